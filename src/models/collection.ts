@@ -1,0 +1,53 @@
+/** How a collection is defined and used, whatever stores it. Drivers: `sqlite.ts` (embedded); mongoose later. One contract suite serves all. */
+
+/** Times are integer ms, money decimal strings, in every document; a driver may store them in its own types and gives them back like this. */
+export interface CollectionSpec<T extends { readonly id: string }> {
+  readonly name: string;
+  /** Field → 1 | -1, in order; all fields that are queried or sorted by must be in some index. */
+  readonly indexes: readonly { readonly fields: { readonly [K in keyof T & string]?: 1 | -1 }; readonly unique?: boolean }[];
+  /** Documents go when `field` (ms) + seconds lies in the past. */
+  readonly ttl?: { readonly field: keyof T & string; readonly seconds: number };
+  /** Fields a driver may store as Decimal128 and Date. */
+  readonly decimals?: readonly (keyof T & string)[];
+  readonly dates?: readonly (keyof T & string)[];
+}
+
+type Scalar = string | number | boolean | null;
+export type Condition<V> = V | { readonly in?: readonly V[]; readonly gt?: V; readonly gte?: V; readonly lt?: V; readonly lte?: V };
+export type Where<T> = { readonly [K in keyof T]?: T[K] extends Scalar | undefined ? Condition<NonNullable<T[K]>> : never };
+
+export interface Find<T> {
+  readonly where?: Where<T>;
+  /** Default: `id` descending. `id` is always the last tie-breaker. */
+  readonly sort?: { readonly [K in keyof T & string]?: 1 | -1 };
+  /** 1…500. */
+  readonly limit: number;
+  /** Opaque, from the previous page with the same where and sort; a foreign one throws InvalidCursorError. */
+  readonly cursor?: string;
+  readonly offset?: number;
+}
+
+export interface Page<T> {
+  readonly items: T[];
+  readonly nextCursor?: string;
+}
+
+export interface Collection<T extends { readonly id: string }> {
+  get(id: string): Promise<T | undefined>;
+  find(query: Find<T>): Promise<Page<T>>;
+  count(where?: Where<T>): Promise<number>;
+  /** Throws DuplicateKeyError when the id or a unique index is taken. */
+  insert(doc: T): Promise<void>;
+  /** Whole documents, inserted or replaced, as one write. */
+  put(docs: readonly T[]): Promise<void>;
+  /** Sets fields of one document; false when there is none. */
+  patch(id: string, set: Partial<T>): Promise<boolean>;
+  remove(where: Where<T>): Promise<number>;
+}
+
+export interface Store {
+  collection<T extends { readonly id: string }>(spec: CollectionSpec<T>): Collection<T>;
+  /** Cheap round trip, for health. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
