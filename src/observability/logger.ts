@@ -1,0 +1,79 @@
+/** The process's log: JSON lines to the console and to daily files. Secrets never get in: known field names are masked before a line is written. */
+import { mkdirSync } from 'node:fs';
+import winston from 'winston';
+import 'winston-daily-rotate-file';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What modules are given; `child` adds fields to every line. */
+export interface Logger {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  child(fields: LogFields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  /** Directory of the rotating files; absent = console only. */
+  readonly directory?: string;
+}
+
+const SECRET = /^(?:pass(?:word|wd)?|newPassword|currentPassword|secret|token|accessToken|refreshToken|authorization|cookie|totp|apiKey|signature|jwtSecret)$/i;
+const EMAIL = /([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})/g;
+const MAX_DEPTH = 6;
+
+/** A copy that is safe to write: secrets masked, e-mail addresses shortened, errors as {name, code, message, stack}. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return value.replace(EMAIL, '$1***@$2');
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return '[deep]';
+  if (value instanceof Error) {
+    const { name, message, stack, cause } = value;
+    const code = (value as { code?: unknown }).code;
+    return { name, code, message: redact(message), stack, cause: redact(cause, depth + 1) };
+  }
+  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, SECRET.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+  );
+}
+
+export function createLogger(options: LoggerOptions): Logger {
+  const line = winston.format((info) => Object.assign(info, redact({ ...info }), { level: info.level }));
+  // Control characters are escaped by JSON itself, so a message cannot forge a second line.
+  const format = winston.format.combine(winston.format.timestamp(), line(), winston.format.json());
+  const transports: winston.transport[] = [new winston.transports.Console({ stderrLevels: ['error'] })];
+  if (options.directory !== undefined) {
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    transports.push(
+      new winston.transports.DailyRotateFile({
+        dirname: options.directory,
+        filename: 'bourse-%DATE%.log',
+        datePattern: 'YYYY-MM-DD',
+        maxSize: '50m',
+        maxFiles: 14,
+        options: { flags: 'a', mode: 0o600 },
+      }),
+    );
+  }
+  return wrap(winston.createLogger({ level: options.level, format, transports }));
+}
+
+/** For tests and tools: drops everything. */
+export const silentLogger: Logger = {
+  error() {}, warn() {}, info() {}, debug() {},
+  child() { return silentLogger; },
+};
+
+function wrap(logger: winston.Logger): Logger {
+  return {
+    error: (message, fields) => void logger.error(message, fields),
+    warn: (message, fields) => void logger.warn(message, fields),
+    info: (message, fields) => void logger.info(message, fields),
+    debug: (message, fields) => { if (logger.isDebugEnabled()) logger.debug(message, fields); },
+    child: (fields) => wrap(logger.child(fields)),
+  };
+}
