@@ -1,0 +1,162 @@
+/**
+ * Trades against a running server (`npm start`) with two users, and tells what happens: deposits, a spot trade, the live book,
+ * leveraged positions on both sides, and the liquidation of the one that the price runs away from.
+ * `BOURSE_URL` names another server than http://127.0.0.1:3000.
+ */
+import { randomUUID } from 'node:crypto';
+import { io, type Socket } from 'socket.io-client';
+
+const base = process.env.BOURSE_URL ?? 'http://127.0.0.1:3000';
+const SPOT = 'SOL-USDT';
+const PERP = 'SOL-USDT-PERP';
+const LIQUIDATION_WAIT_MS = 240_000;
+
+interface Market { symbol: string; tickSize: string; lotSize: string; maxLeverage: number }
+interface Order { id: string; status: string; filledQuantity: string; averagePrice: string; fills?: { price: string; quantity: string; fee: string; feeAsset: string; role: string }[] }
+interface Book { bids: [string, string][]; asks: [string, string][] }
+interface Position { side: string; quantity: string; entryPrice: string; markPrice: string; liquidationPrice: string; margin: string; unrealizedPnl: string; marginRatio: string }
+interface Liquidation { seq: number; symbol: string; side: string; quantity: string; markPrice: string; bankruptcyPrice: string; fundDelta: string; fundAfter: string }
+
+class User {
+  readonly name: string;
+  #token = '';
+  socket: Socket | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${base}/api/v1${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const reply = (await response.json()) as { data: T; code?: string; detail?: string };
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${reply.code} ${reply.detail}`);
+    return reply.data;
+  }
+
+  async join(): Promise<void> {
+    const email = `${this.name}-${randomUUID().slice(0, 8)}@demo.example`;
+    const { tokens } = await this.call<{ tokens: { accessToken: string } }>('POST', '/auth/register', { email, password: `${randomUUID()}-demo` });
+    this.#token = tokens.accessToken;
+    this.socket = io(`${base}/user`, { auth: { token: this.#token }, transports: ['websocket'] });
+    await new Promise<void>((done, fail) => {
+      this.socket?.once('connect', done);
+      this.socket?.once('connect_error', fail);
+    });
+    this.socket.on('marginCall', (call: { symbol: string; marginRatio: string }) => say(`  ! ${this.name} gets a margin call on ${call.symbol}: ratio ${call.marginRatio}`));
+  }
+
+  place(order: Record<string, unknown>): Promise<Order> {
+    return this.call<Order>('POST', '/orders', { clientOrderId: randomUUID(), ...order });
+  }
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+function describe(user: User, order: Order): void {
+  const fills = (order.fills ?? []).map((fill) => `${fill.quantity} @ ${fill.price} as ${fill.role}, fee ${fill.fee} ${fill.feeAsset}`);
+  say(`  ${user.name}'s order ${order.id}: ${order.status}${fills.length > 0 ? `: ${fills.slice(0, 3).join('; ')}${fills.length > 3 ? ` and ${fills.length - 3} more fills` : ''}` : ''}`);
+}
+
+async function until<T>(what: string, limitMs: number, probe: () => Promise<T | undefined>): Promise<T | undefined> {
+  const end = Date.now() + limitMs;
+  for (let turn = 0; Date.now() < end; turn++) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (process.stdout.isTTY) process.stdout.write(`\r  ${'|/-\\'[turn % 4]} ${what}, ${Math.ceil((end - Date.now()) / 1000)} s left at most  `);
+    await new Promise((wake) => setTimeout(wake, 500));
+  }
+  return undefined;
+}
+
+const alice = new User('alice');
+const bob = new User('bob');
+
+async function bookWithBothSides(symbol: string): Promise<Book> {
+  const book = await until(`waiting for a two-sided book on ${symbol}`, 30_000, async () => {
+    const found = await alice.call<Book>('GET', `/markets/${symbol}/orderbook?depth=5`);
+    return found.bids.length > 0 && found.asks.length > 0 ? found : undefined;
+  });
+  if (book === undefined) throw new Error(`${symbol} has no two-sided book: are the house makers on and prices flowing? (GET /api/v1/markets/${symbol}/prices)`);
+  return book;
+}
+
+async function spotTrade(): Promise<void> {
+  const book = await bookWithBothSides(SPOT);
+  say(`\n2. Spot. The book of ${SPOT}: best bid ${book.bids[0]?.join(' × ')}, best ask ${book.asks[0]?.join(' × ')}`);
+  describe(alice, await alice.place({ symbol: SPOT, side: 'buy', type: 'market', quantity: '2' }));
+  const ask = (await bookWithBothSides(SPOT)).asks[0]?.[0];
+  describe(alice, await alice.place({ symbol: SPOT, side: 'sell', type: 'limit', price: ask, quantity: '1' }));
+  describe(bob, await bob.place({ symbol: SPOT, side: 'buy', type: 'limit', price: ask, quantity: '3', timeInForce: 'IOC' }));
+  const wallets = await alice.call<{ account: string; asset: string; total: string; locked: string }[]>('GET', '/wallets');
+  say(`  alice now holds: ${wallets.map((wallet) => `${wallet.total} ${wallet.asset} (${wallet.account}${wallet.locked === '0' ? '' : `, ${wallet.locked} locked`})`).join(', ')}`);
+  const { canceled } = await alice.call<{ canceled: number }>('DELETE', `/orders?symbol=${SPOT}`);
+  say(`  alice cancels what is still open there: ${canceled}`);
+}
+
+async function openPositions(): Promise<void> {
+  const market = (await alice.call<Market[]>('GET', '/markets')).find((item) => item.symbol === PERP);
+  if (market === undefined) throw new Error(`${PERP} is not listed`);
+  await bookWithBothSides(PERP);
+  say(`\n3. Leverage. Both take ${market.maxLeverage}x on ${PERP}: alice long, bob short`);
+  for (const [user, side] of [[alice, 'buy'], [bob, 'sell']] as const) {
+    await user.call('PUT', `/positions/${PERP}/leverage`, { leverage: market.maxLeverage });
+    describe(user, await user.place({ symbol: PERP, side, type: 'market', quantity: '20' }));
+    const position = await user.call<Position>('GET', `/positions/${PERP}`);
+    say(`  ${user.name} is ${position.side} ${position.quantity} at ${position.entryPrice}, margin ${position.margin}, mark ${position.markPrice}, liquidation at ${position.liquidationPrice}`);
+  }
+}
+
+async function awaitLiquidation(): Promise<void> {
+  say('\n4. Liquidation. The price decides who goes first …');
+  const outcome = await until('waiting for the price', LIQUIDATION_WAIT_MS, async () => {
+    for (const user of [alice, bob]) {
+      const [receipt] = await user.call<Liquidation[]>('GET', `/liquidations?mine=true&symbol=${PERP}`);
+      if (receipt !== undefined) return { user, receipt };
+    }
+    return undefined;
+  });
+  if (process.stdout.isTTY) process.stdout.write('\n');
+  if (outcome === undefined) {
+    say('  The price stayed calm for four minutes; nobody was liquidated this time.');
+    return;
+  }
+  const { user, receipt } = outcome;
+  say(`  ${user.name}'s ${receipt.side} of ${receipt.quantity} was liquidated at mark ${receipt.markPrice} (bankruptcy price ${receipt.bankruptcyPrice}); insurance fund ${receipt.fundDelta} → ${receipt.fundAfter}`);
+}
+
+async function main(): Promise<void> {
+  say(`1. Two users join ${base} and deposit`);
+  for (const user of [alice, bob]) {
+    await user.join();
+    await user.call('POST', '/wallets/deposits', { asset: 'USDT', amount: '20000' });
+    await user.call('POST', '/wallets/transfers', { asset: 'USDT', amount: '5000', from: 'spot', to: 'futures' });
+    say(`  ${user.name}: 15000 USDT spot, 5000 USDT futures`);
+  }
+  await spotTrade();
+  await openPositions();
+  await awaitLiquidation();
+  for (const user of [alice, bob]) {
+    const [position] = await user.call<Position[]>('GET', '/positions?status=open');
+    if (position === undefined) continue;
+    describe(user, await user.call<Order>('POST', `/positions/${PERP}/close`, {}));
+    say(`  ${user.name} closed with ${position.unrealizedPnl} USDT unrealised before`);
+  }
+  say('\nDone. See for yourself: /docs, /metrics, GET /api/v1/markets/SOL-USDT-PERP/klines?interval=1m');
+}
+
+try {
+  await main();
+} catch (error) {
+  const refused = error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ECONNREFUSED';
+  console.error(refused ? `No server answers at ${base}. Start one with: npm start` : error);
+  process.exitCode = 1;
+} finally {
+  alice.socket?.disconnect();
+  bob.socket?.disconnect();
+}
