@@ -1,10 +1,21 @@
 /** How a collection is defined and used, whatever stores it. Drivers: `sqlite.ts` (embedded); mongoose later. One contract suite serves all. */
 
+export interface IndexSpec<T> {
+  readonly fields: { readonly [K in keyof T & string]?: 1 | -1 };
+  readonly unique?: boolean;
+  /** Leaves out documents in which the last field is null or absent. */
+  readonly sparse?: boolean;
+}
+
 /** Times are integer ms, money decimal strings, in every document; a driver may store them in its own types and gives them back like this. */
 export interface CollectionSpec<T extends { readonly id: string }> {
   readonly name: string;
-  /** Field → 1 | -1, in order; all fields that are queried or sorted by must be in some index. */
-  readonly indexes: readonly { readonly fields: { readonly [K in keyof T & string]?: 1 | -1 }; readonly unique?: boolean }[];
+  /** Field → 1 | -1, in order; fields that are queried or sorted by must be in some index or in `filters`. */
+  readonly indexes: readonly IndexSpec<T>[];
+  /** Further fields that queries may filter by, on top of what an index finds. */
+  readonly filters?: readonly (keyof T & string)[];
+  /** Folded from the journal and rebuilt from it when lost: a driver may keep it apart and need not make each write durable. */
+  readonly projected?: true;
   /** Documents go when `field` (ms) + seconds lies in the past. */
   readonly ttl?: { readonly field: keyof T & string; readonly seconds: number };
   /** Fields a driver may store as Decimal128 and Date. */

@@ -1,0 +1,65 @@
+/** Collection `orders`: the orders of users, open and ended. Orders of house makers are not stored (they are in the journal and the live book). */
+import type { CollectionSpec } from './collection.ts';
+import type { Trade } from './trades.ts';
+
+/** As the API shows it. `null` = has none. quantity = filledQuantity + remainingQuantity always; after an order has ended, remaining is what was not filled. */
+export interface Order {
+  /** Decimal string. */
+  readonly id: string;
+  readonly clientOrderId: string | null;
+  readonly symbol: string;
+  readonly side: 'buy' | 'sell';
+  readonly type: 'limit' | 'market';
+  readonly status: 'new' | 'partially_filled' | 'filled' | 'canceled' | 'expired';
+  readonly price: string | null;
+  readonly stopPrice: string | null;
+  readonly quantity: string;
+  readonly filledQuantity: string;
+  readonly remainingQuantity: string;
+  readonly averagePrice: string | null;
+  readonly timeInForce: 'GTC' | 'IOC' | 'FOK';
+  readonly postOnly: boolean;
+  readonly reduceOnly: boolean;
+  readonly selfTradePrevention: 'expire_taker' | 'expire_maker' | 'expire_both' | 'none';
+  /** Of all fills so far; negative = rebate. */
+  readonly fee: string;
+  readonly feeAsset: string;
+  /** Why it was canceled, expired or cut down. */
+  readonly closeReason?: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Of the last event that touched it. */
+  readonly seq: number;
+  /** In replies to placing, oldest first. */
+  readonly fills?: readonly Trade[];
+}
+
+export interface OrderDoc extends Omit<Order, 'fills'> {
+  readonly userId: string;
+  readonly accountId: number;
+  /** The id as a number, so that orders of one millisecond sort. */
+  readonly acceptedSeq: number;
+}
+
+export const orders: CollectionSpec<OrderDoc> = {
+  name: 'orders',
+  indexes: [
+    { fields: { userId: 1, status: 1, createdAt: -1 } },
+    { fields: { userId: 1, createdAt: -1 } },
+    { fields: { userId: 1, symbol: 1, createdAt: -1 } },
+    { fields: { userId: 1, clientOrderId: 1 }, sparse: true },
+  ],
+  filters: ['side', 'acceptedSeq'],
+  projected: true,
+  decimals: ['price', 'stopPrice', 'quantity', 'filledQuantity', 'remainingQuantity', 'averagePrice', 'fee'],
+  dates: ['createdAt', 'updatedAt'],
+};
+
+/** Newest first; for `Find.sort`. */
+export const NEWEST_ORDERS = { createdAt: -1, acceptedSeq: -1 } as const;
+
+/** What its owner may see of it. */
+export function publicOrder(doc: OrderDoc): Order {
+  const { userId: _user, accountId: _account, acceptedSeq: _accepted, ...order } = doc;
+  return order;
+}

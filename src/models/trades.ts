@@ -1,0 +1,71 @@
+/**
+ * Collection `trades`: one document per fill. Both fills of a trade carry the same `tradeId` (the API's `id`), so a document's own id is
+ * `<tradeId>:<role>`. The taker's fill of every trade is stored, the maker's where a user (not the house) made it: the public trades of
+ * a market are its taker fills, a user's own trades are the fills that carry the user's id.
+ */
+import type { CollectionSpec } from './collection.ts';
+
+/** As the API shows a fill to its owner. */
+export interface Trade {
+  readonly id: string;
+  /** null: no order stood behind it (takeover by the insurance fund, auto-deleveraging). */
+  readonly orderId: string | null;
+  readonly symbol: string;
+  readonly side: 'buy' | 'sell';
+  readonly role: 'maker' | 'taker';
+  readonly price: string;
+  readonly quantity: string;
+  /** price × quantity, in quote. */
+  readonly quoteQuantity: string;
+  readonly fee: string;
+  readonly feeAsset: string;
+  /** Perpetual only. */
+  readonly realizedPnl?: string;
+  readonly timestamp: number;
+  readonly seq: number;
+}
+
+/** As the API shows a trade to everybody; `side` is the taker's. */
+export interface PublicTrade {
+  readonly id: string;
+  readonly symbol: string;
+  readonly side: 'buy' | 'sell';
+  readonly price: string;
+  readonly quantity: string;
+  readonly quoteQuantity: string;
+  readonly timestamp: number;
+  readonly seq: number;
+}
+
+export interface TradeDoc extends Trade {
+  readonly tradeId: string;
+  readonly userId: string;
+  readonly accountId: number;
+  readonly cause: 'order' | 'liquidation' | 'takeover' | 'adl';
+}
+
+export const trades: CollectionSpec<TradeDoc> = {
+  name: 'trades',
+  indexes: [
+    { fields: { symbol: 1, timestamp: -1 } },
+    { fields: { userId: 1, timestamp: -1 } },
+    { fields: { orderId: 1 }, sparse: true },
+  ],
+  filters: ['role', 'seq', 'side'],
+  projected: true,
+  decimals: ['price', 'quantity', 'quoteQuantity', 'fee', 'realizedPnl'],
+  dates: ['timestamp'],
+};
+
+/** Newest first; for `Find.sort`. */
+export const NEWEST_TRADES = { timestamp: -1, seq: -1 } as const;
+
+export function ownTrade(doc: TradeDoc): Trade {
+  const { tradeId, userId: _user, accountId: _account, cause: _cause, ...trade } = doc;
+  return { ...trade, id: tradeId };
+}
+
+export function publicTrade(doc: TradeDoc): PublicTrade {
+  const { tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq } = doc;
+  return { id: tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq };
+}

@@ -1,0 +1,50 @@
+/**
+ * Collection `transactions`: the statement of a wallet, one line for each event that changed its total; the lines of a wallet add up to its
+ * total. Moving money between available, locked and margin changes no total and is no line.
+ */
+import type { CollectionSpec } from './collection.ts';
+
+export type TransactionType = 'deposit' | 'transfer' | 'trade' | 'funding' | 'liquidation';
+
+/** As the API shows it. */
+export interface Transaction {
+  /** `<seq>:<role or account>:<asset>` */
+  readonly id: string;
+  readonly type: TransactionType;
+  readonly account: 'spot' | 'futures';
+  readonly asset: string;
+  /** Net change of the wallet's total, signed, fee included. */
+  readonly amount: string;
+  /** What of it was a fee (paid: positive). */
+  readonly fee: string;
+  /** What of it was realised P&L; perpetual trades only. */
+  readonly realizedPnl?: string;
+  readonly symbol: string | null;
+  /** The trade, order or liquidation it belongs to. */
+  readonly reference: string | null;
+  readonly status: 'completed';
+  readonly timestamp: number;
+  readonly seq: number;
+}
+
+export interface TransactionDoc extends Transaction {
+  readonly userId: string;
+  readonly accountId: number;
+}
+
+export const transactions: CollectionSpec<TransactionDoc> = {
+  name: 'transactions',
+  indexes: [{ fields: { userId: 1, timestamp: -1 } }],
+  filters: ['asset', 'type', 'account', 'seq'],
+  projected: true,
+  decimals: ['amount', 'fee', 'realizedPnl'],
+  dates: ['timestamp'],
+};
+
+/** Newest first; for `Find.sort`. */
+export const NEWEST_TRANSACTIONS = { timestamp: -1, seq: -1 } as const;
+
+export function publicTransaction(doc: TransactionDoc): Transaction {
+  const { userId: _user, accountId: _account, ...transaction } = doc;
+  return transaction;
+}

@@ -1,0 +1,36 @@
+/** Collection `wallets`: a user's balance per asset in the spot and in the futures wallet. */
+import type { CollectionSpec } from './collection.ts';
+
+/** As the API shows it: total = available + locked (+ margin). */
+export interface Wallet {
+  readonly account: 'spot' | 'futures';
+  readonly asset: string;
+  readonly total: string;
+  readonly available: string;
+  readonly locked: string;
+  /** Held by positions; futures only. */
+  readonly margin?: string;
+  readonly seq: number;
+}
+
+export interface WalletDoc extends Wallet {
+  /** `<accountId>:<account>:<asset>` */
+  readonly id: string;
+  readonly userId: string;
+  readonly accountId: number;
+  readonly updatedAt: number;
+}
+
+export const wallets: CollectionSpec<WalletDoc> = {
+  name: 'wallets',
+  indexes: [{ fields: { userId: 1, asset: 1 } }],
+  filters: ['account'],
+  projected: true,
+  decimals: ['total', 'available', 'locked', 'margin'],
+  dates: ['updatedAt'],
+};
+
+export function publicWallet(doc: WalletDoc): Wallet {
+  const { id: _id, userId: _user, accountId: _account, updatedAt: _updated, ...wallet } = doc;
+  return wallet;
+}
