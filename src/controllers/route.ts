@@ -3,44 +3,10 @@
  * Nothing here touches the network; `middleware/` runs what is declared.
  */
 import type { z } from 'zod';
-import type { CommandMeta } from '../sequencer/sequencer.ts';
-import type { Permission, Principal } from '../types/principal.ts';
-
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** What a handler knows of its request. Everything in it has been validated and is a new object. */
-export interface Context<P extends Permission = Permission, Params = unknown, Query = unknown, Body = unknown> {
-  /** Always there unless the route is public. */
-  readonly principal: P extends 'public' ? Principal | undefined : Principal;
-  /** The client's address, as the configured proxies tell it. */
-  readonly ip: string;
-  readonly userAgent: string;
-  readonly requestId: string;
-  readonly params: Params;
-  readonly query: Query;
-  readonly body: Body;
-  /** From `Idempotency-Key`, scoped to the account, for `sequencer.submit`; undefined when the client sent none or is nobody. */
-  readonly meta: CommandMeta | undefined;
-}
-
-/** What is sent as `{ data, meta? }`. */
-export interface Reply<T> {
-  readonly data: T;
-  readonly meta?: { readonly nextCursor?: string; readonly seq?: number };
-}
-
-/** A reply outside the JSON envelope: pages, metrics, probes. */
-export interface Document {
-  readonly contentType: string;
-  readonly body: string | Buffer;
-  /** Default 200. */
-  readonly status?: number;
-  /** Default no-store. */
-  readonly cacheControl?: string;
-}
+import type { Permission } from '../types/principal.ts';
+import type { Awaitable, Context, Document, Method, Reply, Route } from '../types/route.ts';
 
 type Schema = z.ZodType;
-type Awaitable<T> = T | Promise<T>;
 type Result<Response extends Schema> = Response extends z.ZodUndefined ? void : Reply<z.input<Response>>;
 
 export interface RouteSpec<P extends Permission, Params extends Schema, Query extends Schema, Body extends Schema, Response extends Schema> {
@@ -62,23 +28,6 @@ export interface RouteSpec<P extends Permission, Params extends Schema, Query ex
   /** Public market data only: lets clients and CDNs keep the reply so long, with an ETag. Default: no-store. */
   readonly cacheSeconds?: number;
   readonly handler: (ctx: Context<P, z.output<Params>, z.output<Query>, z.output<Body>>) => Awaitable<Result<Response>>;
-}
-
-/** A declared route, as the pipeline and the documentation see it. */
-export interface Route {
-  readonly method: Method;
-  readonly path: string;
-  readonly permission: Permission;
-  readonly summary: string;
-  readonly params?: Schema;
-  readonly query?: Schema;
-  readonly body?: Schema;
-  readonly response?: Schema;
-  readonly status: number;
-  readonly cacheSeconds?: number;
-  /** Content type of a Document route, for the documentation. */
-  readonly produces?: string;
-  readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Document | void>;
 }
 
 /** Declares a JSON route. Handlers throw a Refusal for what they turn down. */
@@ -104,3 +53,5 @@ export function documentRoute(spec: {
 }): Route {
   return { ...spec, method: 'GET', status: 200 };
 }
+
+export type { Context, Document, Reply, Route } from '../types/route.ts';

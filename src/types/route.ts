@@ -1,0 +1,66 @@
+/** What a route is, for those who declare it (controllers), run it (middleware) and document it (validators). */
+import type { z } from 'zod';
+import type { Permission, Principal } from './principal.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A request's `Idempotency-Key`, in the form in which the sequencer takes it. */
+export interface Idempotency {
+  /** `account:key`. */
+  readonly idempotencyKey: string;
+  /** Of method, path with query, and validated body. */
+  readonly fingerprint: string;
+}
+
+/** What a handler knows of its request. Everything in it has been validated and is a new object. */
+export interface Context<P extends Permission = Permission, Params = unknown, Query = unknown, Body = unknown> {
+  /** Always there unless the route is public. */
+  readonly principal: P extends 'public' ? Principal | undefined : Principal;
+  /** The client's address, as the configured proxies tell it. */
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** For `sequencer.submit`; undefined when the client sent no key or is nobody. */
+  readonly meta: Idempotency | undefined;
+}
+
+/** What is sent as `{ data, meta? }`. */
+export interface Reply<T> {
+  readonly data: T;
+  readonly meta?: { readonly nextCursor?: string; readonly seq?: number };
+}
+
+/** A reply outside the JSON envelope: pages, metrics, probes. */
+export interface Document {
+  readonly contentType: string;
+  readonly body: string | Buffer;
+  /** Default 200. */
+  readonly status?: number;
+  /** Default no-store. */
+  readonly cacheControl?: string;
+}
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** A declared route. */
+export interface Route {
+  readonly method: Method;
+  /** Below its base, with `:name` segments: '/orders/:id'. */
+  readonly path: string;
+  readonly permission: Permission;
+  /** One line for the documentation. */
+  readonly summary: string;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly response?: z.ZodType;
+  /** Of success. */
+  readonly status: number;
+  readonly cacheSeconds?: number;
+  /** Content type of a Document route. */
+  readonly produces?: string;
+  readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Document | void>;
+}
