@@ -1,0 +1,109 @@
+/** The audit log: who did what, before and after, from where. Append-only and hash-chained: an entry that was changed, removed or put between others breaks the chain. */
+import { createHash } from 'node:crypto';
+import { auditlogs, type AuditLogDoc } from '../models/auditlogs.ts';
+import type { Collection, Store } from '../models/collection.ts';
+
+export interface AuditEntry {
+  /** The acting user's id, or `system`. */
+  readonly actor: string;
+  /** `noun.verb`: `market.update`, `auth.login`. */
+  readonly action: string;
+  /** What it was done to; default nothing in particular. */
+  readonly target?: string;
+  /** Default ok. */
+  readonly outcome?: 'ok' | 'refused';
+  /** Without secrets. */
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
+  readonly ip: string;
+  readonly requestId: string;
+}
+
+/** Where a chain first breaks. */
+export interface ChainBreak {
+  readonly seq: number;
+  readonly reason: string;
+}
+
+const ID_DIGITS = 12;
+const PAGE = 500;
+/** Entries that may wait for the store before callers are told to wait. */
+const MAX_WAITING = 1_000;
+
+export class AuditLog {
+  readonly #collection: Collection<AuditLogDoc>;
+  readonly #clock: () => number;
+  #tail: { seq: number; hash: string } | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(store: Store, clock: () => number = Date.now) {
+    this.#collection = store.collection(auditlogs);
+    this.#clock = clock;
+  }
+
+  /** Resolves when the entry is stored. What cannot be recorded must not happen: callers await it before they act, or fail with it. */
+  record(entry: AuditEntry): Promise<void> {
+    if (this.#waiting >= MAX_WAITING) return Promise.reject(new Error('the audit log does not keep up'));
+    this.#waiting++;
+    const written = this.#queue.then(() => this.#append(entry)).finally(() => this.#waiting--);
+    this.#queue = written.catch(() => undefined);
+    return written;
+  }
+
+  /** Walks the whole chain. undefined: every entry is as it was written and none is missing between the first and the last. */
+  async verify(): Promise<ChainBreak | undefined> {
+    let previous = { seq: 0, hash: '' };
+    for (;;) {
+      const { items } = await this.#collection.find({ where: { seq: { gt: previous.seq } }, sort: { seq: 1 }, limit: PAGE });
+      for (const doc of items) {
+        if (doc.seq !== previous.seq + 1) return { seq: previous.seq + 1, reason: 'the entry is missing' };
+        if (doc.previousHash !== previous.hash) return { seq: doc.seq, reason: 'it does not follow the entry before it' };
+        if (doc.hash !== hashOf(doc)) return { seq: doc.seq, reason: 'its content is not what was written' };
+        previous = doc;
+      }
+      if (items.length < PAGE) return undefined;
+    }
+  }
+
+  async #append(entry: AuditEntry): Promise<void> {
+    const tail = this.#tail ?? (await this.#readTail());
+    this.#tail = undefined;
+    const seq = tail.seq + 1;
+    const unsigned = {
+      id: String(seq).padStart(ID_DIGITS, '0'),
+      seq,
+      timestamp: this.#clock(),
+      actor: entry.actor,
+      action: entry.action,
+      target: entry.target ?? '',
+      outcome: entry.outcome ?? 'ok',
+      ip: entry.ip,
+      requestId: entry.requestId,
+      before: entry.before ?? null,
+      after: entry.after ?? null,
+      previousHash: tail.hash,
+    } as const;
+    const doc = { ...unsigned, hash: hashOf(unsigned) };
+    await this.#collection.insert(doc);
+    this.#tail = doc;
+  }
+
+  /** From the store at start and after every failed insert, which leaves unknown what was stored. */
+  async #readTail(): Promise<{ seq: number; hash: string }> {
+    const { items } = await this.#collection.find({ sort: { seq: -1 }, limit: 1 });
+    return items[0] ?? { seq: 0, hash: '' };
+  }
+}
+
+function hashOf(doc: Omit<AuditLogDoc, 'hash'>): string {
+  const fields = [doc.id, doc.seq, doc.timestamp, doc.actor, doc.action, doc.target, doc.outcome, doc.ip, doc.requestId, canonical(doc.before), canonical(doc.after), doc.previousHash];
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+/** The same value always as the same text, in whatever order a store gives its fields back. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]);
+}
