@@ -46,6 +46,11 @@ export class Refusal extends Error {
     this.retryAfterSeconds = more.retryAfterSeconds;
   }
 
+  /** VALIDATION_FAILED at one field. */
+  static field(path: string, message: string): Refusal {
+    return new Refusal('VALIDATION_FAILED', `${path}: ${message}`, { errors: [{ path, message }] });
+  }
+
   static of(reject: Reject): Refusal {
     return new Refusal(reject.code, reject.detail);
   }
