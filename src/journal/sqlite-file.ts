@@ -1,0 +1,192 @@
+/** The journal's file: schema, append and checked reads, synchronous. For threads that may block: the journal's worker, the projector, tools. */
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Seq } from '../engine/units.ts';
+import { FIRST_CRC, assertContinues, recordCrc, strip, verifyChain, type StoredRecord } from './chain.ts';
+import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
+import type { JournalRecord } from './journal.ts';
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    body TEXT NOT NULL,
+    crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS records_key ON records (key) WHERE key <> '';
+  CREATE TABLE IF NOT EXISTS probe (body BLOB NOT NULL) STRICT;
+`;
+/** What must be writable when the journal is opened. Its pages are free afterwards: a small reserve. */
+const PROBE_BYTES = 256 * 1024;
+const CHECKPOINT_PAGES = 4_000;
+const BUSY_TIMEOUT_MS = 5_000;
+
+export interface JournalFileOptions {
+  readonly readOnly?: boolean;
+  /** Upper bound of the file in pages of 4 KiB: how tests fill the disk. */
+  readonly maxPages?: number;
+}
+
+interface Tail {
+  readonly seq: Seq;
+  readonly count: number;
+  readonly crc: number;
+}
+
+export function journalPath(directory: string): string {
+  return join(directory, 'journal.db');
+}
+
+export class JournalFile {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync | undefined;
+  readonly #tail: StatementSync;
+  readonly #before: StatementSync;
+  readonly #containing: StatementSync;
+  readonly #range: StatementSync;
+
+  /** Throws JournalUnavailableError (cannot be opened or written) or JournalCorruptError (not a journal). */
+  constructor(path: string, options: JournalFileOptions = {}) {
+    const readOnly = options.readOnly === true;
+    this.#db = guard('open', () => openDatabase(path, readOnly, options.maxPages));
+    const columns = 'seq, count, time, key, fingerprint, body, crc';
+    const prepare = (sql: string): StatementSync => this.#db.prepare(sql);
+    try {
+      this.#insert = readOnly ? undefined : prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)');
+      this.#tail = prepare('SELECT seq, count, crc FROM records ORDER BY seq DESC LIMIT 1');
+      this.#before = prepare('SELECT seq, count, crc FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1');
+      this.#containing = prepare(`SELECT ${columns} FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1`);
+      this.#range = prepare(`SELECT ${columns} FROM records WHERE seq >= ? ORDER BY seq LIMIT ?`);
+    } catch (error) {
+      this.#db.close();
+      throw translate('open', error);
+    }
+  }
+
+  /** Seq of the last stored event, 0 when empty. */
+  lastSeq(): Seq {
+    return guard('read', () => endOf(this.#tailRow()));
+  }
+
+  /** All or none, durable on return. Throws JournalConflictError, JournalUnavailableError. */
+  append(records: readonly JournalRecord[]): void {
+    if (records.length === 0) return;
+    guard('append', () => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        this.#insertAll(records);
+        this.#db.exec('COMMIT');
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** Records that hold events > afterSeq, at most `limit`, checked. Throws JournalCorruptError. */
+  read(afterSeq: Seq, limit: number): JournalRecord[] {
+    return guard('read', () => {
+      const first = this.#containing.get(afterSeq + 1) as StoredRecord | undefined;
+      const start = first !== undefined && first.seq + first.count > afterSeq + 1 ? first.seq : afterSeq + 1;
+      const rows = this.#range.all(start, limit) as unknown as StoredRecord[];
+      const previous = this.#before.get(start) as Tail | undefined;
+      if (rows.length > 0) verifyChain(rows, endOf(previous) + 1, previous?.crc ?? FIRST_CRC);
+      return rows.map(strip);
+    });
+  }
+
+  /** The record that holds event `seq`, checked. */
+  recordAt(seq: Seq): JournalRecord | undefined {
+    return guard('read', () => {
+      const row = this.#containing.get(seq) as StoredRecord | undefined;
+      if (row === undefined || row.seq + row.count <= seq) return undefined;
+      const previous = this.#before.get(row.seq) as Tail | undefined;
+      verifyChain([row], row.seq, previous?.crc ?? FIRST_CRC);
+      return strip(row);
+    });
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #tailRow(): Tail | undefined {
+    return this.#tail.get() as Tail | undefined;
+  }
+
+  #insertAll(records: readonly JournalRecord[]): void {
+    const tail = this.#tailRow();
+    assertContinues(records, endOf(tail));
+    let crc = tail?.crc ?? FIRST_CRC;
+    for (const record of records) {
+      crc = recordCrc(record, crc);
+      this.#insert!.run(record.seq, record.count, record.time, record.key, record.fingerprint, record.body, crc);
+    }
+  }
+}
+
+function endOf(tail: Tail | undefined): Seq {
+  return tail === undefined ? 0 : tail.seq + tail.count - 1;
+}
+
+function openDatabase(path: string, readOnly: boolean, maxPages: number | undefined): DatabaseSync {
+  // Created by us, so that it and the files SQLite makes beside it (same mode) are private from the first byte.
+  if (!readOnly) closeSync(openSync(path, 'a', 0o600));
+  const db = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS });
+  try {
+    if (!readOnly) {
+      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
+      db.exec(SCHEMA);
+      checkVersion(db, true);
+      db.exec(`INSERT INTO probe VALUES (zeroblob(${PROBE_BYTES})); DELETE FROM probe`);
+    } else {
+      checkVersion(db, false);
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function checkVersion(db: DatabaseSync, stamp: boolean): void {
+  const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  if (version === 0 && stamp) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  else if (version !== SCHEMA_VERSION) throw new JournalCorruptError(`the journal has format ${version}; this version reads format ${SCHEMA_VERSION}`, 0);
+}
+
+function guard<T>(operation: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw translate(operation, error);
+  }
+}
+
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_NOTADB = 26;
+
+function translate(operation: string, error: unknown): Error {
+  if (error instanceof JournalConflictError || error instanceof JournalCorruptError || error instanceof JournalUnavailableError) return error;
+  const { errcode, message } = error as { errcode?: number; message?: string };
+  // Extended result codes carry the primary one in the low byte.
+  switch (errcode === undefined ? undefined : errcode & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return new JournalCorruptError(`the journal's file is damaged (${message})`, 0, error);
+    case SQLITE_CONSTRAINT:
+      return new JournalConflictError(`another writer has already stored these events (${message})`);
+    case SQLITE_FULL:
+      return new JournalUnavailableError(`no space left for the journal (${message})`, error);
+    default:
+      return new JournalUnavailableError(`the journal failed to ${operation} (${message})`, error);
+  }
+}
