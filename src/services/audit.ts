@@ -105,5 +105,6 @@ function hashOf(doc: Omit<AuditLogDoc, 'hash'>): string {
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]);
+  const present = Object.entries(value).filter(([, item]) => item !== undefined);
+  return present.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]);
 }
