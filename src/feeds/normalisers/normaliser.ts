@@ -1,0 +1,174 @@
+/**
+ * What every venue format has in common: a message in, ticks out. A normaliser is a pure function of the messages it was given: no clock, no I/O;
+ * its only memory is what the format needs (books that are sent as changes, numbers that name channels).
+ */
+import type { Instrument, Tick } from '../source.ts';
+import { TopOfBook } from '../top-of-book.ts';
+
+export interface WireMessage {
+  /** The exact text; of a compressed frame, its base64. */
+  readonly text: string;
+  readonly encoding?: 'base64';
+  /** `in` = pushed by the venue, `http` = body of a REST response, `out` = sent by the client, `open` = a connection opened. */
+  readonly direction: 'in' | 'http' | 'out' | 'open';
+  /** Of a REST response, where known. */
+  readonly url?: string;
+  /** Connection the message belongs to, where a capture has several. */
+  readonly connection?: number;
+  readonly receivedTimeMs: number;
+}
+
+export interface Normaliser {
+  /** Ticks of this message, oldest first. Throws on text that is not of the format: callers count it and go on. */
+  read(message: WireMessage): readonly Tick[];
+}
+
+export interface NormaliserOptions {
+  /** Name that the ticks carry as their source. */
+  readonly source: string;
+  /** The venue's symbol of the one instrument that is being received: names the instrument of REST responses without a URL. */
+  readonly symbol?: string;
+}
+
+export type NormaliserFactory = (options: NormaliserOptions) => Normaliser;
+
+/** What a message says about an instrument; text or number as the venue sends it. */
+export interface Observation {
+  readonly bid?: number | string;
+  readonly ask?: number | string;
+  readonly bidSize?: number | string;
+  readonly askSize?: number | string;
+  readonly last?: number | string;
+  readonly sequence?: number;
+  /** Absent: the message has no time. */
+  readonly eventTimeMs?: number;
+}
+
+/** A level as venues write it: price first, then size. */
+export type Level = readonly [number | string, number | string, ...unknown[]];
+
+/** Instruments that one connection may name. Beyond it new ones are ignored. */
+const MAX_INSTRUMENTS = 4_096;
+
+interface Entry {
+  readonly instrument: Instrument;
+  readonly book: TopOfBook;
+  bid: number | undefined;
+  ask: number | undefined;
+  bidSize: number | undefined;
+  askSize: number | undefined;
+  /** Of the last quote that was emitted. */
+  sequence: number;
+}
+
+/** The instruments of one connection by the venue's symbol: their books, and ticks when what they show has changed. */
+export class Board {
+  readonly #source: string;
+  readonly #parse: (symbol: string) => Instrument | undefined;
+  readonly #entries = new Map<string, Entry | undefined>();
+
+  /** `parse` names the instrument of a symbol; undefined = not one we can use. */
+  constructor(source: string, parse: (symbol: string) => Instrument | undefined) {
+    this.#source = source;
+    this.#parse = parse;
+  }
+
+  /** undefined: an instrument without use here. */
+  book(symbol: string): TopOfBook | undefined {
+    return this.#entry(symbol)?.book;
+  }
+
+  /** Forgets all books: a connection opened anew. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** A tick from figures that the venue stated itself. Empty when none of them is a price, or an older quote than the last one. */
+  stated(symbol: string, message: WireMessage, seen: Observation): readonly Tick[] {
+    const entry = this.#entry(symbol);
+    if (entry === undefined) return [];
+    const bid = positive(seen.bid);
+    const ask = positive(seen.ask);
+    const last = positive(seen.last);
+    if (bid === undefined && ask === undefined && last === undefined) return [];
+    const isQuote = bid !== undefined || ask !== undefined;
+    if (isQuote && seen.sequence !== undefined) {
+      if (seen.sequence < entry.sequence) return [];
+      entry.sequence = seen.sequence;
+    }
+    return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, last, bidSize: positive(seen.bidSize), askSize: positive(seen.askSize) }, seen)];
+  }
+
+  /** A tick from the book, when its best levels changed since the last one. A book that is crossed in the middle of an update says nothing yet. */
+  fromBook(symbol: string, message: WireMessage, seen: Pick<Observation, 'sequence' | 'eventTimeMs'> = {}): readonly Tick[] {
+    const entry = this.#entry(symbol);
+    if (entry === undefined) return [];
+    const { bids, asks } = entry.book;
+    const { price: bid, size: bidSize } = bids;
+    const { price: ask, size: askSize } = asks;
+    if (bid === undefined || ask === undefined || bid >= ask) return [];
+    if (seen.sequence !== undefined && seen.sequence < entry.sequence) return [];
+    if (bid === entry.bid && ask === entry.ask && bidSize === entry.bidSize && askSize === entry.askSize) return [];
+    entry.sequence = seen.sequence ?? entry.sequence;
+    Object.assign(entry, { bid, ask, bidSize, askSize });
+    return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, bidSize, askSize }, seen)];
+  }
+
+  #entry(symbol: string): Entry | undefined {
+    if (this.#entries.has(symbol)) return this.#entries.get(symbol);
+    if (this.#entries.size >= MAX_INSTRUMENTS) return undefined;
+    const parsed = this.#parse(symbol);
+    const entry = parsed && {
+      instrument: parsed, book: new TopOfBook(), bid: undefined, ask: undefined, bidSize: undefined, askSize: undefined, sequence: 0,
+    };
+    this.#entries.set(symbol, entry);
+    return entry;
+  }
+}
+
+interface Figures {
+  readonly bid?: number | undefined;
+  readonly ask?: number | undefined;
+  readonly bidSize?: number | undefined;
+  readonly askSize?: number | undefined;
+  readonly last?: number | undefined;
+}
+
+/** Absent figures stay absent: a tick has no field whose value is undefined. */
+export function makeTick(source: string, of: Instrument, receivedTimeMs: number, figures: Figures, seen: Pick<Observation, 'sequence' | 'eventTimeMs'> = {}): Tick {
+  const eventTimeMs = seen.eventTimeMs !== undefined && Number.isFinite(seen.eventTimeMs) ? seen.eventTimeMs : receivedTimeMs;
+  const made: { -readonly [K in keyof Tick]: Tick[K] } = { source, pair: of.pair, kind: of.kind, eventTimeMs, receivedTimeMs };
+  if (figures.bid !== undefined) made.bid = figures.bid;
+  if (figures.ask !== undefined) made.ask = figures.ask;
+  if (figures.bidSize !== undefined) made.bidSize = figures.bidSize;
+  if (figures.askSize !== undefined) made.askSize = figures.askSize;
+  if (figures.last !== undefined) made.last = figures.last;
+  if (seen.sequence !== undefined) made.sequence = seen.sequence;
+  return made;
+}
+
+/** A finite number above zero, else undefined. */
+export function positive(value: number | string | null | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const number = Number(value);
+  return Number.isFinite(number) && number > 0 ? number : undefined;
+}
+
+/** Sets levels as `[price, size]`; size 0 removes. Throws on a level that is not two numbers: the book can no longer be trusted. */
+export function setLevels(side: TopOfBook['bids'], levels: readonly Level[] | undefined): void {
+  if (levels === undefined) return;
+  for (const level of levels) setLevel(side, level[0], level[1]);
+}
+
+export function setLevel(side: TopOfBook['bids'], price: number | string, size: number | string): void {
+  const at = Number(price);
+  const much = Number(size);
+  if (!Number.isFinite(at) || !Number.isFinite(much) || at <= 0 || much < 0) throw new RangeError(`not a book level: ${price}, ${size}`);
+  side.set(at, much);
+}
+
+/** '2021-04-17T16:43:30.244075Z' → ms; undefined when it is no time. */
+export function isoTime(text: string | undefined): number | undefined {
+  const time = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
