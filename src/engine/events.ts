@@ -22,7 +22,7 @@ export interface PositionState {
 
 /** One side of a trade: what it did to one order and one account. */
 export interface FillSide {
-  /** 0 where no order stood behind it (takeover by the insurance fund, auto-deleveraging). */
+  /** 0 where no order stood behind it (the liquidated side, takeover by the insurance fund, auto-deleveraging). */
   readonly order: OrderId;
   readonly account: AccountId;
   /** Of the order after this fill: lots filled, lots still open, notional of all fills, fees of all fills. */
@@ -92,12 +92,14 @@ export type Event = Base & (
   | { readonly type: 'order_reduced'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly price: Ticks; readonly by: Lots; readonly remaining: Lots; readonly unlocked: Amount; readonly reason: CloseReason }
   /** `resting`: it stands in the book afterwards (in place when `keepsPriority`, else at the back of its level); otherwise trades, then order_rested or order_closed follow. */
   | { readonly type: 'order_amended'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly oldPrice: Ticks; readonly oldRemaining: Lots; readonly price: Ticks; readonly quantity: Lots; readonly remaining: Lots; readonly lockDelta: Amount; readonly keepsPriority: boolean; readonly resting: boolean }
-  /** The trade's id is this event's seq. `price` is the maker's. */
+  /** The trade's id is this event's seq. `price` is the maker's. The maker's side comes first, which matters where both are the same account. */
   | { readonly type: 'trade'; readonly market: MarketId; readonly price: Ticks; readonly quantity: Lots; readonly notional: Amount; readonly takerSide: Side; readonly taker: FillSide; readonly maker: FillSide; readonly cause: TradeCause }
   | { readonly type: 'leverage_set'; readonly account: AccountId; readonly market: MarketId; readonly leverage: number; readonly marginDelta: Amount; readonly position?: PositionState }
   | { readonly type: 'margin_adjusted'; readonly account: AccountId; readonly market: MarketId; readonly marginDelta: Amount; readonly position: PositionState }
-  | { readonly type: 'cancel_after_set'; readonly account: AccountId; readonly market: number; readonly deadline: Millis }
-  | { readonly type: 'prices_updated'; readonly market: MarketId; readonly index: Ticks; readonly mark: Ticks; readonly manualMark: boolean; readonly fundingRate: Ppm }
+  /** `market` -1 = all of them; `deadline` 0 = disarmed. */
+  | { readonly type: 'cancel_after_set'; readonly account: AccountId; readonly market: MarketId | -1; readonly deadline: Millis }
+  /** `sampled`: both sides of a perpetual's book stood, so that `basis` (best bid + best ask − 2 × index) and `premium` (of the impact prices over the index) count in their means. */
+  | { readonly type: 'prices_updated'; readonly market: MarketId; readonly index: Ticks; readonly mark: Ticks; readonly manualMark: boolean; readonly fundingRate: Ppm; readonly sampled: boolean; readonly basis: Ticks; readonly premium: Ppm }
   | { readonly type: 'margin_called'; readonly account: AccountId; readonly market: MarketId; readonly mark: Ticks; readonly marginRatio: Ppm }
   | { readonly type: 'margin_call_cleared'; readonly account: AccountId; readonly market: MarketId; readonly mark: Ticks }
   /** Moves the closed part's surplus: `toFund` from the liquidated futures wallet to the insurance fund. */

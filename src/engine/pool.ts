@@ -51,6 +51,8 @@ export class OrderPool {
   id = new Float64Array(INITIAL_CAPACITY);
   quantity = new Float64Array(INITIAL_CAPACITY);
   remaining = new Float64Array(INITIAL_CAPACITY);
+  /** Lots filled; quantity less filled and remaining was canceled. */
+  filled = new Float64Array(INITIAL_CAPACITY);
   filledQuote = new Float64Array(INITIAL_CAPACITY);
   filledFee = new Float64Array(INITIAL_CAPACITY);
   lock = new Float64Array(INITIAL_CAPACITY);
@@ -60,6 +62,8 @@ export class OrderPool {
   seq = new Float64Array(INITIAL_CAPACITY);
   account = new Int32Array(INITIAL_CAPACITY);
   market = new Int32Array(INITIAL_CAPACITY);
+  /** Slot of the account's standing in the market; kept by the engine. */
+  standing = new Int32Array(INITIAL_CAPACITY);
   /** Ticks, at most 2^31 - 1. */
   price = new Int32Array(INITIAL_CAPACITY);
   flags = new Int32Array(INITIAL_CAPACITY);
@@ -114,6 +118,7 @@ export class OrderPool {
     this.id = doubled(this.id);
     this.quantity = doubled(this.quantity);
     this.remaining = doubled(this.remaining);
+    this.filled = doubled(this.filled);
     this.filledQuote = doubled(this.filledQuote);
     this.filledFee = doubled(this.filledFee);
     this.lock = doubled(this.lock);
@@ -122,6 +127,7 @@ export class OrderPool {
     this.seq = doubled(this.seq);
     this.account = doubled(this.account);
     this.market = doubled(this.market);
+    this.standing = doubled(this.standing);
     this.price = doubled(this.price);
     this.flags = doubled(this.flags);
     this.nextOfAccount = doubled(this.nextOfAccount);
