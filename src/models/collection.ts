@@ -25,7 +25,8 @@ export interface CollectionSpec<T extends { readonly id: string }> {
 
 type Scalar = string | number | boolean | null;
 export type Condition<V> = V | { readonly in?: readonly V[]; readonly gt?: V; readonly gte?: V; readonly lt?: V; readonly lte?: V };
-export type Where<T> = { readonly [K in keyof T]?: T[K] extends Scalar | undefined ? Condition<NonNullable<T[K]>> : never };
+/** What must hold of a document. A field without a condition is left out: `undefined` is refused, so that a forgotten value never widens a query. */
+export type Where<T> = { readonly [K in keyof T]?: T[K] extends Scalar | undefined ? Condition<NonNullable<T[K]>> | Extract<T[K], null> : never };
 
 export interface Find<T> {
   readonly where?: Where<T>;

@@ -1,0 +1,157 @@
+/**
+ * The store as the serving thread sees it: every call becomes a message to the store's thread, so no query ever holds up a request. Calls of
+ * one turn of the event loop travel together. Bounded in number and in time; both bounds answer UnavailableError.
+ */
+import { Worker } from 'node:worker_threads';
+import { UnavailableError } from '../utils/errors.ts';
+import type { Collection, CollectionSpec, Page, Store } from './collection.ts';
+import { DuplicateKeyError, InvalidCursorError } from './errors.ts';
+import type { StoreReply, StoreRequest, StoreThreadData, WireError } from './sqlite-thread.ts';
+import type { TextPage } from './table.ts';
+
+type AnyDoc = { readonly id: string };
+type Unsent = StoreRequest extends infer R ? (R extends StoreRequest ? Omit<R, 'id'> : never) : never;
+
+export interface RemoteStoreOptions {
+  /** Exists. */
+  readonly directory: string;
+  /** Told of each finished call. */
+  readonly observe?: (collection: string, operation: string, seconds: number) => void;
+  readonly maxInFlight?: number;
+  readonly timeoutMs?: number;
+  readonly sweepMs?: number;
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly collection: string;
+  readonly op: string;
+  readonly startedAt: number;
+}
+
+export class RemoteStore implements Store {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #maxInFlight: number;
+  readonly #timeoutMs: number;
+  readonly #observe: RemoteStoreOptions['observe'];
+  readonly #opened = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+  #outbox: StoreRequest[] = [];
+  #nextId = 1;
+  #failure: Error | undefined;
+
+  constructor(options: RemoteStoreOptions) {
+    this.#maxInFlight = options.maxInFlight ?? 2_000;
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#observe = options.observe;
+    const workerData: StoreThreadData = { directory: options.directory, sweepMs: options.sweepMs ?? 30_000 };
+    this.#worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData, name: 'store' });
+    this.#worker.on('message', (replies: readonly StoreReply[]) => this.#settle(replies));
+    this.#worker.on('error', (error) => this.#fail(new UnavailableError('the store has failed', error)));
+    this.#worker.on('exit', () => this.#fail(new UnavailableError('the store is closed')));
+    this.#timer = setInterval(() => this.#expire(), Math.max(10, this.#timeoutMs / 10));
+    this.#timer.unref();
+  }
+
+  collection<T extends AnyDoc>(spec: CollectionSpec<T>): Collection<T> {
+    const collection = spec.name;
+    if (!this.#opened.has(collection)) {
+      this.#opened.add(collection);
+      // A failing open shows in the first call on the collection.
+      this.#call({ op: 'open', spec: spec as unknown as CollectionSpec<AnyDoc> }, collection).catch(() => undefined);
+    }
+    const call = (request: Unsent): Promise<unknown> => this.#call(request, collection);
+    return {
+      get: async (key) => {
+        const text = (await call({ op: 'get', collection, key })) as string | undefined;
+        return text === undefined ? undefined : (JSON.parse(text) as T);
+      },
+      find: async (query): Promise<Page<T>> => {
+        const { items, nextCursor } = (await call({ op: 'find', collection, query: query as never })) as TextPage;
+        return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
+      },
+      count: async (where) => (await call({ op: 'count', collection, where: where as never })) as number,
+      insert: async (doc) => void (await call({ op: 'insert', collection, doc })),
+      put: async (docs) => void (await call({ op: 'put', collection, docs })),
+      patch: async (key, set) => (await call({ op: 'patch', collection, key, set })) as boolean,
+      remove: async (where) => (await call({ op: 'remove', collection, where: where as never })) as number,
+    };
+  }
+
+  async ping(): Promise<void> {
+    await this.#call({ op: 'ping' }, '');
+  }
+
+  /** After what was asked before has been answered. */
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()));
+    await this.#call({ op: 'close' }, '');
+    await exited;
+  }
+
+  #call(request: Unsent, collection: string): Promise<unknown> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#pending.size >= this.#maxInFlight) return Promise.reject(new UnavailableError('too many queries to the store are waiting'));
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { resolve, reject, collection, op: request.op, startedAt: performance.now() });
+    if (this.#outbox.length === 0) setImmediate(() => this.#flush());
+    this.#outbox.push({ ...request, id } as StoreRequest);
+    return promise;
+  }
+
+  #flush(): void {
+    const requests = this.#outbox;
+    this.#outbox = [];
+    try {
+      this.#worker.postMessage(requests);
+    } catch (error) {
+      // A value that cannot cross threads: refuse the whole list, for nothing of it was sent.
+      for (const { id } of requests) this.#take(id)?.reject(new TypeError('a document holds a value that is not data', { cause: error }));
+    }
+  }
+
+  #settle(replies: readonly StoreReply[]): void {
+    for (const reply of replies) {
+      const pending = this.#take(reply.id);
+      if (pending === undefined) continue;
+      this.#observe?.(pending.collection, pending.op, (performance.now() - pending.startedAt) / 1000);
+      if ('error' in reply) pending.reject(thrown(reply.error));
+      else pending.resolve(reply.value);
+    }
+  }
+
+  /** Oldest first, so it stops at the first that is still in time. */
+  #expire(): void {
+    const limit = performance.now() - this.#timeoutMs;
+    for (const [id, pending] of this.#pending) {
+      if (pending.startedAt > limit) return;
+      this.#pending.delete(id);
+      pending.reject(new UnavailableError(`the store did not answer within ${this.#timeoutMs} ms`));
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    clearInterval(this.#timer);
+    for (const pending of this.#pending.values()) pending.reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+function thrown(error: WireError): Error {
+  if (error.code === 'DUPLICATE_KEY') return new DuplicateKeyError(error.message);
+  if (error.code === 'INVALID_CURSOR') return new InvalidCursorError(error.message);
+  if (error.name === 'TypeError') return new TypeError(error.message);
+  if (error.name === 'RangeError') return new RangeError(error.message);
+  return new UnavailableError(`the store failed: ${error.message}`);
+}

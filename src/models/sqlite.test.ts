@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import type { CollectionSpec } from './collection.ts';
+import { storeContract } from './contract.ts';
+import { orders } from './orders.ts';
+import { priceticks } from './priceticks.ts';
+import { RemoteStore } from './remote.ts';
+import { SqliteDatabase, SqliteStore } from './sqlite.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'bourse-store-'));
+after(() => rmSync(directory, { recursive: true }));
+
+storeContract('sqlite, in the same thread', {
+  open: async () => new SqliteStore(':memory:'),
+  sweep: (store, now) => (store as SqliteStore).sweep(now, 100),
+});
+
+storeContract('sqlite, behind a thread', { open: async () => new RemoteStore({ directory }) });
+
+interface Note {
+  readonly id: string;
+  readonly topic: string;
+  readonly stars: number;
+}
+const notes: CollectionSpec<Note> = { name: 'notes', indexes: [{ fields: { topic: 1 } }] };
+
+test('a collection that is given another index later finds its old documents by it', () => {
+  const file = join(directory, 'evolve.db');
+  const first = new SqliteDatabase(file, { durable: false });
+  first.table(notes).insert({ id: '1', topic: 'a', stars: 5 });
+  first.close();
+  const second = new SqliteDatabase(file, { durable: false });
+  const table = second.table<Note>({ ...notes, indexes: [...notes.indexes, { fields: { stars: -1 } }] });
+  assert.deepEqual(table.find({ where: { stars: { gte: 5 } }, limit: 1 }), [{ id: '1', topic: 'a', stars: 5 }]);
+  second.close();
+});
+
+test('a transaction that fails leaves nothing behind, and the next one works', () => {
+  const database = new SqliteDatabase(':memory:', { durable: false });
+  const table = database.table(notes);
+  assert.throws(() => database.transaction(() => {
+    table.put([{ id: '1', topic: 'a', stars: 1 }]);
+    throw new Error('power cut');
+  }), /power cut/);
+  assert.equal(table.count(), 0);
+  table.put([{ id: '1', topic: 'a', stars: 1 }]);
+  assert.equal(table.count(), 1);
+  database.close();
+});
+
+test('the thread removes expired documents of services by itself', async () => {
+  const place = mkdtempSync(join(directory, 'sweep-'));
+  const store = new RemoteStore({ directory: place, sweepMs: 5 });
+  const expiring = store.collection<Note>({ ...notes, ttl: { field: 'stars', seconds: 0 } });
+  await expiring.put([{ id: 'old', topic: 'a', stars: Date.now() - 1 }, { id: 'new', topic: 'a', stars: Date.now() + 3_600_000 }]);
+  const deadline = Date.now() + 5_000;
+  while ((await expiring.count()) > 1 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual((await expiring.find({ limit: 5 })).items.map((note) => note.id), ['new']);
+  await store.close();
+});
+
+test('the thread refuses more calls than it may hold, and all calls once it is closed', async () => {
+  const place = mkdtempSync(join(directory, 'bounds-'));
+  const store = new RemoteStore({ directory: place, maxInFlight: 3 });
+  const table = store.collection(notes);
+  const calls = await Promise.allSettled([table.count(), table.count(), table.count()]);
+  assert.deepEqual(calls.map((call) => call.status), ['fulfilled', 'fulfilled', 'rejected'], 'opening the collection is a call, too');
+  assert.match(String((calls[2] as PromiseRejectedResult).reason), /too many queries/);
+  await store.close();
+  await assert.rejects(table.count(), { code: 'UNAVAILABLE' });
+});
+
+test('the thread tells what each call took', async () => {
+  const place = mkdtempSync(join(directory, 'observe-'));
+  const seen: string[] = [];
+  const store = new RemoteStore({ directory: place, observe: (collection, operation, seconds) => { if (seconds >= 0) seen.push(`${collection}.${operation}`); } });
+  await store.collection(notes).get('1');
+  assert.deepEqual(seen, ['notes.open', 'notes.get']);
+  await store.close();
+});
+
+test('a document that is not data is refused and harms no other call', async () => {
+  const place = mkdtempSync(join(directory, 'clone-'));
+  const store = new RemoteStore({ directory: place });
+  const table = store.collection(notes);
+  await table.count();
+  await assert.rejects(table.insert({ id: '1', topic: 'a', stars: (() => 1) as unknown as number }), TypeError);
+  assert.equal(await table.count(), 0);
+  await store.close();
+});
+
+test('the seed\'s queries use the seed\'s indexes', () => {
+  const file = join(directory, 'plans.db');
+  const database = new SqliteDatabase(file, { durable: false });
+  database.table(orders);
+  database.table(priceticks);
+  database.close();
+  const raw = new DatabaseSync(file);
+  const plan = (sql: string): string => (raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map((row) => row.detail).join('; ');
+  assert.match(plan(`SELECT doc FROM orders WHERE userId = 'u' AND status = 'new' ORDER BY createdAt DESC, acceptedSeq DESC, id DESC`), /USING INDEX orders__userId__status__createdAt_desc \(userId=\? AND status=\?\)/);
+  assert.match(plan(`SELECT doc FROM orders WHERE userId = ? AND createdAt <= ? AND (createdAt < ? OR (createdAt = ? AND id < ?)) ORDER BY createdAt DESC`), /orders__userId__createdAt_desc \(userId=\? AND createdAt<\?\)/);
+  assert.match(plan('SELECT doc FROM orders WHERE userId = ? AND clientOrderId = ?'), /orders__userId__clientOrderId \(/);
+  assert.match(plan('SELECT id FROM priceticks WHERE timestamp <= ? LIMIT 5'), /priceticks__timestamp \(timestamp<\?\)/);
+  raw.close();
+});

@@ -1,0 +1,126 @@
+/**
+ * The embedded store: two SQLite files in one directory. `store.db` holds what services write (durable with each write), `projections.db`
+ * what is folded from the journal (a power cut may cost its last moments; the projector writes them again). Synchronous underneath: processes
+ * that serve requests reach it through `remote.ts`.
+ */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
+import { SqliteTable } from './table.ts';
+
+type AnyDoc = { readonly id: string };
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** One connection with its tables. */
+export class SqliteDatabase {
+  readonly #db: DatabaseSync;
+  readonly #tables = new Map<string, SqliteTable<AnyDoc>>();
+  #inTransaction = false;
+
+  /** @param file `:memory:` for tests. */
+  constructor(file: string, options: { readonly durable: boolean; readonly cacheMiB?: number }) {
+    this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    this.#db.exec('PRAGMA journal_mode = WAL');
+    this.#db.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}`);
+    this.#db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
+    this.#db.exec('PRAGMA wal_autocheckpoint = 4000');
+    this.#db.exec('PRAGMA journal_size_limit = 67108864');
+  }
+
+  table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
+    let table = this.#tables.get(spec.name);
+    if (table === undefined) {
+      table = new SqliteTable<AnyDoc>(this.#db, spec as unknown as CollectionSpec<AnyDoc>, (body) => this.transaction(body));
+      this.#tables.set(spec.name, table);
+    }
+    return table as unknown as SqliteTable<T>;
+  }
+
+  /** All that `body` writes, or nothing. One inside another is part of the outer one. */
+  transaction<R>(body: () => R): R {
+    if (this.#inTransaction) return body();
+    this.#db.exec('BEGIN IMMEDIATE');
+    this.#inTransaction = true;
+    try {
+      const result = body();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+  }
+
+  /** Removes documents whose lifetime has ended, at most `limit` per collection; returns how many went. */
+  sweep(now: number, limit: number): number {
+    let removed = 0;
+    for (const table of this.#tables.values()) removed += table.sweep(now, limit);
+    return removed;
+  }
+
+  ping(): void {
+    this.#db.exec('SELECT 1');
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+}
+
+/** Both files behind one port. */
+export class SqliteStore implements Store {
+  readonly #directory: string;
+  readonly #databases = new Map<'store.db' | 'projections.db', SqliteDatabase>();
+
+  /** @param directory exists; `:memory:` for tests. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
+    return this.#database(spec.projected === true ? 'projections.db' : 'store.db').table(spec);
+  }
+
+  collection<T extends AnyDoc>(spec: CollectionSpec<T>): Collection<T> {
+    const table = this.table(spec);
+    return {
+      get: async (id) => table.get(id),
+      find: async (query: Find<T>): Promise<Page<T>> => {
+        const { items, nextCursor } = table.findText(query);
+        return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
+      },
+      count: async (where) => table.count(where),
+      insert: async (doc) => table.insert(doc),
+      put: async (docs) => table.put(docs),
+      patch: async (id, set) => table.patch(id, set),
+      remove: async (where) => table.remove(where),
+    };
+  }
+
+  /** Only what services write: projections are swept by the projector, their one writer. */
+  sweep(now: number, limit: number): number {
+    return this.#databases.get('store.db')?.sweep(now, limit) ?? 0;
+  }
+
+  async ping(): Promise<void> {
+    this.#database('store.db').ping();
+  }
+
+  async close(): Promise<void> {
+    for (const database of this.#databases.values()) database.close();
+    this.#databases.clear();
+  }
+
+  #database(file: 'store.db' | 'projections.db'): SqliteDatabase {
+    let database = this.#databases.get(file);
+    if (database === undefined) {
+      const path = this.#directory === ':memory:' ? ':memory:' : join(this.#directory, file);
+      database = new SqliteDatabase(path, { durable: file === 'store.db' });
+      this.#databases.set(file, database);
+    }
+    return database;
+  }
+}
