@@ -24,7 +24,7 @@ export interface Order {
   /** Of all fills so far; negative = rebate. */
   readonly fee: string;
   readonly feeAsset: string;
-  /** Why it was canceled, expired or cut down. */
+  /** Why it was canceled or expired. */
   readonly closeReason?: string;
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -1,7 +1,7 @@
 /**
  * Collection `trades`: one document per fill. Both fills of a trade carry the same `tradeId` (the API's `id`), so a document's own id is
  * `<tradeId>:<role>`. The taker's fill of every trade is stored, the maker's where a user (not the house) made it: the public trades of
- * a market are its taker fills, a user's own trades are the fills that carry the user's id.
+ * a market are its taker fills that happened in the book (PUBLIC_TRADES), a user's own trades are the fills that carry the user's id.
  */
 import type { CollectionSpec } from './collection.ts';
 
@@ -51,7 +51,7 @@ export const trades: CollectionSpec<TradeDoc> = {
     { fields: { userId: 1, timestamp: -1 } },
     { fields: { orderId: 1 }, sparse: true },
   ],
-  filters: ['role', 'seq', 'side'],
+  filters: ['role', 'cause', 'seq', 'side'],
   projected: true,
   decimals: ['price', 'quantity', 'quoteQuantity', 'fee', 'realizedPnl'],
   dates: ['timestamp'],
@@ -69,3 +69,6 @@ export function publicTrade(doc: TradeDoc): PublicTrade {
   const { tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq } = doc;
   return { id: tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq };
 }
+
+/** The fills that are a market's public trades; for `Find.where`. */
+export const PUBLIC_TRADES = { role: 'taker', cause: { in: ['order', 'liquidation'] } } as const;
