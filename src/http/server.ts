@@ -1,0 +1,119 @@
+/** The HTTP server around the application: limits on time and connections, and an end that lets running requests finish. */
+import { createServer as createHttpServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Express } from 'express';
+import type { Config } from '../config/config.ts';
+import { problem } from '../middleware/errors.ts';
+import { ApiRequest, ApiResponse } from '../middleware/http.ts';
+import { Refusal } from '../types/refusal.ts';
+import { canonicalAddress, clientKey } from '../utils/addresses.ts';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Without a byte in either direction: ends readers that do not read. */
+const IDLE_TIMEOUT_MS = 75_000;
+const CHECK_INTERVAL_MS = 2_000;
+const MAX_HEADER_BYTES = 16_384;
+
+export interface HttpServer {
+  /** What Socket.IO attaches to. */
+  readonly server: Server;
+  /** Resolves with the URL; port 0 picks a free one. */
+  listen(port: number, host: string): Promise<string>;
+  /** Takes no more, lets running requests finish until the deadline, then ends what is left. */
+  close(): Promise<void>;
+}
+
+export interface ServerDeps {
+  readonly app: Express;
+  readonly config: Pick<Config, 'connections' | 'drainTimeoutMs'>;
+}
+
+export function createServer({ app, config }: ServerDeps): HttpServer {
+  const server = createHttpServer({
+    ...messageClasses(app),
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+  }, app);
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  server.maxConnections = config.connections.total;
+  const sockets = limitPerAddress(server, config.connections.perAddress);
+  answerMalformed(server);
+  return {
+    server,
+    listen: (port, host) => listen(server, port, host),
+    close: () => drain(server, sockets, config.drainTimeoutMs),
+  };
+}
+
+/**
+ * Classes whose prototypes are the application's own, so that Express finds them in place instead of giving each request another
+ * prototype, which costs V8 its optimised property access.
+ */
+function messageClasses(app: Express): { IncomingMessage: typeof IncomingMessage; ServerResponse: typeof ServerResponse } {
+  class Request extends ApiRequest {}
+  class Response extends ApiResponse {}
+  Object.setPrototypeOf(Request.prototype, app.request);
+  Object.setPrototypeOf(Response.prototype, app.response);
+  app.request = Request.prototype as unknown as Express['request'];
+  app.response = Response.prototype as unknown as Express['response'];
+  return { IncomingMessage: Request, ServerResponse: Response as unknown as typeof ServerResponse };
+}
+
+/** Returns the open sockets, upgraded ones included. */
+function limitPerAddress(server: Server, most: number): ReadonlySet<Socket> {
+  const open = new Map<string, number>();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    const key = clientKey(canonicalAddress(socket.remoteAddress ?? ''));
+    const count = (open.get(key) ?? 0) + 1;
+    if (count > most) return socket.destroy();
+    open.set(key, count);
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      const left = (open.get(key) ?? 1) - 1;
+      if (left === 0) open.delete(key);
+      else open.set(key, left);
+    });
+    return undefined;
+  });
+  return sockets;
+}
+
+/** What the parser could not make a request of still gets a reply of the documented form. */
+function answerMalformed(server: Server): void {
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? new Refusal('PAYLOAD_TOO_LARGE', 'the headers are too large') : new Refusal('VALIDATION_FAILED', 'this is not an HTTP request');
+    const status = refusal.code === 'PAYLOAD_TOO_LARGE' ? 413 : 400;
+    const body = problem(refusal, '');
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  });
+}
+
+function listen(server: Server, port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const { address, family, port: taken } = server.address() as AddressInfo;
+      resolve(`http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`);
+    });
+  });
+}
+
+async function drain(server: Server, sockets: ReadonlySet<Socket>, timeoutMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => sockets.forEach((socket) => socket.destroy()), timeoutMs);
+  await closed;
+  clearTimeout(deadline);
+}

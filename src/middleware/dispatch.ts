@@ -1,0 +1,40 @@
+/** Last of the stages: runs the route's handler and sends what it returns. */
+import type { Document, Reply } from '../types/route.ts';
+import type { ApiRequest, ApiResponse, Stage } from './http.ts';
+import { sendData, sendDocument, sendNothing } from './reply.ts';
+import type { CompiledRoute } from './route-table.ts';
+
+export interface DispatchOptions {
+  /** Tests only: whether each reply is held to the schema that documents it. */
+  readonly checkReplies: boolean;
+}
+
+export function dispatch(options: DispatchOptions): Stage {
+  return (req, res, next) => {
+    const { matched, context } = req;
+    if (matched === undefined || context === undefined) return next(new Error('validation let a request through unparsed'));
+    const finish = (result: Reply<unknown> | Document | void): void => {
+      if (options.checkReplies) checkReply(matched, result);
+      sendResult(req, res, matched, result);
+    };
+    try {
+      const result = matched.handler(context);
+      if (result instanceof Promise) result.then(finish).catch(next);
+      else finish(result);
+    } catch (error) {
+      next(error);
+    }
+  };
+}
+
+function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, result: Reply<unknown> | Document | void): void {
+  if (result === undefined) sendNothing(res, route.status);
+  else if ('contentType' in result) sendDocument(req, res, result);
+  else sendData(req, res, route, result);
+}
+
+function checkReply(route: CompiledRoute, result: Reply<unknown> | Document | void): void {
+  if (route.response === undefined || result === undefined || 'contentType' in result) return;
+  const parsed = route.response.safeParse(result.data);
+  if (!parsed.success) throw new Error(`${route.method} ${route.fullPath} does not reply what it documents: ${parsed.error.message}`);
+}

@@ -1,0 +1,68 @@
+/** First of all stages: gives the request its id, address and route, and counts and logs it when it is over. */
+import { randomUUID } from 'node:crypto';
+import { parse as parseQuery } from 'node:querystring';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { canonicalAddress } from '../utils/addresses.ts';
+import type { ApiRequest, ApiResponse, Stage } from './http.ts';
+import type { CompiledRoute, RouteTable } from './route-table.ts';
+
+export interface RequestOptions {
+  readonly table: RouteTable;
+  readonly metrics: Pick<Metrics, 'httpSeconds' | 'httpInFlight'>;
+  readonly logger: Logger;
+  /** Whether X-Forwarded-For counts; whose is Express's setting `trust proxy`. */
+  readonly behindProxy: boolean;
+}
+
+const UNMATCHED = 'unmatched';
+
+export function request(options: RequestOptions): Stage {
+  const { table, metrics, logger, behindProxy } = options;
+  const observe = durations(metrics);
+  return (req, res, next) => {
+    req.startedAt = performance.now();
+    req.requestId = randomUUID();
+    res.lines.push('X-Request-Id', req.requestId);
+    // `ip` is Express's: the address that the trusted proxies tell.
+    req.address = canonicalAddress((behindProxy ? (req as { ip?: string }).ip : req.socket.remoteAddress) ?? '');
+    findRoute(table, req);
+    metrics.httpInFlight.inc();
+    res.once('close', () => {
+      metrics.httpInFlight.dec();
+      const seconds = (performance.now() - req.startedAt) / 1_000;
+      observe(req, res, seconds);
+      logger.debug('request', { requestId: req.requestId, method: req.method, path: req.pathname, status: res.statusCode, ms: Math.round(seconds * 1_000_000) / 1_000, ip: req.address });
+    });
+    next();
+  };
+}
+
+function findRoute(table: RouteTable, req: ApiRequest): void {
+  const url = req.url as string;
+  const mark = url.indexOf('?');
+  req.pathname = mark < 0 ? url : url.slice(0, mark);
+  if (mark >= 0) req.parsedQuery = parseQuery(url.slice(mark + 1));
+  const match = table.match(req.method as string, req.pathname);
+  if (match === undefined) return;
+  req.matched = match.route;
+  req.pathParams = match.params;
+}
+
+interface Child {
+  observe(seconds: number): void;
+}
+
+/** Histogram children by route and status, since looking labels up costs more than counting. */
+function durations(metrics: RequestOptions['metrics']): (req: ApiRequest, res: ApiResponse, seconds: number) => void {
+  const children = new Map<CompiledRoute | undefined, Map<number, Child>>();
+  const childOf = (route: CompiledRoute | undefined, status: number): Child =>
+    metrics.httpSeconds.labels({ method: route?.method ?? UNMATCHED, route: route?.fullPath ?? UNMATCHED, status: String(status) });
+  return (req, res, seconds) => {
+    let byStatus = children.get(req.matched);
+    if (byStatus === undefined) children.set(req.matched, (byStatus = new Map()));
+    let child = byStatus.get(res.statusCode);
+    if (child === undefined) byStatus.set(res.statusCode, (child = childOf(req.matched, res.statusCode)));
+    child.observe(seconds);
+  };
+}
