@@ -1,0 +1,139 @@
+/** What is measured, one function a phase. Each runs in a process of its own, so that none finds another's garbage or type feedback. */
+import { feed, feedTimed, percentile } from './matcher.ts';
+import type { Matcher } from './matcher.ts';
+import { MatchingBook } from './matching-book.ts';
+import { NodejsOrderBook, OrderbookMatchEngine } from './peers.ts';
+import { makeStream, START_PRICE } from './stream.ts';
+import type { Stream } from './stream.ts';
+import { HOUSE_MAKERS, Venue } from './venue.ts';
+
+export type Implementation = 'book' | 'spot' | 'perpetual' | 'nodejs-order-book' | 'orderbook-match-engine';
+
+export interface Workload {
+  readonly seed: number;
+  /** Measured ones, after the prefill. */
+  readonly commands: number;
+  readonly resting: number;
+  readonly accounts: number;
+  readonly rounds: number;
+}
+
+export interface Throughput {
+  /** Of the median round. */
+  readonly commandsPerSecond: number;
+  /** Lots traded by each command after the prefill, as a digest and in total. */
+  readonly traded: number;
+  readonly digest: string;
+}
+
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+export interface Marking {
+  readonly positions: number;
+  /** Nanoseconds for one price move. */
+  readonly perMove: number;
+  readonly eventsPerMove: number;
+}
+
+export type Phase =
+  | { readonly phase: 'throughput'; readonly implementation: Implementation; readonly workload: Workload }
+  | { readonly phase: 'latency'; readonly implementation: Implementation; readonly workload: Workload }
+  | { readonly phase: 'memory'; readonly implementation: 'book' | 'spot' | 'perpetual'; readonly orders: number }
+  | { readonly phase: 'marking'; readonly positions: number; readonly moves: number };
+
+export type Figures<P extends Phase> = P extends { phase: 'throughput' } ? Throughput : P extends { phase: 'latency' } ? Latency : P extends { phase: 'memory' } ? number : Marking;
+
+export function runPhase(phase: Phase): Throughput | Latency | Marking | number {
+  switch (phase.phase) {
+    case 'throughput': return throughput(phase.implementation, phase.workload);
+    case 'latency': return latency(phase.implementation, phase.workload);
+    case 'memory': return bytesPerOrder(phase.implementation, phase.orders);
+    case 'marking': return marking(phase.positions, phase.moves);
+  }
+}
+
+function make(implementation: Implementation, accounts: number, stream: Stream): Matcher {
+  switch (implementation) {
+    case 'book': return new MatchingBook();
+    case 'nodejs-order-book': return new NodejsOrderBook();
+    case 'orderbook-match-engine': return new OrderbookMatchEngine();
+    default: return new Venue(implementation, accounts, stream.length);
+  }
+}
+
+function throughput(implementation: Implementation, workload: Workload): Throughput {
+  const stream = makeStream(workload);
+  const traded = new Int32Array(stream.length);
+  const rates: number[] = [];
+  for (let round = 0; round < workload.rounds; round++) {
+    const matcher = make(implementation, workload.accounts, stream);
+    feed(matcher, stream, 0, stream.prefill, traded);
+    const start = performance.now();
+    feed(matcher, stream, stream.prefill, stream.length, traded);
+    rates.push((workload.commands / (performance.now() - start)) * 1000);
+  }
+  return { commandsPerSecond: median(rates), ...summary(traded.subarray(stream.prefill)) };
+}
+
+/** The first fifth of the commands warms the engine up. */
+function latency(implementation: Implementation, workload: Workload): Latency {
+  const stream = makeStream(workload);
+  const matcher = make(implementation, workload.accounts, stream);
+  const warm = stream.prefill + Math.floor(workload.commands / 5);
+  feed(matcher, stream, 0, warm, new Int32Array(stream.length));
+  const taken = feedTimed(matcher, stream, warm, stream.length);
+  return { p50: percentile(taken, 0.5), p99: percentile(taken, 0.99), p999: percentile(taken, 0.999), max: taken[taken.length - 1] };
+}
+
+function bytesPerOrder(implementation: 'book' | 'spot' | 'perpetual', orders: number): number {
+  const stream = makeStream({ seed: 1, commands: 0, resting: orders });
+  const traded = new Int32Array(stream.length);
+  const matcher = make(implementation, 1000, stream);
+  const before = heldBytes();
+  feed(matcher, stream, 0, orders, traded);
+  const after = heldBytes();
+  matcher.cancel(0);
+  return (after - before) / orders;
+}
+
+/** A position of one lot in each account, half of them long; then the mark moves to and fro by 0.1 %, far from any liquidation. */
+function marking(positions: number, moves: number): Marking {
+  const venue = new Venue('perpetual', HOUSE_MAKERS + positions, 0);
+  for (let i = 0; i < positions; i++) venue.openPosition(venue.accounts[HOUSE_MAKERS + i], i % 2 === 0 ? 'buy' : 'sell', 1);
+  for (let i = 0; i < moves; i++) venue.mark(moved(i));
+  let events = 0;
+  const start = performance.now();
+  for (let i = 0; i < moves; i++) events += venue.mark(moved(i)).length;
+  return { positions, perMove: ((performance.now() - start) / moves) * 1e6, eventsPerMove: events / moves };
+}
+
+function moved(i: number): number {
+  return START_PRICE + ((i * 37) % 2001) - 1000;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+/** FNV-1a over what each command traded. */
+function summary(traded: Int32Array): { traded: number; digest: string } {
+  let sum = 0;
+  let hash = 0x811c9dc5;
+  for (const lots of traded) {
+    sum += lots;
+    hash = Math.imul(hash ^ lots, 0x01000193);
+  }
+  return { traded: sum, digest: (hash >>> 0).toString(16).padStart(8, '0') };
+}
+
+function heldBytes(): number {
+  if (globalThis.gc === undefined) throw new Error('needs --expose-gc');
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

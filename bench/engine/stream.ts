@@ -1,0 +1,168 @@
+/** The seeded command stream that every implementation gets: limit and market orders and cancels around a moving touch. Knows no implementation but the reference that tells which orders are still open. */
+import { MatchingBook } from './matching-book.ts';
+
+export const LIMIT = 0;
+export const MARKET_ORDER = 1;
+export const CANCEL = 2;
+
+/** Commands as columns. An order's id is the index of the command that places it. */
+export interface Stream {
+  readonly length: number;
+  /** The first so many commands only fill the book. */
+  readonly prefill: number;
+  readonly kind: Uint8Array;
+  /** 1 = sell. */
+  readonly sell: Uint8Array;
+  /** Ticks; 0 for market orders and cancels. */
+  readonly price: Int32Array;
+  /** Lots; 0 for cancels. */
+  readonly quantity: Int32Array;
+  /** The order to cancel; -1 otherwise. */
+  readonly target: Int32Array;
+  readonly counts: { readonly limit: number; readonly market: number; readonly cancel: number };
+}
+
+export interface StreamOptions {
+  readonly seed: number;
+  /** After the prefill. */
+  readonly commands: number;
+  /** Open orders that the book starts with and hovers around. */
+  readonly resting: number;
+}
+
+/** Ticks. */
+export const START_PRICE = 1_000_000;
+/** Orders at one price in the prefilled book, on average. */
+const ORDERS_PER_LEVEL = 10;
+/** Cancels mostly hit young orders, as market makers' quotes live shortly. */
+const RECENT = 1024;
+
+/** mulberry32: uniform in [0, 1), the same on every machine. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Every cancel hits an order that is open at that moment. */
+export function makeStream({ seed, commands, resting }: StreamOptions): Stream {
+  const generator = new Generator(seed, resting, commands);
+  for (let i = 0; i < resting; i++) generator.prefill();
+  for (let i = 0; i < commands; i++) generator.step();
+  return generator.stream;
+}
+
+class Generator {
+  readonly stream: Stream;
+  readonly #counts = { limit: 0, market: 0, cancel: 0 };
+  readonly #random: () => number;
+  readonly #resting: number;
+  readonly #deepest: number;
+  readonly #book = new MatchingBook();
+  readonly #recent = new Int32Array(RECENT).fill(-1);
+  /** Orders that were open once; dead ones are dropped when drawn. */
+  readonly #candidates: number[] = [];
+  #fair = START_PRICE;
+  #next = 0;
+
+  constructor(seed: number, resting: number, commands: number) {
+    const length = resting + commands;
+    this.#random = seededRandom(seed);
+    this.#resting = resting;
+    this.#deepest = Math.max(100, Math.ceil(resting / 2 / ORDERS_PER_LEVEL));
+    this.stream = {
+      length, prefill: resting, counts: this.#counts,
+      kind: new Uint8Array(length), sell: new Uint8Array(length), price: new Int32Array(length), quantity: new Int32Array(length), target: new Int32Array(length).fill(-1),
+    };
+  }
+
+  prefill(): void {
+    const sell = this.#random() < 0.5;
+    this.#limit(sell, 1 + this.#below(this.#deepest));
+  }
+
+  /** About one half limit orders, 3 % market orders, the rest cancels: more of them when the book is fuller than it should be. */
+  step(): void {
+    this.#moveTouch();
+    const draw = this.#random();
+    const sell = this.#random() < 0.5;
+    const cancels = this.#book.openOrders > this.#resting ? 0.5 : 0.28;
+    if (draw < cancels && this.#cancel()) return;
+    if (draw > 0.97) this.#market(sell);
+    else this.#limit(sell, this.#distance());
+  }
+
+  #moveTouch(): void {
+    const draw = this.#random();
+    if (draw < 0.02) this.#fair += draw < 0.01 ? 1 : -1;
+    else if (draw > 0.9999) this.#fair += this.#below(41) - 20;
+  }
+
+  /** Ticks behind the fair price: 8 % cross it, most stand near, some far. */
+  #distance(): number {
+    const draw = this.#random();
+    if (draw < 0.08) return -this.#below(3);
+    return 1 + Math.floor(-Math.log(1 - this.#random()) * (draw < 0.9 ? 12 : 120));
+  }
+
+  #limit(sell: boolean, distance: number): void {
+    const price = this.#fair + (sell ? distance : -distance);
+    const quantity = 1 + this.#below(100);
+    const id = this.#push(LIMIT, sell, price, quantity, -1);
+    this.#counts.limit++;
+    this.#book.limit(id, sell, price, quantity);
+    if (!this.#book.isOpen(id)) return;
+    this.#candidates.push(id);
+    this.#recent[this.#counts.limit % RECENT] = id;
+  }
+
+  #market(sell: boolean): void {
+    const quantity = 1 + this.#below(150);
+    const id = this.#push(MARKET_ORDER, sell, 0, quantity, -1);
+    this.#counts.market++;
+    this.#book.market(id, sell, quantity);
+  }
+
+  #cancel(): boolean {
+    const target = this.#victim();
+    if (target < 0) return false;
+    this.#push(CANCEL, false, 0, 0, target);
+    this.#counts.cancel++;
+    this.#book.cancel(target);
+    return true;
+  }
+
+  #victim(): number {
+    if (this.#random() < 0.7) {
+      const id = this.#recent[this.#below(RECENT)];
+      if (id >= 0 && this.#book.isOpen(id)) return id;
+    }
+    while (this.#candidates.length > 0) {
+      const at = this.#below(this.#candidates.length);
+      const id = this.#candidates[at];
+      if (this.#book.isOpen(id)) return id;
+      const last = this.#candidates.pop() ?? -1;
+      if (at < this.#candidates.length) this.#candidates[at] = last;
+    }
+    return -1;
+  }
+
+  #push(kind: number, sell: boolean, price: number, quantity: number, target: number): number {
+    const at = this.#next++;
+    this.stream.kind[at] = kind;
+    this.stream.sell[at] = sell ? 1 : 0;
+    this.stream.price[at] = price;
+    this.stream.quantity[at] = quantity;
+    this.stream.target[at] = target;
+    return at;
+  }
+
+  /** Uniform integer in 0 … limit - 1. */
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+}

@@ -1,0 +1,120 @@
+/** The whole engine behind the face of a matcher: accounts with money, a spot or a perpetual market, fees, margin checks, ledger and events. */
+import { Engine } from '../../src/engine/engine.ts';
+import type { Command, NewOrder } from '../../src/engine/commands.ts';
+import type { Event, Outcome } from '../../src/engine/events.ts';
+import type { MarketSpec } from '../../src/engine/market.ts';
+import type { AccountId, OrderId, Side } from '../../src/engine/units.ts';
+import type { Matcher } from './matcher.ts';
+import { START_PRICE } from './stream.ts';
+
+export type VenueKind = 'spot' | 'perpetual';
+
+export const HOUSE_MAKERS = 4;
+/** Of all orders; the rest is spread over the users. */
+const HOUSE_SHARE = 0.4;
+/** Minor units to hand out in each asset: all accounts together stay below 2^53. */
+const MONEY = 8e15;
+const PER_ACCOUNT = 1e13;
+const START_TIME = 1_700_000_000_000;
+const COMMANDS_PER_MS = 1000;
+const MARKET = 0;
+
+/** Notional of one lot at one tick is one minor unit, so that a million orders fit into the money there is. */
+const SPOT: MarketSpec = {
+  symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', status: 'open',
+  makerFee: 200, takerFee: 500, minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 2 ** 30,
+  maxPosition: 0, maxLeverage: 1, riskTiers: [], fundingIntervalMs: 0, interestRate: 0, fundingCap: 0, impactNotional: 0,
+  liquidationFeeRate: 0, liquidationSurplus: 'fund', house: false,
+};
+const PERPETUAL: MarketSpec = {
+  ...SPOT, symbol: 'BTC-USDT-PERP', type: 'perpetual', maxLeverage: 20,
+  riskTiers: [
+    { notionalFloor: 0, initialMarginRate: 50_000, maintenanceMarginRate: 25_000 },
+    { notionalFloor: 1e14, initialMarginRate: 100_000, maintenanceMarginRate: 50_000 },
+  ],
+  fundingIntervalMs: 28_800_000, interestRate: 100, fundingCap: 7500, impactNotional: 1e8, liquidationFeeRate: 5000,
+};
+
+export class Venue implements Matcher {
+  readonly engine = new Engine();
+  /** In order of opening; the first few are house makers. */
+  readonly accounts: AccountId[] = [];
+  readonly #orderIds: Float64Array;
+  #executed = 0;
+
+  /** `commands`: length of the stream that it will be fed. */
+  constructor(kind: VenueKind, accounts: number, commands: number) {
+    this.#orderIds = new Float64Array(commands);
+    this.execute({ type: 'create_asset', code: 'USDT', scale: 4 });
+    this.execute({ type: 'create_asset', code: 'BTC', scale: 3 });
+    this.execute({ type: 'create_market', spec: kind === 'spot' ? SPOT : PERPETUAL });
+    this.mark(START_PRICE);
+    const amount = Math.floor(Math.min(PER_ACCOUNT, MONEY / accounts));
+    for (let i = 0; i < accounts; i++) this.#open(i, kind === 'spot' ? 'spot' : 'futures', amount);
+  }
+
+  limit(id: number, sell: boolean, price: number, quantity: number): number {
+    return this.#place(id, {
+      market: MARKET, side: sell ? 'sell' : 'buy', type: 'limit', price, quantity, timeInForce: 'GTC',
+      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
+    });
+  }
+
+  market(id: number, sell: boolean, quantity: number): number {
+    return this.#place(id, {
+      market: MARKET, side: sell ? 'sell' : 'buy', type: 'market', price: 0, quantity, timeInForce: 'IOC',
+      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
+    });
+  }
+
+  cancel(id: number): void {
+    this.execute({ type: 'cancel_order', account: this.accountOf(id), order: this.#orderIds[id] });
+  }
+
+  /** Sets index and mark; its events. */
+  mark(price: number): readonly Event[] {
+    return this.execute({ type: 'set_prices', prices: [{ market: MARKET, index: price, mark: price }] });
+  }
+
+  /** Whole lots of a position of `account`, opened against an order of the first house maker at the start price. */
+  openPosition(account: AccountId, side: Side, quantity: number): void {
+    const order: Omit<NewOrder, 'side'> = {
+      market: MARKET, type: 'limit', price: START_PRICE, quantity, timeInForce: 'GTC',
+      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
+    };
+    this.execute({ type: 'place_order', account: this.accounts[0], order: { ...order, side: side === 'buy' ? 'sell' : 'buy' } });
+    this.execute({ type: 'place_order', account, order: { ...order, side } });
+  }
+
+  /** The account that sends command `id`. */
+  accountOf(id: number): AccountId {
+    const draw = (Math.imul(id + 1, 0x9e3779b1) ^ Math.imul(id + 1, 0x85ebca77) >>> 15) >>> 0;
+    const among = draw < HOUSE_SHARE * 2 ** 32 ? HOUSE_MAKERS : this.accounts.length;
+    return this.accounts[draw % among];
+  }
+
+  execute(command: Command): readonly Event[] {
+    const outcome: Outcome = this.engine.execute(command, START_TIME + Math.floor(this.#executed++ / COMMANDS_PER_MS));
+    if (!outcome.ok) throw new Error(`${command.type} refused: ${outcome.code}: ${outcome.detail}`);
+    return outcome.events;
+  }
+
+  #place(id: number, order: NewOrder): number {
+    const events = this.execute({ type: 'place_order', account: this.accountOf(id), order });
+    this.#orderIds[id] = events[0].seq satisfies OrderId;
+    let traded = 0;
+    for (let i = 1; i < events.length; i++) {
+      const event = events[i];
+      if (event.type === 'trade') traded += event.quantity;
+    }
+    return traded;
+  }
+
+  #open(i: number, wallet: 'spot' | 'futures', amount: number): void {
+    const [opened] = this.execute({ type: 'open_account', userId: `user-${i}`, kind: i < HOUSE_MAKERS ? 'house' : 'user' });
+    if (opened.type !== 'account_opened') throw new Error(`unexpected ${opened.type}`);
+    this.accounts.push(opened.account);
+    this.execute({ type: 'deposit', account: opened.account, asset: 'USDT', amount, wallet });
+    if (wallet === 'spot') this.execute({ type: 'deposit', account: opened.account, asset: 'BTC', amount, wallet });
+  }
+}
