@@ -25,6 +25,9 @@ export interface Snapshot {
   readonly bytes: Uint8Array;
 }
 
+/** Snapshots that every journal keeps: the newest ones. */
+export const KEEP_SNAPSHOTS = 3;
+
 export interface Journal {
   /** Seq of the last durable event, 0 when empty. */
   readonly lastSeq: Seq;
@@ -43,3 +46,6 @@ export interface Journal {
   loadSnapshot(seq: Seq): Promise<Snapshot>;
   close(): Promise<void>;
 }
+
+/** What following the journal needs of it: recovery, replay, the snapshot thread. */
+export type JournalReader = Pick<Journal, 'lastSeq' | 'read' | 'recordAt' | 'snapshots' | 'loadSnapshot'>;

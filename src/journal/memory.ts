@@ -2,12 +2,10 @@
 import type { Seq } from '../engine/units.ts';
 import { FIRST_CRC, assertContinues, recordCrc, strip, verifyChain, type StoredRecord } from './chain.ts';
 import { JournalCorruptError, JournalUnavailableError } from './errors.ts';
-import type { Journal, JournalRecord, Snapshot } from './journal.ts';
+import { KEEP_SNAPSHOTS, type Journal, type JournalRecord, type Snapshot } from './journal.ts';
 
 /** What happens to one append. `lost`: fails, nothing stored. `stored`: fails although everything was stored, which the caller cannot know. */
 export type AppendFault = 'lost' | 'stored';
-
-const KEEP_SNAPSHOTS = 3;
 
 /** What a disk holds: shared by the journals opened on it one after the other. */
 export class MemoryDisk {

@@ -15,6 +15,7 @@ const VERSION = 1;
 const PREFIX_BYTES = MAGIC.length + 4;
 const MAX_HEADER_BYTES = 4_096;
 const FILE_NAME = /^(\d{1,16})\.snap$/;
+const UNFINISHED = /^\d{1,16}\.tmp$/;
 
 interface Header extends SnapshotHead {
   readonly version: number;
@@ -53,7 +54,7 @@ export class SnapshotFiles {
   /** Newest first. Those whose header cannot be read are left out and logged. */
   async list(): Promise<SnapshotHead[]> {
     const heads: SnapshotHead[] = [];
-    for (const seq of await this.#seqs()) {
+    for (const seq of seqsOf(await this.#names())) {
       try {
         const { time, stateHash } = await readHeader(this.#path(seq), seq);
         heads.push({ seq, time, stateHash });
@@ -82,19 +83,26 @@ export class SnapshotFiles {
     return join(this.#directory, `${seq}.snap`);
   }
 
-  async #seqs(): Promise<Seq[]> {
-    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
+  async #names(): Promise<string[]> {
+    return readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw new JournalUnavailableError(`the snapshots in ${this.#directory} could not be listed (${error.message})`, error);
     });
-    return names.flatMap((name) => FILE_NAME.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
   }
 
+  /** Removes the oldest, and what a process left unfinished when it was killed. */
   async #prune(): Promise<void> {
-    for (const seq of (await this.#seqs()).slice(this.#keep)) {
-      await unlink(this.#path(seq)).catch((error: Error) => this.#logger.warn('an old snapshot could not be removed', { seq, error }));
+    const names = await this.#names();
+    const old = seqsOf(names).slice(this.#keep).map((seq) => `${seq}.snap`);
+    for (const name of [...old, ...names.filter((name) => UNFINISHED.test(name))]) {
+      await unlink(join(this.#directory, name)).catch((error: Error) => this.#logger.warn('an old snapshot could not be removed', { name, error }));
     }
   }
+}
+
+/** Newest first. */
+function seqsOf(names: readonly string[]): Seq[] {
+  return names.flatMap((name) => FILE_NAME.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
 }
 
 function digest(head: SnapshotHead, bytes: Uint8Array): string {

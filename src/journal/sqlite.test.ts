@@ -83,6 +83,8 @@ test('damaged snapshots are left out or refused, by their checksum', async () =>
   const journal = await openSqliteJournal({ directory: directory.path, logger: silentLogger });
   for (const seq of [1, 2, 3]) await journal.saveSnapshot({ seq, time: seq, stateHash: 'x', bytes: new Uint8Array(1_000) });
   const path = (seq: number): string => join(directory.path, 'snapshots', `${seq}.snap`);
+  writeFileSync(join(directory.path, 'snapshots', '9.tmp'), 'left by a process that was killed');
+  await journal.saveSnapshot({ seq: 1, time: 1, stateHash: 'x', bytes: new Uint8Array(1_000) });
   writeFileSync(path(3), 'short');
   const second = readFileSync(path(2));
   second[second.length - 1]! ^= 1;

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
-import type { Journal, JournalRecord, Snapshot } from './journal.ts';
+import { KEEP_SNAPSHOTS, type Journal, type JournalRecord, type Snapshot } from './journal.ts';
 import { SnapshotFiles, type SnapshotHead } from './snapshot-files.ts';
 import { journalPath } from './sqlite-file.ts';
 import { flatten, type WorkerReply, type WorkerRequest, type WorkerSettings } from './sqlite-worker.ts';
@@ -12,8 +12,6 @@ import { flatten, type WorkerReply, type WorkerRequest, type WorkerSettings } fr
 export interface SqliteJournalOptions {
   readonly directory: string;
   readonly logger: Logger;
-  /** Snapshots that stay. Default 3. */
-  readonly keepSnapshots?: number;
   /** Upper bound of the file in pages of 4 KiB: how tests fill the disk. */
   readonly maxPages?: number;
 }
@@ -23,8 +21,6 @@ interface Waiting {
   readonly resolve: (records: readonly JournalRecord[]) => void;
   readonly reject: (error: Error) => void;
 }
-
-const KEEP_SNAPSHOTS = 3;
 
 /** The caller holds the directory's lock. Throws JournalUnavailableError, JournalCorruptError. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
@@ -46,7 +42,7 @@ class SqliteJournal implements Journal {
   #broken: JournalUnavailableError | undefined;
 
   constructor(options: SqliteJournalOptions) {
-    this.#files = new SnapshotFiles(options.directory, options.keepSnapshots ?? KEEP_SNAPSHOTS, options.logger);
+    this.#files = new SnapshotFiles(options.directory, KEEP_SNAPSHOTS, options.logger);
     const settings: WorkerSettings = { path: journalPath(options.directory), maxPages: options.maxPages };
     this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: settings, name: 'journal' });
     this.opened = this.#expect(0);

@@ -1,0 +1,129 @@
+/**
+ * Group commit: one append in flight, everything executed meanwhile goes with the next. Entries are answered in order, after their append.
+ * It never retries: after a failed append it answers nothing but the failure, and its owner makes a new one.
+ */
+import type { Seq } from '../engine/units.ts';
+import type { Journal, JournalRecord } from '../journal/journal.ts';
+import { endOf, type RecordBody } from './record.ts';
+import type { Committed } from './sequencer.ts';
+
+/** An executed command that waits for its record to be durable. */
+export interface Entry {
+  readonly record: JournalRecord;
+  readonly body: RecordBody;
+  /** May hold more events than the body: those of repeated items. */
+  readonly reply: Committed;
+}
+
+interface Waiting {
+  readonly entry: Entry;
+  readonly promise: Promise<Committed>;
+  readonly resolve: (reply: Committed) => void;
+  readonly reject: (error: Error) => void;
+  barrier: Promise<void> | undefined;
+}
+
+export interface CommitQueueOptions {
+  readonly journal: Journal;
+  /** Most records, and most characters of their bodies, in one append. */
+  readonly batchRecords: number;
+  readonly batchChars: number;
+  /** Runs a task soon: when what arrived together has been executed. */
+  readonly schedule: (task: () => void) => void;
+  /** Called with each durable batch, before its replies. */
+  readonly onCommitted: (entries: readonly Entry[], seconds: number) => void;
+  /** Called once, when an append has failed. The owner then calls `fail`. */
+  readonly onFailure: (error: Error) => void;
+}
+
+const DONE = Promise.resolve();
+
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  #waiting: Waiting[] = [];
+  #inFlight: Waiting[] = [];
+  #scheduled = false;
+  #failure: Error | undefined;
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Executed and not durable yet. */
+  get depth(): number {
+    return this.#waiting.length + this.#inFlight.length;
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Resolves with the entry's reply when it is durable. */
+  push(entry: Entry): Promise<Committed> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<Committed>();
+    this.#waiting.push({ entry, promise, resolve, reject, barrier: undefined });
+    if (!this.#scheduled && this.#inFlight.length === 0) {
+      this.#scheduled = true;
+      this.#options.schedule(() => {
+        this.#scheduled = false;
+        this.#flush();
+      });
+    }
+    return promise;
+  }
+
+  /** Resolves when everything pushed so far is durable. */
+  barrier(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const last = this.#waiting.at(-1) ?? this.#inFlight.at(-1);
+    if (last === undefined) return DONE;
+    return (last.barrier ??= last.promise.then(() => undefined));
+  }
+
+  /** The entry that holds event `seq`, if it waits here. */
+  find(seq: Seq): Entry | undefined {
+    const holds = ({ entry }: Waiting): boolean => entry.record.seq <= seq && seq <= endOf(entry.record);
+    return (this.#inFlight.find(holds) ?? this.#waiting.find(holds))?.entry;
+  }
+
+  /** Answers everything that waits, and everything that comes, with `error`. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    const all = [...this.#inFlight, ...this.#waiting];
+    this.#inFlight = [];
+    this.#waiting = [];
+    for (const waiting of all) waiting.reject(this.#failure);
+  }
+
+  #flush(): void {
+    if (this.#failure !== undefined || this.#waiting.length === 0) return;
+    const batch = this.#takeBatch();
+    this.#inFlight = batch;
+    const started = performance.now();
+    this.#options.journal.append(batch.map(({ entry }) => entry.record)).then(
+      () => this.#commit(batch, (performance.now() - started) / 1000),
+      (error: Error) => {
+        if (this.#failure === undefined) this.#options.onFailure(error);
+      },
+    );
+  }
+
+  #takeBatch(): Waiting[] {
+    const { batchRecords, batchChars } = this.#options;
+    let count = 0;
+    for (let chars = 0; count < this.#waiting.length && count < batchRecords && chars < batchChars; count++) chars += this.#waiting[count]!.entry.record.body.length;
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
+  }
+
+  #commit(batch: readonly Waiting[], seconds: number): void {
+    if (this.#failure !== undefined) return;
+    this.#inFlight = [];
+    this.#options.onCommitted(batch.map(({ entry }) => entry), seconds);
+    for (const { entry, resolve } of batch) resolve(entry.reply);
+    this.#flush();
+  }
+}

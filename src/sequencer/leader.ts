@@ -1,0 +1,337 @@
+/**
+ * The one writer: gives commands their order and time, executes them in memory, makes their events durable, and only then answers and tells
+ * the followers. When the journal fails it answers nothing, throws its state away, and leads again from what the journal holds.
+ */
+import type { Command } from '../engine/commands.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Event, Outcome } from '../engine/events.ts';
+import type { EngineReader } from '../engine/reader.ts';
+import type { Reject } from '../engine/reject.ts';
+import type { Millis, Seq } from '../engine/units.ts';
+import { JournalConflictError, JournalCorruptError } from '../journal/errors.ts';
+import type { Journal, JournalRecord } from '../journal/journal.ts';
+import type { Logger } from '../observability/logger.ts';
+import { UnavailableError } from '../utils/errors.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { isSuspect, judge, rememberIds, type IdLookup, type Source, type Verdict } from './idempotency.ts';
+import type { LeaderMetrics } from './leader-metrics.ts';
+import { RecoveryError, recover, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
+import { decodeBody, encodeRecord, endOf, type RecordBody } from './record.ts';
+import type { CommandMeta, Committed, CommittedRecord, Sequencer } from './sequencer.ts';
+import { currentState } from './state.ts';
+
+export interface LeaderOptions {
+  /** Opens the journal: at the start, and again after every failure of it. */
+  readonly openJournal: () => Promise<Journal>;
+  /** Milliseconds since the epoch. May jump; journaled time never goes back. */
+  readonly clock: () => Millis;
+  readonly logger: Logger;
+  readonly metrics: LeaderMetrics;
+  /** Most commands executed and not durable yet; more are refused. */
+  readonly queueLimit: number;
+  readonly batchRecords: number;
+  readonly batchChars: number;
+  readonly idLimit: number;
+  readonly schedule: (task: () => void) => void;
+  readonly delay: (ms: Millis) => Promise<void>;
+  readonly onProgress?: RecoveryOptions['onProgress'];
+  /** Told once when it cannot go on: the process should end. */
+  readonly onFatal?: (error: Error) => void;
+  /** Stops what works beside the leader, before its last snapshot. */
+  readonly onClosing?: () => Promise<void>;
+  /** Lets go of what the leader held. */
+  readonly onClosed?: () => void;
+}
+
+type Listener = (record: CommittedRecord) => void;
+type Status = Sequencer['status'];
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 5_000;
+const FOLLOW_RECORDS = 500;
+const NONE_LOADED: ReadonlyMap<Seq, Source> = new Map();
+const NOTHING_THERE: Source = { record: { seq: 0, count: 0, time: 0, key: '', fingerprint: '', body: '' }, body: { events: [] } };
+
+export class Leader implements Sequencer {
+  readonly state: EngineReader = currentState(() => this.#engine);
+  readonly #options: LeaderOptions;
+  readonly #listeners = new Set<Listener>();
+  #status: Status = { state: 'starting' };
+  #journal: Journal;
+  #queue: CommitQueue;
+  #engine: Engine;
+  #recovered: Recovered;
+  #lastTime: Millis;
+  #committedSeq: Seq;
+  #committedTime: Millis;
+  #retryMs = FIRST_RETRY_MS;
+  #rebuilding: Promise<void> = Promise.resolve();
+  #closing = false;
+  readonly #closeRequested = Promise.withResolvers<void>();
+
+  /** Recovers, then leads. Throws RecoveryError, JournalUnavailableError, JournalCorruptError. */
+  static async open(options: LeaderOptions): Promise<Leader> {
+    const journal = await options.openJournal();
+    try {
+      return new Leader(options, journal, await recover(journal, options));
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: LeaderOptions, journal: Journal, recovered: Recovered) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#queue = this.#createQueue(journal);
+    this.#recovered = recovered;
+    this.#engine = recovered.engine;
+    this.#lastTime = recovered.time;
+    this.#committedTime = recovered.time;
+    this.#committedSeq = recovered.engine.seq;
+    this.#status = { state: 'leading' };
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get committedSeq(): Seq {
+    return this.#committedSeq;
+  }
+
+  /** How the last recovery went. */
+  get recovery(): Recovered['figures'] {
+    return this.#recovered.figures;
+  }
+
+  submit(command: Command, meta?: CommandMeta): Promise<Committed | Reject> {
+    const refusal = this.#whyNot();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.advanceTime();
+    const ids = this.#lookup(NONE_LOADED);
+    return isSuspect(command, meta, ids, this.#now()) ? this.#submitSuspect(command, meta) : this.#run(command, meta);
+  }
+
+  barrier(): Promise<void> {
+    if (this.#status.state !== 'leading') return Promise.reject(this.#unavailable());
+    return this.#queue.barrier();
+  }
+
+  onCommitted(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lets happen what is due by the clock. Called by a timer, and before each command. */
+  advanceTime(): void {
+    if (this.#status.state !== 'leading') return;
+    const due = this.#engine.nextTimer();
+    // Nobody waits for the outcome; a failed append is dealt with where it fails.
+    if (due !== undefined && due <= this.#now()) this.#run({ type: 'advance_time' }, undefined).catch(() => undefined);
+  }
+
+  /** Takes no more commands, waits for those taken, writes a snapshot, closes the journal. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#closeRequested.resolve();
+    const drained = this.#queue.barrier().catch(() => undefined);
+    if (this.#status.state === 'leading') this.#status = { state: 'stopped', reason: 'it is shutting down' };
+    await drained;
+    await this.#rebuilding;
+    await this.#options.onClosing?.();
+    if (this.#engine.seq === this.#committedSeq && !this.#queue.failed) await this.#snapshotAtEnd();
+    await this.#journal.close();
+    this.#options.onClosed?.();
+    this.#status = { state: 'stopped', reason: this.#status.reason };
+  }
+
+  #now(): Millis {
+    return Math.max(this.#lastTime, this.#options.clock());
+  }
+
+  #lookup(loaded: ReadonlyMap<Seq, Source>): IdLookup {
+    return {
+      window: this.#recovered.window,
+      openOrder: (account, id) => this.#engine.orderByClientId(account, id)?.id,
+      source: (seq) => loaded.get(seq) ?? this.#queue.find(seq),
+    };
+  }
+
+  #whyNot(): UnavailableError | undefined {
+    if (this.#status.state !== 'leading') return this.#unavailable();
+    if (this.#queue.depth >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
+    return undefined;
+  }
+
+  #unavailable(): UnavailableError {
+    const { state, reason } = this.#status;
+    return new UnavailableError(`commands are not taken: ${state}${reason === undefined ? '' : ` (${reason})`}`);
+  }
+
+  /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. */
+  async #submitSuspect(command: Command, meta: CommandMeta | undefined): Promise<Committed | Reject> {
+    const loaded = new Map<Seq, Source>();
+    for (;;) {
+      const refusal = this.#whyNot();
+      if (refusal !== undefined) throw refusal;
+      const verdict = judge(command, meta, this.#lookup(loaded));
+      switch (verdict.kind) {
+        case 'load':
+          await Promise.all(verdict.seqs.map(async (seq) => loaded.set(seq, await this.#load(seq))));
+          break;
+        case 'refuse':
+          await this.#queue.barrier();
+          return verdict.refusal;
+        case 'replay':
+          await this.#queue.barrier();
+          return verdict.committed;
+        case 'partial':
+          return this.#run(verdict.command, meta, verdict);
+        case 'new':
+          return this.#run(command, meta);
+      }
+    }
+  }
+
+  async #load(seq: Seq): Promise<Source> {
+    try {
+      const record = await this.#journal.recordAt(seq);
+      return record === undefined ? NOTHING_THERE : { record, body: decodeBody(record) };
+    } catch (error) {
+      throw new UnavailableError(`an earlier command could not be read from the journal (${(error as Error).message})`, error);
+    }
+  }
+
+  #run(command: Command, meta: CommandMeta | undefined, partial?: Verdict & { readonly kind: 'partial' }): Promise<Committed | Reject> {
+    const outcome = this.#execute(command);
+    if (outcome === undefined) return Promise.reject(this.#unavailable());
+    this.#options.metrics.executed(command.type, outcome.ok);
+    if (!outcome.ok) return this.#queue.barrier().then(() => outcome);
+    const body: RecordBody = partial === undefined ? outcome : { events: outcome.events, results: partial.merge(outcome.results ?? []) };
+    const reply: Committed = {
+      ok: true,
+      seq: this.#engine.seq,
+      time: this.#lastTime,
+      events: partial === undefined ? body.events : [...partial.earlier, ...body.events],
+      results: body.results,
+      replayed: false,
+    };
+    // Nothing happened: there is nothing to store, and nothing to repeat.
+    if (body.events.length === 0) return this.#queue.barrier().then(() => reply);
+    const record = encodeRecord(body, this.#lastTime, meta?.idempotencyKey ?? '', meta?.fingerprint ?? '');
+    rememberIds(this.#recovered.window, record, body.events);
+    return this.#queue.push({ record, body, reply });
+  }
+
+  /** undefined: a broken invariant; the leader has stopped. */
+  #execute(command: Command): Outcome | undefined {
+    this.#lastTime = this.#now();
+    try {
+      return this.#engine.execute(command, this.#lastTime);
+    } catch (error) {
+      this.#stop(new Error(`the engine failed on ${command.type}: ${(error as Error).message}`, { cause: error }));
+      return undefined;
+    }
+  }
+
+  #createQueue(journal: Journal): CommitQueue {
+    const { batchRecords, batchChars, schedule } = this.#options;
+    return new CommitQueue({
+      journal, batchRecords, batchChars, schedule,
+      onCommitted: (entries, seconds) => {
+        this.#retryMs = FIRST_RETRY_MS;
+        const before = this.#committedSeq;
+        for (const { record, body } of entries) this.#tell(record, body.events);
+        const figures = { seconds, records: entries.length, events: this.#committedSeq - before, queued: this.#queue.depth };
+        this.#options.metrics.committed({ ...figures, engineSeq: this.#engine.seq, committedSeq: this.#committedSeq });
+      },
+      onFailure: (error) => this.#onAppendFailed(error),
+    });
+  }
+
+  #tell(record: JournalRecord, events: readonly Event[]): void {
+    this.#committedSeq = endOf(record);
+    this.#committedTime = record.time;
+    const committed: CommittedRecord = { seq: this.#committedSeq, time: record.time, events };
+    for (const listener of this.#listeners) {
+      try {
+        listener(committed);
+      } catch (error) {
+        this.#options.logger.error('a follower of the journal failed', { seq: committed.seq, error });
+      }
+    }
+  }
+
+  #onAppendFailed(error: Error): void {
+    if (error instanceof JournalConflictError) {
+      this.#stop(error);
+      return;
+    }
+    this.#status = { state: 'recovering', reason: error.message };
+    this.#options.logger.error('the journal failed; commands are refused until it works again', { error });
+    this.#queue.fail(new UnavailableError(`the journal failed (${error.message}); whether this command was stored is not known: send it again with the same id`, error));
+    this.#rebuilding = this.#rebuild();
+  }
+
+  /** For good: going on could do harm. */
+  #stop(error: Error): void {
+    this.#status = { state: 'stopped', reason: error.message };
+    this.#options.logger.error('the leader has stopped', { error });
+    this.#queue.fail(this.#unavailable());
+    this.#options.onFatal?.(error);
+  }
+
+  async #rebuild(): Promise<void> {
+    while (!this.#closing) {
+      await Promise.race([this.#options.delay(this.#retryMs), this.#closeRequested.promise]);
+      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+      try {
+        await this.#reopen();
+        return;
+      } catch (error) {
+        if (error instanceof RecoveryError || error instanceof JournalCorruptError) {
+          this.#stop(error);
+          return;
+        }
+        this.#status = { state: 'recovering', reason: (error as Error).message };
+        this.#options.logger.warn('the journal does not work yet', { error });
+      }
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#journal.close();
+    const journal = await this.#options.openJournal();
+    this.#journal = journal;
+    if (journal.lastSeq < this.#committedSeq) {
+      throw new RecoveryError(`The journal ends at event ${journal.lastSeq}, but events up to ${this.#committedSeq} have been acknowledged.`, 'Restore the journal from a backup or replica that is complete; nothing has been changed.');
+    }
+    const recovered = await recover(journal, this.#options);
+    await this.#catchUp(journal, recovered.engine.seq);
+    this.#recovered = recovered;
+    this.#engine = recovered.engine;
+    this.#queue = this.#createQueue(journal);
+    if (this.#closing) return;
+    this.#status = { state: 'leading' };
+    this.#options.logger.info('the journal works again; commands are taken', { seq: this.#committedSeq });
+  }
+
+  /** Tells the followers of records that were stored although their append had failed. */
+  async #catchUp(journal: Journal, lastSeq: Seq): Promise<void> {
+    while (this.#committedSeq < lastSeq) {
+      for (const record of await journal.read(this.#committedSeq, FOLLOW_RECORDS)) this.#tell(record, decodeBody(record).events);
+    }
+  }
+
+  async #snapshotAtEnd(): Promise<void> {
+    try {
+      const newest = (await this.#journal.snapshots())[0];
+      if (newest?.seq === this.#committedSeq || this.#committedSeq === 0) return;
+      await this.#journal.saveSnapshot(takeSnapshot(this.#engine, this.#recovered.window, this.#committedTime));
+    } catch (error) {
+      this.#options.logger.warn('no snapshot was written at the end; the next start replays the journal', { error });
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** Opens the embedded leader on a data directory: lock, journal, recovery, timers, snapshots. The one place that puts these together. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Millis, Seq } from '../engine/units.ts';
+import { lockDirectory } from '../journal/directory-lock.ts';
+import { openSqliteJournal } from '../journal/sqlite.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { Leader } from './leader.ts';
+import { leaderMetrics, noMetrics } from './leader-metrics.ts';
+import { Snapshotter } from './snapshotter.ts';
+
+export interface OpenLeaderOptions {
+  /** DATA_DIR; created when it is not there. */
+  readonly directory: string;
+  readonly clock: () => Millis;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+  /** Events between snapshots. Default 500,000. */
+  readonly snapshotEvery?: number;
+  /** Commands executed and not durable yet; more are refused. Default 20,000. */
+  readonly queueLimit?: number;
+  /** Ids remembered for 24 hours, 32 bytes each; beyond it the oldest go early. Default 4,194,304. */
+  readonly idLimit?: number;
+  /** Upper bound of the journal in pages of 4 KiB, asked at each opening: how tests fill the disk. */
+  readonly maxPages?: () => number | undefined;
+  readonly onProgress?: (done: Seq, total: Seq) => void;
+  /** The leader cannot go on: end the process with a failure. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+export const DEFAULT_ID_LIMIT = 4_194_304;
+const SNAPSHOT_EVERY = 500_000;
+const QUEUE_LIMIT = 20_000;
+const BATCH_RECORDS = 2_000;
+const BATCH_CHARS = 4_000_000;
+/** How late a dead-man switch or funding may be when nothing else happens. */
+const TIMER_MS = 50;
+
+/** Throws DirectoryLockedError, RecoveryError, JournalUnavailableError, JournalCorruptError. */
+export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
+  const { directory, logger, idLimit = DEFAULT_ID_LIMIT } = options;
+  const metrics = options.metrics === undefined ? noMetrics : leaderMetrics(options.metrics);
+  const lock = lockDirectory(directory);
+  let timer: NodeJS.Timeout | undefined;
+  let snapshotter: Snapshotter | undefined;
+  try {
+    const leader = await Leader.open({
+      openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.() }),
+      clock: options.clock,
+      logger,
+      metrics,
+      queueLimit: options.queueLimit ?? QUEUE_LIMIT,
+      batchRecords: BATCH_RECORDS,
+      batchChars: BATCH_CHARS,
+      idLimit,
+      schedule: setImmediate,
+      delay: (ms) => delay(ms),
+      onProgress: options.onProgress,
+      onFatal: options.onFatal,
+      onClosing: async () => {
+        clearInterval(timer);
+        await snapshotter?.close();
+      },
+      onClosed: () => lock.release(),
+    });
+    timer = setInterval(() => leader.advanceTime(), TIMER_MS);
+    const taker = new Snapshotter({ directory, every: options.snapshotEvery ?? SNAPSHOT_EVERY, idLimit, logger, onTaken: metrics.snapshotTaken }, leader.recovery.snapshotSeq);
+    snapshotter = taker;
+    leader.onCommitted(({ seq }) => taker.onCommitted(seq));
+    logger.info('recovered', { seq: leader.committedSeq, ...leader.recovery });
+    return leader;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

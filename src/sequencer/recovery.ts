@@ -1,0 +1,181 @@
+/**
+ * The recovery gate: builds the state from the newest good snapshot and the journal after it, and lets nothing through that does not add up.
+ * It repairs nothing: what it finds wrong it names, with the place and with what an operator can do.
+ */
+import { Engine } from '../engine/engine.ts';
+import type { Event } from '../engine/events.ts';
+import { checkLaws } from '../engine/laws.ts';
+import type { Millis, Seq } from '../engine/units.ts';
+import { JournalCorruptError } from '../journal/errors.ts';
+import type { JournalReader, JournalRecord, Snapshot } from '../journal/journal.ts';
+import type { Logger } from '../observability/logger.ts';
+import { OperatingError } from '../utils/errors.ts';
+import { rememberIds } from './idempotency.ts';
+import { IdWindow } from './id-window.ts';
+import { decodeBody, endOf } from './record.ts';
+import { decodeSnapshotBody, encodeSnapshotBody } from './snapshot-body.ts';
+
+/** The process must not start. The message says what is wrong and where; `advice` what an operator can do. */
+export class RecoveryError extends OperatingError {
+  readonly advice: string;
+  constructor(problem: string, advice: string, cause?: unknown) {
+    super('RECOVERY_REFUSED', `${problem} ${advice}`, { retryable: false, cause });
+    this.advice = advice;
+  }
+}
+
+export interface RecoveryOptions {
+  readonly logger: Logger;
+  /** Most ids remembered (see IdWindow). */
+  readonly idLimit: number;
+  /** Stop after the record that holds this event. Default: the end. */
+  readonly toSeq?: Seq;
+  /** Whether snapshots may be used. Default true. */
+  readonly useSnapshots?: boolean;
+  /** Called from time to time with the last event applied and the last there is. */
+  readonly onProgress?: (done: Seq, total: Seq) => void;
+}
+
+export interface Recovered {
+  readonly engine: Engine;
+  readonly window: IdWindow;
+  /** Time of the last record, 0 when there is none. */
+  readonly time: Millis;
+  readonly figures: {
+    /** 0 = from zero. */
+    readonly snapshotSeq: Seq;
+    /** Applied from the journal. */
+    readonly events: number;
+    readonly seconds: number;
+  };
+}
+
+interface State {
+  readonly engine: Engine;
+  readonly window: IdWindow;
+  time: Millis;
+  snapshotSeq: Seq;
+}
+
+const READ_RECORDS = 500;
+
+const RESTORE_BACKUP = 'Restore journal.db together with its -wal file from a backup or replica that is complete, then start again; nothing has been changed.';
+const KEEP_AND_REPORT = 'Keep a copy of the data directory, start the version that last ran on it, and report this: the state and the program disagree; nothing has been changed.';
+
+/** Throws RecoveryError, or JournalUnavailableError when the journal cannot be read now. */
+export async function recover(journal: JournalReader, options: RecoveryOptions): Promise<Recovered> {
+  const started = performance.now();
+  const total = Math.min(options.toSeq ?? Infinity, journal.lastSeq);
+  try {
+    const state = await startingPoint(journal, total, options);
+    const events = await applyTail(journal, state, total, options);
+    checkState(state.engine);
+    return {
+      engine: state.engine,
+      window: state.window,
+      time: state.time,
+      figures: { snapshotSeq: state.snapshotSeq, events, seconds: (performance.now() - started) / 1000 },
+    };
+  } catch (error) {
+    if (!(error instanceof JournalCorruptError)) throw error;
+    throw new RecoveryError(`Recovery stopped: ${error.message}.`, RESTORE_BACKUP, error);
+  }
+}
+
+/** A snapshot of a state that is durable up to its last event. */
+export function takeSnapshot(engine: Engine, window: IdWindow, time: Millis): Snapshot {
+  const bytes = encodeSnapshotBody({ engine: engine.snapshot(), ids: window.encode() });
+  return { seq: engine.seq, time, stateHash: engine.stateHash(), bytes };
+}
+
+async function startingPoint(journal: JournalReader, total: Seq, options: RecoveryOptions): Promise<State> {
+  const heads = options.useSnapshots === false ? [] : await journal.snapshots();
+  const newest = heads[0];
+  if (newest !== undefined && newest.seq > journal.lastSeq) {
+    throw new RecoveryError(
+      `The newest snapshot holds events up to ${newest.seq}, but the journal ends at ${journal.lastSeq}: acknowledged events are missing from the journal.`,
+      `${RESTORE_BACKUP} Only if the journal is known to be right and the snapshots belong to another one, move the folder "snapshots" away.`,
+    );
+  }
+  for (const head of heads) {
+    if (head.seq > total) continue;
+    try {
+      return await restore(journal, head.seq, options.idLimit);
+    } catch (error) {
+      options.logger.warn('a snapshot is not used; trying an older one, or the whole journal', { seq: head.seq, error });
+    }
+  }
+  return { engine: Engine.create(), window: new IdWindow(options.idLimit), time: 0, snapshotSeq: 0 };
+}
+
+async function restore(journal: JournalReader, seq: Seq, idLimit: number): Promise<State> {
+  const snapshot = await journal.loadSnapshot(seq);
+  const record = await journal.recordAt(seq);
+  if (record === undefined || endOf(record) !== seq || record.time !== snapshot.time) throw new Error(`the journal has no record that ends at event ${seq} at the snapshot's time`);
+  const body = decodeSnapshotBody(snapshot.bytes);
+  const engine = Engine.restore(body.engine);
+  if (engine.seq !== seq) throw new Error(`the snapshot of event ${seq} holds a state of event ${engine.seq}`);
+  const hash = engine.stateHash();
+  if (hash !== snapshot.stateHash) throw new Error(`the restored state has the hash ${hash}, the snapshot says ${snapshot.stateHash}`);
+  return { engine, window: IdWindow.decode(body.ids, idLimit), time: snapshot.time, snapshotSeq: seq };
+}
+
+/** Returns how many events were applied. Reads the next records while it applies these. */
+async function applyTail(journal: JournalReader, state: State, total: Seq, options: RecoveryOptions): Promise<number> {
+  const first = state.engine.seq;
+  let next = journal.read(first, READ_RECORDS);
+  while (state.engine.seq < total) {
+    const records = await next;
+    const last = records.at(-1);
+    if (last === undefined) throw new RecoveryError(`The journal says it ends at event ${total}, but nothing follows event ${state.engine.seq}.`, RESTORE_BACKUP);
+    next = journal.read(endOf(last), READ_RECORDS);
+    // Handled when it is awaited; here only so that a failure that comes first is not reported as unhandled.
+    next.catch(() => undefined);
+    for (const record of records) {
+      if (record.seq > total) break;
+      applyRecord(state, record);
+    }
+    options.onProgress?.(state.engine.seq, total);
+  }
+  await next.catch(() => undefined);
+  return state.engine.seq - first;
+}
+
+function applyRecord(state: State, record: JournalRecord): void {
+  const { events } = parse(record);
+  if (events.length !== record.count) throw new RecoveryError(`The journal record at event ${record.seq} should hold ${record.count} events and holds ${events.length}.`, RESTORE_BACKUP);
+  for (const event of events) applyEvent(state.engine, event, record.time);
+  rememberIds(state.window, record, events);
+  state.time = record.time;
+}
+
+function parse(record: JournalRecord): { readonly events: readonly Event[] } {
+  try {
+    return decodeBody(record);
+  } catch (error) {
+    throw new RecoveryError(`The journal record at event ${record.seq} is not readable (${(error as Error).message}).`, RESTORE_BACKUP, error);
+  }
+}
+
+function applyEvent(engine: Engine, event: Event, time: Millis): void {
+  const expected = engine.seq + 1;
+  if (event.seq !== expected) throw new RecoveryError(`The journal holds event ${event.seq} where event ${expected} belongs.`, RESTORE_BACKUP);
+  try {
+    engine.apply(event, time);
+  } catch (error) {
+    throw new RecoveryError(`Event ${event.seq} (${event.type}) of the journal cannot be applied: ${(error as Error).message}.`, KEEP_AND_REPORT, error);
+  }
+}
+
+function checkState(engine: Engine): void {
+  const wrong = engine.audit().find((row) => row.sum !== 0);
+  if (wrong !== undefined) {
+    const code = engine.assets[wrong.asset]?.code ?? `asset ${wrong.asset}`;
+    throw new RecoveryError(`The ledger does not balance at event ${engine.seq}: all accounts together hold ${wrong.sum} minor units of ${code} instead of 0.`, KEEP_AND_REPORT);
+  }
+  try {
+    checkLaws(engine);
+  } catch (error) {
+    throw new RecoveryError(`The state at event ${engine.seq} breaks a law: ${(error as Error).message}.`, KEEP_AND_REPORT, error);
+  }
+}
