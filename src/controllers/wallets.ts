@@ -1,0 +1,57 @@
+/** Routes under /wallets. */
+import { list, transaction, transfer as transferReply, wallet } from '../validators/replies.ts';
+import { assetPath, deposit, transactionsQuery, transfer } from '../validators/wallet.ts';
+import type { WalletService } from '../services/wallets.ts';
+import { listReply } from './listing.ts';
+import { route, type Route } from './route.ts';
+
+export function walletRoutes(wallets: WalletService): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/wallets',
+      permission: 'read',
+      summary: 'Spot and futures wallet of each asset ever held',
+      response: list(wallet),
+      handler: async ({ principal }) => ({ data: await wallets.list(principal) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/wallets/transactions',
+      permission: 'read',
+      summary: 'What changed the wallets, newest first',
+      query: transactionsQuery,
+      response: list(transaction),
+      handler: async ({ principal, query }) => listReply(await wallets.transactions(principal, query)),
+    }),
+    route({
+      method: 'POST',
+      path: '/wallets/deposits',
+      permission: 'read',
+      summary: 'Deposit; simulated, where the venue allows it',
+      body: deposit,
+      response: transaction,
+      status: 201,
+      handler: async ({ principal, body, meta }) => ({ data: await wallets.deposit(principal, body, meta) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/wallets/transfers',
+      permission: 'trade',
+      summary: 'Move money between the spot and the futures wallet',
+      body: transfer,
+      response: transferReply,
+      status: 201,
+      handler: async ({ principal, body, meta }) => ({ data: await wallets.transfer(principal, body, meta) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/wallets/:asset',
+      permission: 'read',
+      summary: 'Spot and futures wallet of one asset',
+      params: assetPath,
+      response: list(wallet),
+      handler: async ({ principal, params }) => ({ data: await wallets.get(principal, params.asset) }),
+    }),
+  ];
+}

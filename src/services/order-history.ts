@@ -1,0 +1,95 @@
+/** Orders looked up: the open ones in the live state, the ended ones in history. Somebody else's order is answered exactly like one that never was. */
+import type { OrderView } from '../engine/reader.ts';
+import type { Collection } from '../models/collection.ts';
+import { NEWEST_ORDERS, publicOrder, type Order, type OrderDoc } from '../models/orders.ts';
+import { ownTrade, type TradeDoc } from '../models/trades.ts';
+import { orderFromView } from '../projections/orders.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import type { Principal } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+import type { Catalog } from './catalog.ts';
+import type { Consistency } from './consistency.ts';
+import { given, span, type ListQuery, type Listing } from './paging.ts';
+
+export interface OrderQuery extends ListQuery {
+  readonly status?: readonly Order['status'][];
+  readonly symbol?: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface OrderHistoryParts {
+  readonly sequencer: Pick<Sequencer, 'state'>;
+  readonly consistency: Consistency;
+  readonly catalog: Catalog;
+  readonly orders: Collection<OrderDoc>;
+  readonly trades: Collection<TradeDoc>;
+}
+
+/** Before a client's own id. */
+const CLIENT = 'client:';
+const MAX_FILLS = 500;
+
+export class OrderHistory {
+  readonly #parts: OrderHistoryParts;
+
+  constructor(parts: OrderHistoryParts) {
+    this.#parts = parts;
+  }
+
+  /** The user's open order that `ref` names, by id or `client:<clientOrderId>`. At once: nothing can happen to it before the caller acts on it. */
+  open({ account }: Principal, ref: string): OrderView | undefined {
+    const { state } = this.#parts.sequencer;
+    if (ref.startsWith(CLIENT)) return state.orderByClientId(account, ref.slice(CLIENT.length));
+    const id = orderIdOf(ref);
+    const view = id === undefined ? undefined : state.order(id);
+    return view?.account === account ? view : undefined;
+  }
+
+  /** The user's order that `ref` names, open or ended, as it is stored. Throws NOT_FOUND. */
+  async stored({ userId }: Principal, ref: string): Promise<OrderDoc> {
+    const { consistency, orders } = this.#parts;
+    const clientOrderId = ref.startsWith(CLIENT) ? ref.slice(CLIENT.length) : undefined;
+    if (clientOrderId === undefined) await consistency.caughtUp();
+    const doc =
+      clientOrderId === undefined
+        ? await orders.get(ref)
+        : (await consistency.find(orders, { where: { userId, clientOrderId }, sort: NEWEST_ORDERS, limit: 1 })).items[0];
+    if (doc === undefined || doc.userId !== userId) throw unknownOrder(ref);
+    return doc;
+  }
+
+  /** With its fills, oldest first. */
+  async get(principal: Principal, ref: string): Promise<Order> {
+    const { catalog, consistency, trades } = this.#parts;
+    const open = await consistency.live((state) => {
+      const view = this.open(principal, ref);
+      return view === undefined ? undefined : orderFromView(view, { catalog, owners: state });
+    });
+    const doc = open ?? (await this.stored(principal, ref));
+    if (doc.filledQuantity === '0') return { ...publicOrder(doc), fills: [] };
+    const where = { orderId: doc.id, userId: principal.userId, seq: { lte: doc.seq } };
+    const { items } = await consistency.find(trades, { where, sort: { seq: 1 }, limit: MAX_FILLS });
+    return { ...publicOrder(doc), fills: items.map(ownTrade) };
+  }
+
+  /** Open and ended, newest first. */
+  async list({ userId }: Principal, query: OrderQuery): Promise<Listing<Order>> {
+    const { catalog, consistency, orders } = this.#parts;
+    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const { status, limit, cursor, offset } = query;
+    const where = given({ userId, status: status === undefined ? undefined : { in: status }, symbol, createdAt: span(query) });
+    const page = await consistency.find(orders, { where, sort: NEWEST_ORDERS, limit, cursor, offset });
+    return { ...page, items: page.items.map(publicOrder) };
+  }
+}
+
+/** undefined: not the form of an id, so no order has it. */
+export function orderIdOf(ref: string): number | undefined {
+  const id = /^[1-9][0-9]{0,15}$/.test(ref) ? Number(ref) : Number.NaN;
+  return Number.isSafeInteger(id) ? id : undefined;
+}
+
+export function unknownOrder(ref: string): Refusal {
+  return new Refusal('NOT_FOUND', `there is no order ${ref.slice(0, 50)}`);
+}

@@ -1,0 +1,202 @@
+/**
+ * Orders of a user: placing, amending, canceling. REST and sockets both end here. It leaves every decision to the engine and answers with
+ * the fold of what that decided.
+ */
+import type { Command, NewOrder } from '../engine/commands.ts';
+import type { EventOf, ItemResult } from '../engine/events.ts';
+import type { OrderView } from '../engine/reader.ts';
+import { reject, type Reject } from '../engine/reject.ts';
+import type { Millis, OrderId } from '../engine/units.ts';
+import { publicOrder, type Order, type OrderDoc } from '../models/orders.ts';
+import type { FoldContext } from '../projections/context.ts';
+import { foldOrder, orderFromView } from '../projections/orders.ts';
+import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
+import type { Principal } from '../types/principal.ts';
+import { Refusal, statusOf, type Code } from '../types/refusal.ts';
+import type { Catalog } from './catalog.ts';
+import { commit, eventOf } from './commit.ts';
+import { orderIdOf, type OrderHistory, type OrderQuery } from './order-history.ts';
+import { lotsOf, newOrderOf, ticksOf, type NewOrderInput } from './order-input.ts';
+import type { Listing } from './paging.ts';
+
+/** One item of a batch: an order, or why it cannot be one. */
+export type BatchItem = NewOrderInput | { readonly invalid: string };
+
+/** What one item of a batch came to; `status` is what the item alone would have been answered with. */
+export interface BatchResult {
+  readonly status: number;
+  readonly order?: Order;
+  readonly error?: { readonly code: Code; readonly detail: string };
+}
+
+export interface Canceled {
+  readonly canceled: number;
+  readonly ids: readonly string[];
+}
+
+export interface DeadMansSwitch {
+  /** null = all markets. */
+  readonly symbol: string | null;
+  readonly timeoutMs: number;
+  /** null = disarmed. */
+  readonly deadline: number | null;
+}
+
+export interface OrderServiceParts {
+  readonly sequencer: Sequencer;
+  readonly catalog: Catalog;
+  readonly history: OrderHistory;
+}
+
+export class OrderService {
+  readonly #sequencer: Sequencer;
+  readonly #catalog: Catalog;
+  readonly #history: OrderHistory;
+
+  constructor({ sequencer, catalog, history }: OrderServiceParts) {
+    this.#sequencer = sequencer;
+    this.#catalog = catalog;
+    this.#history = history;
+  }
+
+  /** The order with its fills, once durable; a repeated clientOrderId or key gives the first reply again. */
+  async place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order> {
+    return this.placeOrder(principal, valid(newOrderOf(input, this.#catalog)), meta);
+  }
+
+  /** As `place`, for an order in engine units. */
+  async placeOrder({ account }: Principal, order: NewOrder, meta?: CommandMeta): Promise<Order> {
+    const { events, time } = await commit(this.#sequencer, { type: 'place_order', account, order }, meta);
+    const event = events.find(
+      (candidate): candidate is EventOf<'order_accepted'> =>
+        candidate.type === 'order_accepted' && candidate.account === account && candidate.order.clientOrderId === order.clientOrderId,
+    );
+    if (event === undefined) throw new Error('a committed order was not accepted');
+    return foldOrder(undefined, events, event.seq, this.#context(time));
+  }
+
+  /** Places the items in turn as one unit. One result per item, in order; one that is refused refuses no other. */
+  async placeBatch({ account }: Principal, items: readonly BatchItem[], meta?: CommandMeta): Promise<BatchResult[]> {
+    const parsed = items.map((item) => ('invalid' in item ? reject('VALIDATION_FAILED', item.invalid) : newOrderOf(item, this.#catalog)));
+    const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
+    if (orders.length === 0) return parsed.map((item) => refused(item as Reject));
+    const committed = await commit(this.#sequencer, { type: 'place_orders', account, orders }, meta);
+    const context = this.#context(committed.time);
+    const results = itemsOf(committed, orders.length).values();
+    return parsed.map((item) => {
+      const result = 'ok' in item ? item : (results.next().value as ItemResult);
+      return result.ok ? { status: 201, order: foldOrder(undefined, committed.events, result.order, context) } : refused(result);
+    });
+  }
+
+  /** Changes price, total quantity or both of an open order. NOT_FOUND, ORDER_NOT_OPEN, or what the engine says. */
+  async amend(principal: Principal, ref: string, change: { readonly price?: string; readonly quantity?: string }, meta?: CommandMeta): Promise<Order> {
+    const view = this.#history.open(principal, ref);
+    const ended = view === undefined ? await this.#ended(principal, ref, meta) : undefined;
+    const listed = ended === undefined ? this.#catalog.byId((view as OrderView).market) : this.#catalog.named(ended.symbol);
+    const price = change.price === undefined ? undefined : valid(ticksOf(change.price, listed));
+    const quantity = change.quantity === undefined ? undefined : valid(lotsOf(change.quantity, listed));
+    return this.#change(principal, view ?? (ended as OrderDoc), (order) => ({ type: 'amend_order', account: principal.account, order, price, quantity }), meta);
+  }
+
+  /** NOT_FOUND or ORDER_NOT_OPEN. */
+  async cancel(principal: Principal, ref: string, meta?: CommandMeta): Promise<Order> {
+    const target = this.#history.open(principal, ref) ?? (await this.#ended(principal, ref, meta));
+    return this.#change(principal, target, (order) => ({ type: 'cancel_order', account: principal.account, order }), meta);
+  }
+
+  /** One result per reference, in order. */
+  async cancelBatch(principal: Principal, refs: readonly string[], meta?: CommandMeta): Promise<BatchResult[]> {
+    const views = refs.map((ref) => this.#history.open(principal, ref));
+    const before = views.map((view) => (view === undefined ? undefined : orderFromView(view, this.#context(0))));
+    // 0 is nobody's order: what is not open keeps its place, so that a repeated key finds the results in the same order.
+    const orders = refs.map((ref, index) => views[index]?.id ?? orderIdOf(ref) ?? 0);
+    const committed = await commit(this.#sequencer, { type: 'cancel_orders', account: principal.account, orders }, meta);
+    const context = this.#context(committed.time);
+    return Promise.all(
+      itemsOf(committed, refs.length).map(async (result, index) => {
+        const ref = refs[index] as string;
+        if (!result.ok) return refused(result.code === 'NOT_FOUND' ? await this.#whyNotOpen(principal, ref) : result);
+        const order = committed.replayed ? undefined : before[index];
+        return { status: 200, order: foldOrder(order ?? (await this.#history.stored(principal, ref)), committed.events, result.order, context) };
+      }),
+    );
+  }
+
+  /** All open orders, of one market or of all. */
+  async cancelAll({ account }: Principal, { symbol }: { readonly symbol?: string }, meta?: CommandMeta): Promise<Canceled> {
+    const market = symbol === undefined ? undefined : this.#catalog.named(symbol).market.id;
+    const { events } = await commit(this.#sequencer, { type: 'cancel_orders', account, market }, meta);
+    const ids = events.flatMap((event) => (event.type === 'order_closed' && event.account === account ? [String(event.order)] : []));
+    return { canceled: ids.length, ids };
+  }
+
+  /** Arms the dead man's switch for one market or all; `timeoutMs` 0 disarms it. */
+  async cancelAfter({ account }: Principal, { timeoutMs, symbol }: { readonly timeoutMs: number; readonly symbol?: string }, meta?: CommandMeta): Promise<DeadMansSwitch> {
+    const market = symbol === undefined ? undefined : this.#catalog.named(symbol).market.id;
+    const { events } = await commit(this.#sequencer, { type: 'cancel_after', account, timeoutMs, market }, meta);
+    const { deadline } = eventOf(events, 'cancel_after_set');
+    return { symbol: symbol ?? null, timeoutMs, deadline: timeoutMs === 0 ? null : deadline };
+  }
+
+  /** By id or `client:<clientOrderId>`, with its fills. NOT_FOUND. */
+  get(principal: Principal, ref: string): Promise<Order> {
+    return this.#history.get(principal, ref);
+  }
+
+  /** Open and ended orders, newest first. */
+  list(principal: Principal, query: OrderQuery): Promise<Listing<Order>> {
+    return this.#history.list(principal, query);
+  }
+
+  /** `target` is the open order as it is at this moment; or one that has ended, which only a repeated key can still be about. */
+  async #change(principal: Principal, target: OrderView | OrderDoc, command: (order: OrderId) => Command, meta?: CommandMeta): Promise<Order> {
+    const open = typeof target.id === 'number' ? orderFromView(target as OrderView, this.#context(0)) : undefined;
+    const id = Number(target.id);
+    const committed = await this.#sequencer.submit(command(id), meta);
+    if (!committed.ok) throw committed.code === 'NOT_FOUND' ? notOpen(String(id)) : Refusal.of(committed);
+    if (open !== undefined && !committed.replayed) return foldOrder(open, committed.events, id, this.#context(committed.time));
+    // Of a repeat the first reply again, unless the order has moved on since: then as it is now.
+    const doc = await this.#history.stored(principal, String(id));
+    return doc.seq > committed.seq ? publicOrder(doc) : foldOrder(doc, committed.events, id, this.#context(committed.time));
+  }
+
+  /** The stored order, where an Idempotency-Key may tell more about it; else refuses. */
+  async #ended(principal: Principal, ref: string, meta: CommandMeta | undefined): Promise<OrderDoc> {
+    const doc = await this.#history.stored(principal, ref);
+    if (meta?.idempotencyKey === undefined) throw notOpen(ref);
+    return doc;
+  }
+
+  async #whyNotOpen(principal: Principal, ref: string): Promise<Pick<Reject, 'code' | 'detail'>> {
+    try {
+      await this.#history.stored(principal, ref);
+      return reject('ORDER_NOT_OPEN', notOpen(ref).message);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'NOT_FOUND') return reject('NOT_FOUND', error.message);
+      throw error;
+    }
+  }
+
+  #context(time: Millis): FoldContext {
+    return { catalog: this.#catalog, owners: this.#sequencer.state, time };
+  }
+}
+
+function valid<T>(value: T | Reject): T {
+  if (typeof value === 'object' && value !== null && 'ok' in value && !value.ok) throw Refusal.of(value);
+  return value as T;
+}
+
+function refused({ code, detail }: Pick<Reject, 'code' | 'detail'>): BatchResult {
+  return { status: statusOf(code), error: { code, detail } };
+}
+
+function notOpen(ref: string): Refusal {
+  return new Refusal('ORDER_NOT_OPEN', `order ${ref.slice(0, 50)} is not open any more`);
+}
+
+function itemsOf({ results }: Committed, count: number): readonly ItemResult[] {
+  if (results?.length !== count) throw new Error(`a batch of ${count} came back with ${results?.length ?? 'no'} results`);
+  return results;
+}

@@ -1,0 +1,47 @@
+/** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
+import { z } from 'zod';
+import { assetCode, decimal, positiveDecimal, rate, signedRate, symbol } from './common.ts';
+
+export const createAsset = z.strictObject({ asset: assetCode, scale: z.int({ error: 'must be a whole number of decimals' }).min(0).max(12) });
+
+const status = z.enum(['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling']);
+
+const riskTier = z.strictObject({ notionalFloor: decimal, initialMarginRate: rate, maintenanceMarginRate: rate });
+
+/** What can be given at creation and changed afterwards; `decimal` zero = no limit. */
+const settings = {
+  makerFee: signedRate.optional(),
+  takerFee: signedRate.optional(),
+  minQuantity: positiveDecimal.optional(),
+  maxQuantity: decimal.optional(),
+  maxMarketQuantity: decimal.optional(),
+  minNotional: decimal.optional(),
+  priceBand: rate.optional(),
+  maxOpenOrders: z.int().min(1).max(10_000).optional(),
+  maxPosition: decimal.optional(),
+  maxLeverage: z.int().min(1).max(1000).optional(),
+  riskTiers: z.array(riskTier).min(1).max(50).optional(),
+  fundingIntervalMs: z.int().min(60_000).max(604_800_000).optional(),
+  interestRate: signedRate.optional(),
+  fundingCap: rate.optional(),
+  impactNotional: decimal.optional(),
+  liquidationFeeRate: rate.optional(),
+  liquidationSurplus: z.enum(['fund', 'user']).optional(),
+  house: z.boolean().optional(),
+  status: status.optional(),
+};
+
+const step = positiveDecimal;
+
+export const createMarket = z
+  .strictObject({ ...settings, symbol, type: z.enum(['spot', 'perpetual']), base: assetCode, quote: assetCode, tickSize: step, lotSize: step, makerFee: signedRate, takerFee: signedRate })
+  .refine(({ symbol: name, type, base, quote }) => name === `${base}-${quote}${type === 'perpetual' ? '-PERP' : ''}`, {
+    error: 'must be BASE-QUOTE, with -PERP for a perpetual',
+    path: ['symbol'],
+  });
+
+export const updateMarket = z.strictObject(settings).refine((changes) => Object.keys(changes).length > 0, 'give at least one setting to change');
+
+export const setPrices = z.strictObject({
+  prices: z.array(z.strictObject({ symbol, index: positiveDecimal, mark: positiveDecimal.optional() })).min(1).max(100),
+});

@@ -1,0 +1,63 @@
+/** The words that requests are made of: decimals, symbols, ids, pages. Texts only; whether a symbol exists or a price is on the tick is for the services. */
+import { z } from 'zod';
+
+/** Digits, optionally a point and digits: no sign, exponent, space, leading zero or foreign digit (the grammar of engine/decimal.ts). */
+const UNSIGNED = /^(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$/;
+const POSITIVE = /^(?!0(?:\.0+)?$)(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$/;
+const SIGNED = /^(?!-?0(?:\.0+)?$)-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?$/;
+const RATE = /^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,6})?$/;
+const SIGNED_RATE = /^-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,6})?$/;
+
+/** Zero or more. */
+export const decimal = z.string().regex(UNSIGNED, 'must be a decimal string such as "0.5", without sign or exponent');
+/** More than zero. */
+export const positiveDecimal = z.string().regex(POSITIVE, 'must be a positive decimal string such as "0.5", without sign or exponent');
+/** Anything but zero. */
+export const signedDecimal = z.string().regex(SIGNED, 'must be a decimal string other than zero, such as "10" or "-0.5"');
+/** A fraction with at most six decimals: "0.0004" is 4 bp. */
+export const rate = z.string().regex(RATE, 'must be a fraction with at most six decimals, such as "0.0004"');
+export const signedRate = z.string().regex(SIGNED_RATE, 'must be a fraction with at most six decimals, such as "0.0004" or "-0.0001"');
+
+export const symbol = z.string().regex(/^[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:-PERP)?$/, 'must be a market such as BTC-USDT or BTC-USDT-PERP');
+export const assetCode = z.string().regex(/^[A-Z0-9]{1,16}$/, 'must be an asset such as USDT');
+export const clientOrderId = z.string().regex(/^[A-Za-z0-9._-]{1,36}$/, 'must be 1 to 36 letters, digits, dots, underscores or dashes');
+/** The venue's id, or `client:` and the client's own. */
+export const orderRef = z.string().max(64).regex(/^(?:[1-9][0-9]{0,15}|client:[A-Za-z0-9._-]{1,36})$/, 'must be an order id or client:<clientOrderId>');
+
+export const side = z.enum(['buy', 'sell'], { error: 'must be buy or sell' });
+export const wallet = z.enum(['spot', 'futures'], { error: 'must be spot or futures' });
+export const millis = z.int({ error: 'must be milliseconds since the epoch' }).min(0).max(8_640_000_000_000_000);
+
+/** An integer in a query string. */
+export function queryInteger(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,15})$/, 'must be an integer')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
+    .meta({ type: 'integer', minimum: min, maximum: max });
+}
+
+export const queryTime = queryInteger(0, 8_640_000_000_000_000);
+
+/** `limit` with `cursor` or `offset`, and which fields of the items to send. */
+export function page(item: z.ZodObject) {
+  const names = Object.keys(item.shape);
+  return {
+    limit: queryInteger(1, 500).default(50),
+    cursor: z.string().min(1).max(512).optional(),
+    offset: queryInteger(0, 10_000).optional(),
+    fields: z
+      .string()
+      .max(512)
+      .transform((text) => text.split(','))
+      .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
+      .optional(),
+  };
+}
+
+/** A cursor already says where to go on. */
+export function oneStart(query: { readonly cursor?: string; readonly offset?: number }): boolean {
+  return query.cursor === undefined || query.offset === undefined;
+}
+export const ONE_START = { error: 'give cursor or offset, not both', path: ['offset'] };

@@ -1,0 +1,88 @@
+/** What may be asked about orders. Shared by REST and sockets, so that an order is accepted or refused alike wherever it comes in. */
+import { z } from 'zod';
+import { clientOrderId, ONE_START, oneStart, orderRef, page, positiveDecimal, queryTime, side, symbol } from './common.ts';
+import { describe, fieldErrors } from './parse.ts';
+import { order } from './replies.ts';
+
+export const MAX_BATCH = 50;
+export const MAX_CANCEL_AFTER_MS = 86_400_000;
+export const ORDER_STATUSES = ['new', 'partially_filled', 'filled', 'canceled', 'expired'] as const;
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: ({ input }) => `${typeof input === 'string' ? input.slice(0, 32) : 'this'} is not one of ${values.join(', ')}` });
+
+const newOrderShape = z.strictObject({
+  symbol,
+  side,
+  type: oneOf(['limit', 'market']),
+  quantity: positiveDecimal,
+  price: positiveDecimal.optional(),
+  timeInForce: oneOf(['GTC', 'IOC', 'FOK']).optional(),
+  postOnly: z.boolean().optional(),
+  reduceOnly: z.boolean().optional(),
+  selfTradePrevention: oneOf(['expire_taker', 'expire_maker', 'expire_both', 'none']).optional(),
+  clientOrderId: clientOrderId.optional(),
+});
+
+/** A new order: limit (GTC unless said otherwise) or market (IOC unless FOK). */
+export const newOrder = newOrderShape.superRefine((order, context) => {
+  const wrong = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (order.type === 'limit') {
+    if (order.price === undefined) wrong('price', 'a limit order needs a price');
+    if (order.postOnly === true && order.timeInForce !== undefined && order.timeInForce !== 'GTC') wrong('postOnly', `an order that never takes cannot be ${order.timeInForce}`);
+    return;
+  }
+  if (order.price !== undefined) wrong('price', 'a market order has no price');
+  if (order.timeInForce === 'GTC') wrong('timeInForce', 'a market order is IOC or FOK');
+  if (order.postOnly === true) wrong('postOnly', 'a market order always takes');
+});
+
+/** One item of a batch that cannot be an order; the others go on. */
+interface InvalidItem {
+  readonly invalid: string;
+}
+
+/** Items are judged one by one, so a bad one refuses no other: it comes out as InvalidItem, in its place. */
+export const orderBatch = z.strictObject({
+  orders: z
+    .array(z.unknown().meta(z.toJSONSchema(newOrder, { io: 'input' }) as Record<string, unknown>))
+    .min(1, 'must hold at least one order')
+    .max(MAX_BATCH, `must hold at most ${MAX_BATCH} orders`)
+    .transform((items) => items.map(batchItem)),
+});
+
+function batchItem(item: unknown): z.output<typeof newOrder> | InvalidItem {
+  const result = newOrder.safeParse(item);
+  return result.success ? result.data : { invalid: describe(fieldErrors(result.error.issues)) };
+}
+
+export const cancelBatch = z.strictObject({
+  ids: z.array(orderRef).min(1, 'must hold at least one id').max(MAX_BATCH, `must hold at most ${MAX_BATCH} ids`),
+});
+
+/** `quantity` is the new total, what is filled included. */
+export const amendOrder = z
+  .strictObject({ price: positiveDecimal.optional(), quantity: positiveDecimal.optional() })
+  .refine((change) => change.price !== undefined || change.quantity !== undefined, 'give a price, a quantity or both');
+
+/** 0 disarms. */
+export const cancelAfter = z.strictObject({
+  timeoutMs: z.int({ error: 'must be whole milliseconds' }).min(0).max(MAX_CANCEL_AFTER_MS),
+  symbol: symbol.optional(),
+});
+
+export const cancelAllQuery = z.strictObject({ symbol: symbol.optional() });
+
+const status = z
+  .string()
+  .max(128)
+  .transform((text) => text.split(','))
+  .pipe(z.array(oneOf(ORDER_STATUSES)))
+  .meta({ description: `one or more of ${ORDER_STATUSES.join(', ')}, with commas between them` });
+
+export const ordersQuery = z
+  .strictObject({ ...page(order), status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() })
+  .refine(oneStart, ONE_START);
+
+/** In a path. An id of another form is unknown, not malformed: the reply does not tell them apart. */
+export const orderPath = z.object({ id: z.string().max(128) });

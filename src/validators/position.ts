@@ -1,0 +1,15 @@
+/** What may be asked about positions. */
+import { z } from 'zod';
+import { ONE_START, oneStart, page, positiveDecimal, signedDecimal, symbol } from './common.ts';
+import { position } from './replies.ts';
+
+export const positionsQuery = z
+  .strictObject({ ...page(position), status: z.enum(['open', 'closed'], { error: 'must be open or closed' }).optional(), symbol: symbol.optional() })
+  .refine(oneStart, ONE_START);
+
+/** Absent = all of it. */
+export const closePosition = z.strictObject({ quantity: positiveDecimal.optional() });
+export const setLeverage = z.strictObject({ leverage: z.int({ error: 'must be a whole number' }).min(1).max(1000) });
+export const setMarginMode = z.strictObject({ mode: z.enum(['isolated'], { error: 'only isolated margin is offered' }) });
+/** Positive: from the futures wallet into the position; negative: back. */
+export const adjustMargin = z.strictObject({ amount: signedDecimal });
