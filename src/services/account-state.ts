@@ -1,0 +1,151 @@
+/** Positions and balances of followed accounts, told when they change: read from the live state, held back until what was read is durable. */
+import type { PositionState } from '../engine/events.ts';
+import type { AccountId, AssetId, MarketId, Seq, WalletType } from '../engine/units.ts';
+import type { Wallet } from '../models/wallets.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import type { Catalog } from './catalog.ts';
+import { positionInfo, type Position } from './positions.ts';
+import { walletsOf } from './wallets.ts';
+
+export interface AccountStateParts {
+  readonly sequencer: Pick<Sequencer, 'state' | 'barrier'>;
+  readonly catalog: Pick<Catalog, 'byId'>;
+  readonly emit: (account: AccountId, channel: 'position' | 'balance', message: Position | Wallet) => void;
+}
+
+interface Touched {
+  /** The last event's state and seq. */
+  positions: Map<MarketId, { readonly state: PositionState; readonly seq: Seq }>;
+  balances: Map<AssetId, Set<WalletType>>;
+}
+
+interface Followed extends Touched {
+  readonly account: AccountId;
+  /** As last told, or as found when following began: a closed position has no view any more. */
+  readonly last: Map<MarketId, Position>;
+}
+
+export class AccountState {
+  readonly #parts: AccountStateParts;
+  readonly #followed = new Map<AccountId, Followed>();
+  /** Those with something to tell. */
+  readonly #dirty = new Set<Followed>();
+  #telling = false;
+
+  constructor(parts: AccountStateParts) {
+    this.#parts = parts;
+  }
+
+  follow(account: AccountId): void {
+    const { sequencer, catalog } = this.#parts;
+    const open = sequencer.state.positions(account).map((view): [MarketId, Position] => [view.market, positionInfo(view, catalog.byId(view.market))]);
+    this.#followed.set(account, { account, last: new Map(open), positions: new Map(), balances: new Map() });
+  }
+
+  unfollow(account: AccountId): void {
+    const followed = this.#followed.get(account);
+    if (followed !== undefined) this.#dirty.delete(followed);
+    this.#followed.delete(account);
+  }
+
+  touchBalance(account: AccountId, asset: AssetId, wallet: WalletType): void {
+    const followed = this.#followed.get(account);
+    if (followed === undefined) return;
+    this.#dirty.add(followed);
+    addWallet(followed, asset, wallet);
+  }
+
+  touchPosition(account: AccountId, market: MarketId, state: PositionState, seq: Seq): void {
+    const followed = this.#followed.get(account);
+    if (followed === undefined) return;
+    this.#dirty.add(followed);
+    followed.positions.set(market, { state, seq });
+  }
+
+  /** Tells what was touched, once it is durable. One round at a time, so that nothing overtakes. */
+  async tell(): Promise<void> {
+    if (this.#telling || this.#dirty.size === 0) return;
+    this.#telling = true;
+    // The other records of the same commit come first.
+    await Promise.resolve();
+    for (let durable = true; durable && this.#dirty.size > 0; ) {
+      const round = [...this.#dirty].map((followed) => ({ followed, touched: take(followed), messages: [] as (() => void)[] }));
+      this.#dirty.clear();
+      for (const { followed, touched, messages } of round) messages.push(...this.#positions(followed, touched), ...this.#balances(followed, touched));
+      durable = await this.#durable();
+      for (const { followed, touched, messages } of round) {
+        if (this.#followed.get(followed.account) !== followed) continue;
+        if (durable) for (const send of messages) send();
+        else this.#giveBack(followed, touched);
+      }
+    }
+    this.#telling = false;
+  }
+
+  /** false: what was read was lost before it was durable. What is true then is told with the next record. */
+  async #durable(): Promise<boolean> {
+    try {
+      await this.#parts.sequencer.barrier();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #positions({ account, last }: Followed, touched: Touched): (() => void)[] {
+    const { sequencer, catalog, emit } = this.#parts;
+    return [...touched.positions].flatMap(([market, { state, seq }]) => {
+      const listed = catalog.byId(market);
+      const view = sequencer.state.position(account, market);
+      const before = last.get(market);
+      if (view !== undefined && view.size !== 0) {
+        const message = positionInfo(view, listed);
+        return [() => {
+          last.set(market, message);
+          emit(account, 'position', message);
+        }];
+      }
+      // Opened and closed before it was ever told.
+      if (before === undefined) return [];
+      const message = closed(before, listed.units.formatQuote(state.realized), seq, sequencer.state.time);
+      return [() => {
+        last.delete(market);
+        emit(account, 'position', message);
+      }];
+    });
+  }
+
+  #balances({ account }: Followed, touched: Touched): (() => void)[] {
+    const { sequencer: { state }, emit } = this.#parts;
+    return [...touched.balances].flatMap(([asset, changed]) => {
+      const wallets = walletsOf(state.balance(account, asset), state.assets[asset], state.seq);
+      return wallets.filter((wallet) => changed.has(wallet.account)).map((wallet) => () => emit(account, 'balance', wallet));
+    });
+  }
+
+  #giveBack(followed: Followed, touched: Touched): void {
+    this.#dirty.add(followed);
+    for (const [market, change] of touched.positions) if (!followed.positions.has(market)) followed.positions.set(market, change);
+    for (const [asset, wallets] of touched.balances) for (const wallet of wallets) addWallet(followed, asset, wallet);
+  }
+}
+
+function take(followed: Followed): Touched {
+  const { positions, balances } = followed;
+  followed.positions = new Map();
+  followed.balances = new Map();
+  return { positions, balances };
+}
+
+function addWallet({ balances }: Touched, asset: AssetId, wallet: WalletType): void {
+  const wallets = balances.get(asset);
+  if (wallets === undefined) balances.set(asset, new Set([wallet]));
+  else wallets.add(wallet);
+}
+
+function closed(before: Position, realizedPnl: string, seq: Seq, updatedAt: number): Position {
+  return {
+    ...before, quantity: '0', notional: '0', margin: '0', maintenanceMargin: '0', marginRatio: '0', unrealizedPnl: '0', roe: '0', realizedPnl,
+    liquidationPrice: null, bankruptcyPrice: null, adlRank: 0, status: 'closed', updatedAt, seq,
+  };
+}

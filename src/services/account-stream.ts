@@ -1,0 +1,237 @@
+/**
+ * Private data as it happens, for the accounts that are followed: orders, fills, positions, balances, margin calls, liquidations, funding.
+ * Orders and fills are folded from committed records; positions and balances are read from the live state and told once that is durable.
+ */
+import type { Event, EventOf, FillSide, PositionState } from '../engine/events.ts';
+import type { AccountId, AssetId, MarketId, OrderId, Seq, WalletType } from '../engine/units.ts';
+import { publicLiquidation } from '../models/liquidations.ts';
+import { publicOrder, type OrderDoc } from '../models/orders.ts';
+import { ownTrade } from '../models/trades.ts';
+import type { FoldContext } from '../projections/context.ts';
+import { evolveOrder, forEachOrder, orderFromView } from '../projections/orders.ts';
+import { liquidationDocument } from '../projections/records.ts';
+import { fillOf } from '../projections/trades.ts';
+import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
+import { formatRate } from '../types/market-units.ts';
+import { AccountState } from './account-state.ts';
+import type { Catalog } from './catalog.ts';
+
+export const ACCOUNT_CHANNELS = ['order', 'fill', 'position', 'balance', 'marginCall', 'liquidation', 'funding'] as const;
+export type AccountChannel = (typeof ACCOUNT_CHANNELS)[number];
+
+/** Every message carries its seq. Those of one channel come in order of seq. */
+export interface AccountMessage {
+  readonly seq: Seq;
+}
+
+export interface MarginCall extends AccountMessage {
+  readonly symbol: string;
+  /** `called` when the margin ratio has risen to 80 %, `cleared` when it has fallen again. */
+  readonly status: 'called' | 'cleared';
+  readonly markPrice: string;
+  /** null once cleared. */
+  readonly marginRatio: string | null;
+  readonly timestamp: number;
+}
+
+export interface FundingPayment extends AccountMessage {
+  readonly symbol: string;
+  readonly side: 'long' | 'short';
+  readonly quantity: string;
+  readonly rate: string;
+  readonly markPrice: string;
+  /** Negative: paid. */
+  readonly amount: string;
+  readonly asset: string;
+  readonly timestamp: number;
+}
+
+export interface AccountStreamParts {
+  readonly sequencer: Pick<Sequencer, 'state' | 'barrier'>;
+  readonly catalog: Pick<Catalog, 'byId'>;
+}
+
+export type AccountListener = (account: AccountId, channel: AccountChannel, message: AccountMessage) => void;
+
+/** One account that somebody listens to. */
+interface Followed {
+  readonly account: AccountId;
+  /** What happened up to here was known when following began. */
+  readonly from: Seq;
+  readonly orders: Map<OrderId, OrderDoc>;
+}
+
+export class AccountStream {
+  readonly #parts: AccountStreamParts;
+  readonly #followed = new Map<AccountId, Followed>();
+  readonly #state: AccountState;
+  readonly #listeners = new Set<AccountListener>();
+
+  constructor(parts: AccountStreamParts) {
+    this.#parts = parts;
+    this.#state = new AccountState({ ...parts, emit: (account, channel, message) => this.#emit(account, channel, message) });
+  }
+
+  /** Returns how to stop. */
+  onMessage(listener: AccountListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * From now on the account's events are emitted. Resolves with the seq from which on, once all before is durable. Rejects, and does not
+   * follow, when that fails.
+   */
+  async follow(account: AccountId): Promise<Seq> {
+    const { sequencer } = this.#parts;
+    const followed = this.#followed.get(account) ?? this.#begin(account);
+    const { seq } = sequencer.state;
+    try {
+      await sequencer.barrier();
+    } catch (error) {
+      this.unfollow(followed.account);
+      throw error;
+    }
+    return seq;
+  }
+
+  unfollow(account: AccountId): void {
+    this.#followed.delete(account);
+    this.#state.unfollow(account);
+  }
+
+  /** Takes the next committed record. */
+  apply(record: CommittedRecord): void {
+    if (this.#followed.size === 0) return;
+    const context: FoldContext = { catalog: this.#parts.catalog, owners: this.#parts.sequencer.state, time: record.time };
+    const changed = new Map<OrderId, Followed>();
+    for (const event of record.events) {
+      forEachOrder(event, (id, account) => {
+        const followed = this.#listening(account, event);
+        if (followed === undefined) return;
+        const order = evolveOrder(followed.orders.get(id), event, id, context);
+        if (order !== undefined) followed.orders.set(id, order);
+        changed.set(id, followed);
+      });
+      this.#tell(event, context);
+    }
+    for (const [id, followed] of changed) this.#tellOrder(id, followed);
+    void this.#state.tell();
+  }
+
+  #emit(account: AccountId, channel: AccountChannel, message: AccountMessage): void {
+    for (const listener of this.#listeners) listener(account, channel, message);
+  }
+
+  #begin(account: AccountId): Followed {
+    const { sequencer: { state }, catalog } = this.#parts;
+    const context = { catalog, owners: state };
+    const orders = state.openOrders(account).map((view): [OrderId, OrderDoc] => [view.id, orderFromView(view, context)]);
+    const followed = { account, from: state.seq, orders: new Map(orders) };
+    this.#state.follow(account);
+    this.#followed.set(account, followed);
+    return followed;
+  }
+
+  #listening(account: AccountId, event: Event): Followed | undefined {
+    const followed = this.#followed.get(account);
+    return followed === undefined || event.seq <= followed.from ? undefined : followed;
+  }
+
+  #tellOrder(id: OrderId, followed: Followed): void {
+    const order = followed.orders.get(id);
+    if (order === undefined) return;
+    if (order.status !== 'new' && order.status !== 'partially_filled') followed.orders.delete(id);
+    this.#emit(followed.account, 'order', publicOrder(order));
+  }
+
+  /** Everything that the event means to those who listen, but for their orders. */
+  #tell(event: Event, context: FoldContext): void {
+    switch (event.type) {
+      case 'trade':
+        this.#tellFill(event, 'maker', context);
+        this.#tellFill(event, 'taker', context);
+        return;
+      case 'deposited':
+        return this.#touchWallets(event, event.account, event.asset, event.wallet);
+      case 'transferred':
+        return this.#touchWallets(event, event.account, event.asset, 'spot', 'futures');
+      case 'order_accepted':
+        return this.#touchMarket(event, event.account, event.order.market);
+      case 'order_closed':
+      case 'order_reduced':
+      case 'order_amended':
+        return this.#touchMarket(event, event.account, event.market);
+      case 'leverage_set':
+      case 'margin_adjusted':
+        return this.#touchMarket(event, event.account, event.market, event.position);
+      case 'margin_called':
+      case 'margin_call_cleared':
+        return this.#tellMarginCall(event, context);
+      case 'position_liquidated': {
+        const { account, market } = event.receipt;
+        this.#touchMarket(event, account, market);
+        if (this.#listening(account, event) !== undefined) this.#emit(account, 'liquidation', publicLiquidation(liquidationDocument(event, context)));
+        return;
+      }
+      case 'funding_paid':
+        return this.#tellFunding(event, context);
+      default:
+        // Nobody's own: markets, prices, the venue's money.
+        return;
+    }
+  }
+
+  #tellFill(event: EventOf<'trade'> & { readonly seq: Seq }, role: 'maker' | 'taker', context: FoldContext): void {
+    const side: FillSide = event[role];
+    if (this.#listening(side.account, event) === undefined) return;
+    this.#emit(side.account, 'fill', ownTrade(fillOf(event, role, context)));
+    this.#touchMarket(event, side.account, event.market, side.position);
+  }
+
+  #tellMarginCall(event: Extract<Event, { type: 'margin_called' | 'margin_call_cleared' }>, { catalog, time }: FoldContext): void {
+    if (this.#listening(event.account, event) === undefined) return;
+    const { market, units } = catalog.byId(event.market);
+    const call: MarginCall = {
+      seq: event.seq,
+      symbol: market.symbol,
+      status: event.type === 'margin_called' ? 'called' : 'cleared',
+      markPrice: units.formatPrice(event.mark),
+      marginRatio: event.type === 'margin_called' ? formatRate(event.marginRatio) : null,
+      timestamp: time,
+    };
+    this.#emit(event.account, 'marginCall', call);
+  }
+
+  #tellFunding(event: EventOf<'funding_paid'> & { readonly seq: Seq }, { catalog, time }: FoldContext): void {
+    if (this.#listening(event.account, event) === undefined) return;
+    const { market, quote, units } = catalog.byId(event.market);
+    const payment: FundingPayment = {
+      seq: event.seq,
+      symbol: market.symbol,
+      side: event.size < 0 ? 'short' : 'long',
+      quantity: units.formatQuantity(Math.abs(event.size)),
+      rate: formatRate(event.rate),
+      markPrice: units.formatPrice(event.mark),
+      amount: units.formatQuote(event.amount),
+      asset: quote.code,
+      timestamp: time,
+    };
+    this.#emit(event.account, 'funding', payment);
+    this.#touchMarket(event, event.account, event.market, event.position);
+  }
+
+  /** What an event in a market may change: on spot both assets' wallets, else the futures wallet and, where given, the position. */
+  #touchMarket(event: Event, account: AccountId, market: MarketId, position?: PositionState): void {
+    if (this.#listening(account, event) === undefined) return;
+    const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
+    if (position !== undefined) this.#state.touchPosition(account, market, position, event.seq);
+    this.#state.touchBalance(account, quoteAsset, type === 'spot' ? 'spot' : 'futures');
+    if (type === 'spot') this.#state.touchBalance(account, baseAsset, 'spot');
+  }
+
+  #touchWallets(event: Event, account: AccountId, asset: AssetId, ...wallets: readonly WalletType[]): void {
+    if (this.#listening(account, event) === undefined) return;
+    for (const wallet of wallets) this.#state.touchBalance(account, asset, wallet);
+  }
+}

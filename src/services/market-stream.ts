@@ -1,0 +1,266 @@
+/**
+ * Public data as it happens: prices, order books, trades, tickers, candles and liquidations as topics, from committed records. Keeps what is
+ * needed to say what is new; formats only what somebody follows.
+ */
+import type { Event, EventOf } from '../engine/events.ts';
+import type { EngineReader } from '../engine/reader.ts';
+import type { MarketId, Millis, Seq, Ticks } from '../engine/units.ts';
+import { publicLiquidation } from '../models/liquidations.ts';
+import type { PublicTrade } from '../models/trades.ts';
+import { deltaOf, snapshotOf, type BookTop, type OrderBooks } from '../projections/order-books.ts';
+import { liquidationDocument } from '../projections/records.ts';
+import { isPublic, publicTradeOf } from '../projections/trades.ts';
+import type { CommittedRecord } from '../sequencer/sequencer.ts';
+import type { Catalog, Listed } from './catalog.ts';
+import type { Topic } from './topic.ts';
+
+/** null = not known yet. */
+export interface PriceTick {
+  readonly symbol: string;
+  readonly index: string | null;
+  readonly mark: string | null;
+  readonly last: string | null;
+  readonly ts: number;
+}
+
+export interface StreamedTrades {
+  readonly symbol: string;
+  /** Of the last trade; 0 when there is none yet. */
+  readonly seq: number;
+  /** Oldest first. */
+  readonly trades: readonly PublicTrade[];
+}
+
+/** What others keep and this passes on. Undefined: nothing to say about it yet. */
+export interface MarketStreamParts {
+  readonly state: Pick<EngineReader, 'markets' | 'prices' | 'seq' | 'userOf' | 'kindOf'>;
+  readonly catalog: Pick<Catalog, 'byId' | 'named'>;
+  readonly books: Pick<OrderBooks, 'top'>;
+  readonly ticker: (symbol: string) => object | undefined;
+  /** The candle that is being built. */
+  readonly candle: (symbol: string, interval: string) => readonly (string | number)[] | undefined;
+}
+
+/** Least ms between two messages of a topic. */
+const EVERY_MS = { prices: 100, orderbook: 50, trades: 50, liquidations: 50, ticker: 500, kline: 500 } as const;
+/** Trades and liquidations kept per market: what a follower can miss and still be told. */
+const KEPT = 4_096;
+/** Of these, how many a new follower is given. */
+const RECENT = 50;
+
+interface Happened<T extends 'trade' | 'position_liquidated'> {
+  readonly event: EventOf<T>;
+  readonly time: Millis;
+}
+
+/** What happened last in one market, as the events are. */
+class MarketLog {
+  index: Ticks = 0;
+  mark: Ticks = 0;
+  last: Ticks = 0;
+  pricedAt: Millis = 0;
+  /** Counts changes of the prices. */
+  version = 0;
+  readonly trades = new Recent<Happened<'trade'>>(KEPT);
+  readonly liquidations = new Recent<Happened<'position_liquidated'>>(KEPT);
+}
+
+export class MarketStream {
+  readonly #parts: MarketStreamParts;
+  readonly #logs: MarketLog[] = [];
+  /** Of the last event taken. */
+  #seq: Seq;
+
+  constructor(parts: MarketStreamParts) {
+    this.#parts = parts;
+    this.#seq = parts.state.seq;
+    for (const { id } of parts.state.markets) {
+      const { index, mark, last, updatedAt } = parts.state.prices(id);
+      Object.assign(this.#log(id), { index, mark, last, pricedAt: updatedAt });
+    }
+  }
+
+  /** Takes the next committed record; what the state it started from contains already is skipped. */
+  apply(record: CommittedRecord): void {
+    for (const event of record.events) {
+      if (event.seq <= this.#seq) continue;
+      this.#seq = event.seq;
+      this.#apply(event, record.time);
+    }
+  }
+
+  /** `symbols`: known ones. The order and repetitions do not matter. */
+  prices(symbols: readonly string[]): Topic {
+    const listed = [...new Set(symbols)].sort().map((symbol) => this.#parts.catalog.named(symbol));
+    const log = ({ market }: Listed): MarketLog => this.#log(market.id);
+    let sent = listed.map((one) => log(one).version);
+    const all = (): PriceTick[] => listed.map((one) => tickOf(one, log(one)));
+    return {
+      id: `prices:${listed.map(({ market }) => market.symbol).join(',')}`,
+      event: 'prices',
+      everyMs: EVERY_MS.prices,
+      flush: () => {
+        const versions = listed.map((one) => log(one).version);
+        const changed = listed.filter((_, i) => versions[i] !== sent[i]);
+        sent = versions;
+        return changed.length === 0 ? undefined : changed.map((one) => tickOf(one, log(one)));
+      },
+      snapshot: all,
+      mark: () => undefined,
+      catchUp: all,
+    };
+  }
+
+  /** UNKNOWN_SYMBOL when there is no such market; so for all below. */
+  orderBook(symbol: string, depth: number): Topic {
+    const { market } = this.#parts.catalog.named(symbol);
+    const top = (): BookTop => {
+      const now = this.#parts.books.top(market.symbol, depth);
+      if (now === undefined) throw new Error(`no book for ${market.symbol}`);
+      return now;
+    };
+    let sent = top();
+    return {
+      id: `market:orderbook:${symbol}:${depth}`,
+      event: 'orderbook',
+      everyMs: EVERY_MS.orderbook,
+      flush: () => {
+        const now = top();
+        // Changes that cannot be seen at this depth do not count: the next delta starts from what was sent last.
+        const delta = now.seq === sent.seq ? undefined : deltaOf(sent, now);
+        if (delta !== undefined) sent = now;
+        return delta;
+      },
+      snapshot: () => snapshotOf(sent),
+      mark: () => sent,
+      catchUp: (mark) => deltaOf(mark as BookTop, sent),
+    };
+  }
+
+  trades(symbol: string): Topic {
+    const listed = this.#parts.catalog.named(symbol);
+    const message = (trades: readonly Happened<'trade'>[]): StreamedTrades => ({
+      symbol,
+      seq: trades.at(-1)?.event.seq ?? 0,
+      trades: trades.map((trade) => publicTradeOf(trade.event, trade.time, listed)),
+    });
+    return logTopic(`market:trades:${symbol}`, 'trades', this.#log(listed.market.id).trades, message);
+  }
+
+  liquidations(symbol: string): Topic {
+    const { market } = this.#parts.catalog.named(symbol);
+    const message = (receipts: readonly Happened<'position_liquidated'>[]) => ({
+      symbol,
+      seq: receipts.at(-1)?.event.seq ?? 0,
+      liquidations: receipts.map(({ event, time }) => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }))),
+    });
+    return logTopic(`market:liquidations:${symbol}`, 'liquidations', this.#log(market.id).liquidations, message);
+  }
+
+  ticker(symbol: string): Topic {
+    this.#parts.catalog.named(symbol);
+    return this.#latest(`market:ticker:${symbol}`, 'ticker', EVERY_MS.ticker, () => this.#parts.ticker(symbol));
+  }
+
+  kline(symbol: string, interval: string): Topic {
+    this.#parts.catalog.named(symbol);
+    const read = (): object | undefined => {
+      const kline = this.#parts.candle(symbol, interval);
+      return kline === undefined ? undefined : { symbol, interval, kline };
+    };
+    return this.#latest(`market:kline:${symbol}:${interval}`, 'kline', EVERY_MS.kline, read);
+  }
+
+  /** A topic of which only the latest matters. */
+  #latest(id: string, event: string, everyMs: Millis, read: () => object | undefined): Topic {
+    let sent: string | undefined;
+    const current = (): object | undefined => {
+      const now = read();
+      return now === undefined ? undefined : { ...now, seq: this.#seq };
+    };
+    return {
+      id,
+      event,
+      everyMs,
+      flush: () => {
+        const text = JSON.stringify(read());
+        if (text === sent) return undefined;
+        sent = text;
+        return current();
+      },
+      snapshot: () => current() ?? null,
+      mark: () => undefined,
+      catchUp: current,
+    };
+  }
+
+  #log(market: MarketId): MarketLog {
+    return (this.#logs[market] ??= new MarketLog());
+  }
+
+  #apply(event: Event, time: Millis): void {
+    if (event.type === 'trade') {
+      if (!isPublic(event)) return;
+      const log = this.#log(event.market);
+      log.trades.push({ event, time });
+      log.last = event.price;
+      log.pricedAt = time;
+      log.version++;
+    } else if (event.type === 'prices_updated') {
+      const log = this.#log(event.market);
+      const changed = log.index !== event.index || log.mark !== event.mark;
+      log.index = event.index;
+      log.mark = event.mark;
+      log.pricedAt = time;
+      if (changed) log.version++;
+    } else if (event.type === 'position_liquidated') {
+      this.#log(event.receipt.market).liquidations.push({ event, time });
+    }
+  }
+}
+
+/** The last `size` entries, each with its number. */
+class Recent<T> {
+  readonly #entries: T[] = [];
+  readonly #size: number;
+  /** How many there ever were. */
+  count = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  push(entry: T): void {
+    this.#entries[this.count++ % this.#size] = entry;
+  }
+
+  /** Those after the first `count`, oldest first, as far as they are kept. */
+  since(count: number): T[] {
+    const from = Math.max(count, this.count - this.#size, 0);
+    return Array.from({ length: this.count - from }, (_, i) => this.#entries[(from + i) % this.#size]);
+  }
+}
+
+/** A topic that tells everything that happens. */
+function logTopic<T>(id: string, event: 'trades' | 'liquidations', log: Recent<T>, message: (entries: readonly T[]) => object): Topic {
+  let sent = log.count;
+  const since = (count: number): object | undefined => (count === sent ? undefined : message(log.since(count).slice(0, sent - count)));
+  return {
+    id,
+    event,
+    everyMs: EVERY_MS[event],
+    flush: () => {
+      const from = sent;
+      sent = log.count;
+      return since(from);
+    },
+    snapshot: () => message(log.since(Math.max(0, sent - RECENT))),
+    mark: () => sent,
+    catchUp: (mark) => since(mark as number),
+  };
+}
+
+function tickOf({ market, units }: Listed, { index, mark, last, pricedAt }: MarketLog): PriceTick {
+  const price = (ticks: Ticks): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
+  return { symbol: market.symbol, index: price(index), mark: price(mark), last: price(last), ts: pricedAt };
+}

@@ -1,0 +1,17 @@
+/** One stream of public data that many follow at once. Knows what is new; not who listens, nor how it is sent. */
+export interface Topic {
+  /** Unique; followers of the same id get the same messages. */
+  readonly id: string;
+  /** Name of its messages. */
+  readonly event: string;
+  /** Least time between two messages, ms. */
+  readonly everyMs: number;
+  /** What is new since the last `flush`, for all followers; undefined: nothing. */
+  flush(): unknown;
+  /** What a new follower starts from. It goes on with what the next `flush` returns, so `flush` comes first, to the others. */
+  snapshot(): unknown;
+  /** Where a follower stands who has got every message so far. */
+  mark(): unknown;
+  /** One message that brings a follower from a mark to where all others stand; undefined: nothing missed. */
+  catchUp(mark: unknown): unknown;
+}

@@ -1,0 +1,84 @@
+/** What one connection and one address may use: messages per second, subscriptions, connections. Counts only; what happens at the limit is for the callers. */
+
+export interface SocketLimits {
+  readonly connectionsPerAddress: number;
+  readonly messagesPerSecond: number;
+  /** Messages that may come at once after a pause. */
+  readonly messageBurst: number;
+  /** Messages over the budget before the connection is closed. */
+  readonly refusalsBeforeClose: number;
+  readonly subscriptionsPerConnection: number;
+}
+
+export const DEFAULT_LIMITS: SocketLimits = {
+  connectionsPerAddress: 50,
+  messagesPerSecond: 100,
+  messageBurst: 200,
+  refusalsBeforeClose: 200,
+  subscriptionsPerConnection: 200,
+};
+
+/** For load tests: everything but the subscriptions is open. */
+export const NO_LIMITS: SocketLimits = {
+  connectionsPerAddress: Infinity,
+  messagesPerSecond: Infinity,
+  messageBurst: Infinity,
+  refusalsBeforeClose: Infinity,
+  subscriptionsPerConnection: DEFAULT_LIMITS.subscriptionsPerConnection,
+};
+
+/** A token bucket, and how often it was found empty since it was last full. */
+export class MessageBudget {
+  refusals = 0;
+  readonly #limits: SocketLimits;
+  #tokens: number;
+  #at: number;
+
+  constructor(limits: SocketLimits, now: number) {
+    this.#limits = limits;
+    this.#tokens = limits.messageBurst;
+    this.#at = now;
+  }
+
+  /** Whether one more message is within the budget at `now` (ms, any monotonic origin). */
+  take(now: number): boolean {
+    const { messagesPerSecond, messageBurst } = this.#limits;
+    if (messagesPerSecond === Infinity) return true;
+    this.#tokens = Math.min(messageBurst, this.#tokens + ((now - this.#at) / 1000) * messagesPerSecond);
+    this.#at = now;
+    if (this.#tokens === messageBurst) this.refusals = 0;
+    if (this.#tokens < 1) {
+      this.refusals++;
+      return false;
+    }
+    this.#tokens--;
+    return true;
+  }
+
+  get exhausted(): boolean {
+    return this.refusals >= this.#limits.refusalsBeforeClose;
+  }
+}
+
+/** Open connections per address. */
+export class ConnectionCounts {
+  readonly #open = new Map<string, number>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Counts one more; false when that is over the limit (it counts all the same, until `close`). */
+  open(address: string): boolean {
+    const count = (this.#open.get(address) ?? 0) + 1;
+    this.#open.set(address, count);
+    return count <= this.#limit;
+  }
+
+  close(address: string): void {
+    const left = (this.#open.get(address) ?? 1) - 1;
+    if (left > 0) this.#open.set(address, left);
+    else this.#open.delete(address);
+  }
+}

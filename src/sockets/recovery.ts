@@ -1,0 +1,169 @@
+/**
+ * Connection state recovery, bounded: an adapter that remembers the last messages of a namespace and the sessions that just went away, so that
+ * a client which is back in time gets what it missed. Unlike the adapter of the package it hands out nothing before the middlewares have
+ * accepted the client again, and it holds a fixed number of messages and sessions.
+ */
+import { Adapter, type BroadcastOptions, type Session } from 'socket.io-adapter';
+import type { Namespace, Socket } from 'socket.io';
+
+export interface RecoveryOptions {
+  /** How long a session can be resumed. */
+  readonly windowMs: number;
+  /** Messages remembered per namespace; 0: rooms are resumed and the namespace itself sends what is current. */
+  readonly messages: number;
+  /** Sessions remembered per namespace; the oldest go first. */
+  readonly sessions: number;
+}
+
+/** Emitted by the adapter when neither a socket nor a session that may come back is in a room any more. */
+export const ROOM_UNWANTED = 'room-unwanted';
+
+const EVENT = 2;
+/** Where a recovered socket has to go on from; in `socket.data`. */
+const RESUME = Symbol('resume');
+/** Set in `socket.data` for a socket that has been left out of messages: it cannot be resumed. */
+const LOSSY = Symbol('lossy');
+
+interface Packet {
+  type: number;
+  id?: number;
+  data: unknown[];
+}
+
+interface Message {
+  readonly rooms: ReadonlySet<string>;
+  readonly data: unknown[];
+  readonly at: number;
+}
+
+interface Away {
+  readonly session: Omit<Session, 'missedPackets'>;
+  readonly until: number;
+}
+
+type Data = Record<symbol, unknown>;
+
+export class RecoverableAdapter extends Adapter {
+  readonly #options: RecoveryOptions;
+  /** Circular: message n is at n % size. */
+  readonly #messages: (Message | undefined)[] = [];
+  #next = 1;
+  /** By private session id, in order of expiry. */
+  readonly #away = new Map<string, Away>();
+  readonly #awayRooms = new Map<string, number>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(nsp: Namespace, options: RecoveryOptions) {
+    super(nsp);
+    this.#options = options;
+    this.#sweeper = setInterval(() => this.#sweep(), Math.max(10, options.windowMs / 4)).unref();
+    this.on('delete-room', (room: string) => this.#tell(room));
+  }
+
+  override close(): void {
+    clearInterval(this.#sweeper);
+  }
+
+  /** Whether a message to this room may still reach somebody. */
+  wanted(room: string): boolean {
+    return this.rooms.has(room) || this.#awayRooms.has(room);
+  }
+
+  /** Sessions for which it holds can no longer be resumed. */
+  forget(matches: (data: Record<string, unknown>) => boolean): void {
+    for (const [pid, away] of this.#away) if (matches(away.session.data as Record<string, unknown>)) this.#drop(pid, away);
+  }
+
+  override broadcast(packet: Packet, options: BroadcastOptions): void {
+    if (packet.type === EVENT && packet.id === undefined && options.flags?.volatile === undefined) {
+      const offset = this.#next++;
+      packet.data.push(String(offset));
+      if (this.#options.messages > 0) this.#messages[offset % this.#options.messages] = { rooms: options.rooms, data: packet.data, at: Date.now() };
+    }
+    super.broadcast(packet, options);
+  }
+
+  override persistSession(session: Omit<Session, 'missedPackets'>): void {
+    if ((session.data as Data)[LOSSY] === true) return;
+    if (this.#away.size >= this.#options.sessions) {
+      const [oldest] = this.#away;
+      this.#drop(...oldest);
+    }
+    this.#away.set(session.pid, { session, until: Date.now() + this.#options.windowMs });
+    for (const room of session.rooms) this.#awayRooms.set(room, (this.#awayRooms.get(room) ?? 0) + 1);
+  }
+
+  /** The session's rooms and data; what was missed follows by `resume`, once the middlewares have let the client in. */
+  override async restoreSession(pid: string, offset: string): Promise<Session> {
+    const away = this.#away.get(pid);
+    const from = /^\d{1,15}$/.test(offset) ? Number(offset) : 0;
+    // The declared type does not say so, but null means "not recoverable".
+    if (away === undefined || away.until <= Date.now() || !this.#reaches(from)) return null as unknown as Session;
+    this.#away.delete(pid);
+    // The new socket joins its rooms before this runs, so that they are wanted all the time.
+    setImmediate(() => this.#release(away.session.rooms));
+    return { ...away.session, data: { ...(away.session.data as object), [RESUME]: from }, missedPackets: [] };
+  }
+
+  /** Sends a recovered socket what its rooms got while it was away. To be called once, in the `connection` handler. */
+  resume(socket: Socket): void {
+    const data = socket.data as Data;
+    const from = data[RESUME];
+    delete data[RESUME];
+    if (!socket.recovered || typeof from !== 'number' || this.#options.messages === 0) return;
+    if (!this.#reaches(from)) {
+      socket.conn.close();
+      return;
+    }
+    for (let offset = from + 1, end = this.#next; offset < end; offset++) {
+      const message = this.#messages[offset % this.#options.messages];
+      if (message === undefined || ![...message.rooms].some((room) => socket.rooms.has(room))) continue;
+      super.broadcast({ type: EVENT, data: message.data }, { rooms: new Set([socket.id]), except: new Set(), flags: {} });
+    }
+  }
+
+  /** Whether everything after message `from` is still there, or need not be. */
+  #reaches(from: number): boolean {
+    const { messages } = this.#options;
+    return messages === 0 || (from > 0 && from < this.#next && from >= this.#next - 1 - messages);
+  }
+
+  #tell(room: string): void {
+    if (!this.wanted(room)) this.emit(ROOM_UNWANTED, room);
+  }
+
+  #drop(pid: string, away: Away): void {
+    this.#away.delete(pid);
+    this.#release(away.session.rooms);
+  }
+
+  #release(rooms: readonly string[]): void {
+    for (const room of rooms) {
+      const left = (this.#awayRooms.get(room) ?? 1) - 1;
+      if (left > 0) this.#awayRooms.set(room, left);
+      else {
+        this.#awayRooms.delete(room);
+        this.#tell(room);
+      }
+    }
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    for (const [pid, away] of this.#away) {
+      if (away.until > now) break;
+      this.#drop(pid, away);
+    }
+    const size = this.#options.messages;
+    for (let offset = this.#next - Math.min(size, this.#next - 1); offset < this.#next; offset++) {
+      const message = this.#messages[offset % size];
+      if (message !== undefined && message.at > now - this.#options.windowMs) break;
+      this.#messages[offset % size] = undefined;
+    }
+  }
+}
+
+/** From now on the socket cannot be resumed: it has not got everything that its rooms got. */
+export function markLossy(socket: Socket): void {
+  (socket.data as Data)[LOSSY] = true;
+}

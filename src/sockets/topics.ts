@@ -1,0 +1,154 @@
+/**
+ * Sends topics to those who follow them: one encoding per topic and message, however many follow. Whoever reads too slowly is left out
+ * until the queue has drained, and is then brought up to date in one message.
+ */
+import type { Namespace, Socket } from 'socket.io';
+import { cacheKeys } from '../cache/keys.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Topic } from '../services/topic.ts';
+import { Refusal } from '../types/refusal.ts';
+import { terminate, watchBacklogs, type BacklogLimits } from './backlog.ts';
+import { markLossy, ROOM_UNWANTED } from './recovery.ts';
+
+export interface TopicOptions {
+  /** How often topics are looked at, ms; each is sent no more often than it wants to be. */
+  readonly tickMs: number;
+  readonly backlog: BacklogLimits;
+  readonly subscriptionsPerConnection: number;
+  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped'>;
+  readonly logger: Logger;
+}
+
+interface Entry {
+  readonly topic: Topic;
+  sentAt: number;
+}
+
+export class TopicPublisher {
+  readonly #nsp: Namespace;
+  readonly #options: TopicOptions;
+  /** By room. Only topics that somebody follows, or may come back to. */
+  readonly #open = new Map<string, Entry>();
+  /** Where the slow ones stood when they were left out. */
+  readonly #behind = new Map<Socket, { readonly topic: Topic; readonly mark: unknown }[]>();
+  readonly #slow = new Set<Socket>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(nsp: Namespace, options: TopicOptions) {
+    this.#nsp = nsp;
+    this.#options = options;
+    nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#open.delete(room));
+    this.#timer = setInterval(() => this.tick(), options.tickMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** From now on the socket gets the topic's messages; what it starts from. RATE_LIMITED when it follows too many already. */
+  follow(socket: Socket, topic: Topic): unknown {
+    const entry = this.#entry(topic);
+    const room = roomOf(topic);
+    const behind = this.#behind.get(socket);
+    // Each socket is in a room of its own besides.
+    const following = socket.rooms.size - 1 + (behind?.length ?? 0);
+    if (!this.follows(socket, topic) && following >= this.#options.subscriptionsPerConnection) {
+      throw new Refusal('RATE_LIMITED', `at most ${this.#options.subscriptionsPerConnection} subscriptions on a connection`);
+    }
+    this.#send(room, entry, Date.now());
+    if (behind === undefined) void socket.join(room);
+    else replace(behind, topic, entry.topic.mark());
+    return entry.topic.snapshot();
+  }
+
+  unfollow(socket: Socket, topicId: string): void {
+    void socket.leave(roomName(topicId));
+    const behind = this.#behind.get(socket);
+    const at = behind?.findIndex(({ topic }) => topic.id === topicId) ?? -1;
+    if (at >= 0) behind?.splice(at, 1);
+  }
+
+  follows(socket: Socket, topic: Topic): boolean {
+    return socket.rooms.has(roomOf(topic)) || (this.#behind.get(socket)?.some((one) => one.topic.id === topic.id) ?? false);
+  }
+
+  /** The topics that the socket follows. */
+  followed(socket: Socket): Topic[] {
+    const behind = this.#behind.get(socket);
+    if (behind !== undefined) return behind.map(({ topic }) => topic);
+    return [...socket.rooms].flatMap((room) => this.#open.get(room)?.topic ?? []);
+  }
+
+  /** To be called when a socket has gone. */
+  left(socket: Socket): void {
+    this.#behind.delete(socket);
+    this.#slow.delete(socket);
+  }
+
+  /** Sends what is due. The timer calls it; tests may. */
+  tick(now = Date.now()): void {
+    // Half a tick early is on time: timers are late, and lateness would add up.
+    for (const [room, entry] of this.#open) if (now - entry.sentAt >= entry.topic.everyMs - this.#options.tickMs / 2) this.#send(room, entry, now);
+    watchBacklogs(this.#nsp.sockets.values(), this.#slow, this.#options.backlog, {
+      slow: (socket) => this.#leaveOut(socket),
+      caughtUp: (socket) => this.#bringBack(socket),
+      hopeless: (socket, bytes) => {
+        this.#options.logger.warn('closing a connection that does not read', { namespace: this.#nsp.name, bytes });
+        terminate(socket);
+      },
+    });
+  }
+
+  #entry(topic: Topic): Entry {
+    const room = roomOf(topic);
+    const open = this.#open.get(room);
+    if (open !== undefined) return open;
+    const entry = { topic, sentAt: 0 };
+    this.#open.set(room, entry);
+    return entry;
+  }
+
+  #send(room: string, entry: Entry, now: number): void {
+    const message = entry.topic.flush();
+    entry.sentAt = now;
+    const followers = this.#nsp.adapter.rooms.get(room)?.size ?? 0;
+    if (message === undefined) return;
+    this.#nsp.to(room).compress(false).emit(entry.topic.event, message);
+    if (followers > 0) this.#options.metrics.socketMessages.inc({ namespace: this.#nsp.name, event: entry.topic.event }, followers);
+  }
+
+  #leaveOut(socket: Socket): void {
+    const behind = this.followed(socket).map((topic) => ({ topic, mark: topic.mark() }));
+    this.#behind.set(socket, behind);
+    for (const { topic } of behind) void socket.leave(roomOf(topic));
+    markLossy(socket);
+    this.#options.metrics.socketDropped.inc({ namespace: this.#nsp.name });
+  }
+
+  #bringBack(socket: Socket): void {
+    const behind = this.#behind.get(socket) ?? [];
+    this.#behind.delete(socket);
+    for (const { topic, mark } of behind) {
+      const entry = this.#entry(topic);
+      const room = roomOf(topic);
+      this.#send(room, entry, Date.now());
+      void socket.join(room);
+      const missed = entry.topic.catchUp(mark);
+      if (missed !== undefined) socket.emit(topic.event, missed);
+    }
+  }
+}
+
+function replace(behind: { readonly topic: Topic; readonly mark: unknown }[], topic: Topic, mark: unknown): void {
+  const at = behind.findIndex((one) => one.topic.id === topic.id);
+  behind.splice(at < 0 ? behind.length : at, at < 0 ? 0 : 1, { topic, mark });
+}
+
+function roomName(topicId: string): string {
+  return cacheKeys.room(topicId);
+}
+
+function roomOf(topic: Topic): string {
+  return roomName(topic.id);
+}

@@ -1,0 +1,102 @@
+/**
+ * Namespace /user: orders come in through the same service and the same schemas as in REST, private events go out. Private events are never left
+ * out: whoever does not read them is disconnected, and resumes or takes a new snapshot.
+ */
+import type { Namespace, Socket } from 'socket.io';
+import { cacheKeys } from '../cache/keys.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { ACCOUNT_CHANNELS, type AccountChannel, type AccountStream } from '../services/account-stream.ts';
+import type { OrderService } from '../services/orders.ts';
+import type { Permission, Principal } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+import { newOrder, orderBatch } from '../validators/order.ts';
+import { amendCall, cancelCall, channelChoice } from '../validators/sockets.ts';
+import { backlogOf, terminate, type BacklogLimits } from './backlog.ts';
+import { call, type Calls } from './calls.ts';
+import { principalOf } from './handshake.ts';
+import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
+
+export interface UserParts {
+  readonly orders: Pick<OrderService, 'place' | 'amend' | 'cancel' | 'placeBatch'>;
+  readonly accounts: AccountStream;
+  readonly backlog: BacklogLimits;
+  readonly watchMs: number;
+  readonly serve: (socket: Socket, calls: Calls) => void;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'socketMessages'>;
+}
+
+/** Returns how to stop. */
+export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, serve, logger, metrics }: UserParts): () => void {
+  const adapter = nsp.adapter as RecoverableAdapter;
+  const rooms = new Map<string, number>();
+
+  const calls: Calls = new Map([
+    ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
+    ['order:amend', call(amendCall, (socket, { id, ...change }) => orders.amend(permitted(socket, 'trade'), id, change))],
+    ['order:cancel', call(cancelCall, (socket, { id }) => orders.cancel(permitted(socket, 'trade'), id))],
+    ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items))],
+    ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), (socket, { channels }) => {
+      const { account } = permitted(socket, 'read');
+      for (const channel of ACCOUNT_CHANNELS) {
+        if (channels.includes(channel)) void socket.join(roomOf(account, channel));
+        else void socket.leave(roomOf(account, channel));
+      }
+      return { channels };
+    })],
+  ]);
+
+  nsp.on('connection', (socket) => {
+    const { account } = principalOf(socket);
+    serve(socket, calls);
+    if (!socket.recovered) void socket.join([roomOf(account), ...ACCOUNT_CHANNELS.map((channel) => roomOf(account, channel))]);
+    rooms.set(roomOf(account), account);
+    adapter.resume(socket);
+    accounts.follow(account).then(
+      (seq) => socket.emit('ready', { seq, recovered: socket.recovered }),
+      (error: unknown) => {
+        logger.error('the private events of a socket could not begin', { error });
+        socket.conn.close();
+      },
+    );
+  });
+
+  adapter.on(ROOM_UNWANTED, (room: string) => {
+    const account = rooms.get(room);
+    if (account === undefined) return;
+    rooms.delete(room);
+    accounts.unfollow(account);
+  });
+
+  const stop = accounts.onMessage((account, channel, message) => {
+    const room = roomOf(account, channel);
+    if (!adapter.wanted(room)) return;
+    nsp.to(room).emit(channel, message);
+    metrics.socketMessages.inc({ namespace: nsp.name, event: channel }, adapter.rooms.get(room)?.size ?? 0);
+  });
+
+  const watch = setInterval(() => {
+    for (const socket of nsp.sockets.values()) {
+      const bytes = backlogOf(socket);
+      if (bytes < backlog.close) continue;
+      logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });
+      terminate(socket);
+    }
+  }, watchMs);
+  return () => {
+    clearInterval(watch);
+    stop();
+  };
+}
+
+/** Without a channel: the room of all the account's sockets. */
+function roomOf(account: number, channel?: AccountChannel): string {
+  return cacheKeys.room(channel === undefined ? `user:${account}` : `user:${account}:${channel}`);
+}
+
+function permitted(socket: Socket, permission: Exclude<Permission, 'public' | 'admin'>): Principal {
+  const principal = principalOf(socket);
+  if (!principal.permissions.includes(permission)) throw new Refusal('FORBIDDEN', `this credential has no permission to ${permission}`);
+  return principal;
+}
