@@ -1,4 +1,4 @@
-/** Collection `priceticks`: index and mark of a market, the last of each second; kept for a day. */
+/** Collection `priceticks`: index and mark of a market, the first of each second; kept for a day. */
 import type { CollectionSpec } from './collection.ts';
 
 export interface PriceTickDoc {

@@ -8,7 +8,7 @@ export type TransactionType = 'deposit' | 'transfer' | 'trade' | 'funding' | 'li
 
 /** As the API shows it. */
 export interface Transaction {
-  /** `<seq>:<role or account>:<asset>` */
+  /** `<seq>:<wallet, or role in a trade>:<asset>` */
   readonly id: string;
   readonly type: TransactionType;
   readonly account: 'spot' | 'futures';

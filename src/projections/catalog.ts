@@ -7,7 +7,8 @@ import type { ListedMarket } from './context.ts';
 
 export class Catalog {
   readonly #assets: Asset[] = [];
-  readonly #markets: ListedMarket[] = [];
+  readonly #markets: Market[] = [];
+  readonly #listed: ListedMarket[] = [];
   readonly #bySymbol = new Map<string, ListedMarket>();
 
   constructor(seed: { readonly assets: readonly Asset[]; readonly markets: readonly Market[] } = { assets: [], markets: [] }) {
@@ -22,7 +23,7 @@ export class Catalog {
   }
 
   byId(id: MarketId): ListedMarket {
-    const listed = this.#markets[id];
+    const listed = this.#listed[id];
     if (listed === undefined) throw new Error(`market ${id} is not known`);
     return listed;
   }
@@ -37,17 +38,28 @@ export class Catalog {
     return asset;
   }
 
-  /** In order of creation. */
-  get markets(): readonly ListedMarket[] {
+  /** By id. */
+  get assets(): readonly Asset[] {
+    return this.#assets;
+  }
+
+  /** By id. */
+  get markets(): readonly Market[] {
     return this.#markets;
+  }
+
+  /** In order of creation. */
+  get listed(): readonly ListedMarket[] {
+    return this.#listed;
   }
 
   #list(market: Market): void {
     const base = this.assetById(market.baseAsset);
     const quote = this.assetById(market.quoteAsset);
-    const units = this.#markets[market.id]?.units ?? new MarketUnits(market, base, quote);
+    const units = this.#listed[market.id]?.units ?? new MarketUnits(market, base, quote);
     const listed = { market, base, quote, units };
-    this.#markets[market.id] = listed;
+    this.#markets[market.id] = market;
+    this.#listed[market.id] = listed;
     this.#bySymbol.set(market.symbol, listed);
   }
 }

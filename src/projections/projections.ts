@@ -1,0 +1,130 @@
+/** The collections as the serving thread sees them: how far they are, and waiting until they have what was committed. */
+import { Worker } from 'node:worker_threads';
+import type { Seq } from '../engine/units.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import type { ProjectorReport, ProjectorRequest, ProjectorThreadData } from './projector-thread.ts';
+
+export interface ProjectionsOptions {
+  /** Where the journal's file is and the collections' will be. The journal is open. */
+  readonly directory: string;
+  readonly sequencer: Pick<Sequencer, 'committedSeq' | 'onCommitted'>;
+  readonly logger: Logger;
+  readonly metrics?: Pick<Metrics, 'projectionLag' | 'projectionSeconds'>;
+  /** Least time between two batches while there is much to do. */
+  readonly lingerMs?: number;
+  readonly sweepMs?: number;
+}
+
+interface Waiter {
+  readonly seq: Seq;
+  readonly resolve: (reached: boolean) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const MAX_WAITERS = 10_000;
+const LINGER_MS = 4;
+const SWEEP_MS = 30_000;
+
+export class Projections {
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #options: ProjectionsOptions;
+  readonly #unsubscribe: () => void;
+  readonly #waiters = new Set<Waiter>();
+  #checkpoint: Seq = 0;
+  /** One message at a time tells the thread that there is more. */
+  #announced: Seq = 0;
+  #announcing = false;
+  #failure: string | undefined;
+  #closed = false;
+
+  constructor(options: ProjectionsOptions) {
+    this.#options = options;
+    const workerData: ProjectorThreadData = { directory: options.directory, lingerMs: options.lingerMs ?? LINGER_MS, sweepMs: options.sweepMs ?? SWEEP_MS };
+    this.#worker = new Worker(new URL('./projector-thread.ts', import.meta.url), { workerData, name: 'projector' });
+    this.#worker.on('message', (report: ProjectorReport) => this.#take(report));
+    this.#worker.on('error', (error) => this.#fail(`the projector's thread ended: ${error.message}`));
+    this.#exited = new Promise((resolve) => void this.#worker.once('exit', () => resolve()));
+    this.#unsubscribe = options.sequencer.onCommitted(() => this.#announceSoon());
+    this.#announceSoon();
+  }
+
+  /** Of the last event that the collections reflect. */
+  get checkpoint(): Seq {
+    return this.#checkpoint;
+  }
+
+  /** Committed events that the collections do not reflect yet. */
+  get lag(): number {
+    return Math.max(0, this.#options.sequencer.committedSeq - this.#checkpoint);
+  }
+
+  /** `failed`: writing or reading does not work at present, and why. */
+  get status(): { readonly state: 'running' | 'failed' | 'closed'; readonly reason?: string } {
+    if (this.#closed) return { state: 'closed' };
+    return this.#failure === undefined ? { state: 'running' } : { state: 'failed', reason: this.#failure };
+  }
+
+  /** Whether everything up to `seq` is in the collections, waiting at most `timeoutMs` for it. */
+  reached(seq: Seq, timeoutMs: number): Promise<boolean> {
+    if (this.#checkpoint >= seq) return Promise.resolve(true);
+    if (this.#closed || this.#waiters.size >= MAX_WAITERS) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const waiter: Waiter = { seq, resolve, timer: setTimeout(() => this.#settle(waiter, false), timeoutMs) };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Builds all collections anew from the first event. Meanwhile they are incomplete, as `checkpoint` tells. */
+  rebuild(): void {
+    this.#checkpoint = 0;
+    this.#send({ type: 'rebuild' });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unsubscribe();
+    for (const waiter of this.#waiters) this.#settle(waiter, false);
+    this.#send({ type: 'close' });
+    await this.#exited;
+  }
+
+  #announceSoon(): void {
+    if (this.#announcing) return;
+    this.#announcing = true;
+    setImmediate(() => {
+      this.#announcing = false;
+      const seq = this.#options.sequencer.committedSeq;
+      if (this.#closed || seq <= this.#announced) return;
+      this.#announced = seq;
+      this.#send({ type: 'committed', seq });
+    });
+  }
+
+  #take(report: ProjectorReport): void {
+    if (report.type === 'failed') return this.#fail(report.message);
+    this.#failure = undefined;
+    this.#checkpoint = report.checkpoint;
+    this.#options.metrics?.projectionLag.set(this.lag);
+    if (report.events > 0) this.#options.metrics?.projectionSeconds.observe(report.seconds);
+    for (const waiter of this.#waiters) if (waiter.seq <= report.checkpoint) this.#settle(waiter, true);
+  }
+
+  #settle(waiter: Waiter, reached: boolean): void {
+    clearTimeout(waiter.timer);
+    this.#waiters.delete(waiter);
+    waiter.resolve(reached);
+  }
+
+  #fail(reason: string): void {
+    if (this.#failure !== reason) this.#options.logger.error('the collections fall behind', { reason });
+    this.#failure = reason;
+  }
+
+  #send(request: ProjectorRequest): void {
+    this.#worker.postMessage(request);
+  }
+}
