@@ -1,0 +1,249 @@
+/** Registration, sign-in and everything about a user's own sessions and password. Every outcome lands in the audit log. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { DuplicateKeyError } from '../models/errors.ts';
+import type { Collection, Store } from '../models/collection.ts';
+import type { SessionDoc } from '../models/sessions.ts';
+import { users, type UserDoc } from '../models/users.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import type { Principal, Role } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+import { clientKey } from '../utils/addresses.ts';
+import { Attempts } from './attempts.ts';
+import type { AuditEntry, AuditLog } from './audit.ts';
+import { commit, eventOf } from './commit.ts';
+import { passwordProblem, type PasswordHasher } from './passwords.ts';
+import type { OpenSession, Sessions } from './sessions.ts';
+import { ACCESS_TOKEN_MS, unauthenticated, type AccessTokens } from './tokens.ts';
+
+/** Where a call comes from. */
+export interface Origin {
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+}
+
+export interface Tokens {
+  readonly accessToken: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly refreshToken: string;
+}
+
+/** A user as they and administrators may see them. */
+export type PublicUser = Pick<UserDoc, 'id' | 'email' | 'roles' | 'status' | 'createdAt' | 'lastLoginAt'>;
+
+export interface SignedIn {
+  readonly user: PublicUser;
+  readonly tokens: Tokens;
+}
+
+export interface SessionView extends Omit<SessionDoc, 'refreshHash' | 'userId' | 'absoluteExpiresAt'> {
+  /** Whether it is the one that asks. */
+  readonly current: boolean;
+}
+
+export interface AuthDeps {
+  readonly store: Store;
+  readonly sequencer: Sequencer;
+  readonly sessions: Sessions;
+  readonly tokens: AccessTokens;
+  readonly passwords: PasswordHasher;
+  readonly audit: AuditLog;
+  readonly clock: () => number;
+  /** RATE_LIMITS. */
+  readonly limitAttempts: boolean;
+}
+
+const ADMIN_ID = 'admin';
+const DAY_MS = 86_400_000;
+const PER_ACCOUNT = { free: 5, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
+const PER_ADDRESS = { free: 30, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
+const REGISTRATIONS = { free: 50, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: 3_600_000 };
+
+export class AuthService {
+  readonly #deps: AuthDeps;
+  readonly #users: Collection<UserDoc>;
+  readonly #byAccount: Attempts;
+  readonly #byAddress: Attempts;
+  readonly #registrations: Attempts;
+
+  constructor(deps: AuthDeps) {
+    this.#deps = deps;
+    this.#users = deps.store.collection(users);
+    this.#byAccount = new Attempts(PER_ACCOUNT, deps.clock);
+    this.#byAddress = new Attempts(PER_ADDRESS, deps.clock);
+    this.#registrations = new Attempts(REGISTRATIONS, deps.clock);
+  }
+
+  /** Throws CONFLICT for an address that is taken, VALIDATION_FAILED for a password that will not do, RATE_LIMITED. */
+  async register(input: { readonly email: string; readonly password: string }, origin: Origin): Promise<SignedIn> {
+    const email = normalizeEmail(input.email);
+    this.#take(this.#registrations, clientKey(origin.ip));
+    requireGood(input.password, email, 'password');
+    // Hashed in any case, so that the time does not tell whether the address is known.
+    const passwordHash = await this.#deps.passwords.hash(input.password);
+    if ((await this.#byEmail(email)) !== undefined) throw taken();
+    const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'] });
+    await this.#record(origin, { actor: user.id, action: 'auth.register', target: user.id });
+    return this.#signIn(user, origin);
+  }
+
+  /** Throws UNAUTHENTICATED with the same words and after the same time whether the account exists or not, FORBIDDEN when it is frozen, RATE_LIMITED. */
+  async login(input: { readonly email: string; readonly password: string }, origin: Origin): Promise<SignedIn> {
+    const email = normalizeEmail(input.email);
+    const address = clientKey(origin.ip);
+    this.#take(this.#byAddress, address);
+    this.#take(this.#byAccount, email);
+    const user = await this.#byEmail(email);
+    if (!(await this.#deps.passwords.verify(user?.passwordHash, input.password)) || user === undefined) {
+      await this.#record(origin, { actor: user?.id ?? 'unknown', action: 'auth.login', outcome: 'refused', target: user?.id });
+      throw new Refusal('UNAUTHENTICATED', 'e-mail or password is wrong');
+    }
+    this.#byAddress.refund(address);
+    this.#byAccount.reset(email);
+    if (user.status === 'frozen') {
+      await this.#record(origin, { actor: user.id, action: 'auth.login', outcome: 'refused', target: user.id, after: { status: user.status } });
+      throw new Refusal('FORBIDDEN', 'this account is frozen');
+    }
+    if (this.#deps.passwords.isOutdated(user.passwordHash)) await this.#users.patch(user.id, { passwordHash: await this.#deps.passwords.hash(input.password) });
+    await this.#record(origin, { actor: user.id, action: 'auth.login', target: user.id });
+    return this.#signIn(user, origin);
+  }
+
+  /** New tokens for a refresh token, which is then used up. Throws UNAUTHENTICATED. */
+  async refresh(refreshToken: string, origin: Origin): Promise<SignedIn> {
+    const open = await this.#deps.sessions.rotate(refreshToken, origin);
+    const user = await this.#users.get(open.session.userId);
+    if (user === undefined || user.status !== 'active') throw unauthenticated();
+    return { user: publicUser(user), tokens: this.#tokensOf(open) };
+  }
+
+  /** Ends the session of the access token, or of the refresh token. Nothing to end is no error. */
+  async logout(principal: Principal | undefined, refreshToken: string | undefined, origin: Origin): Promise<void> {
+    const session = principal ?? (await this.#sessionOf(refreshToken));
+    if (session === undefined) return;
+    await this.#record(origin, { actor: session.userId, action: 'auth.logout', target: session.sessionId });
+    await this.#deps.sessions.remove(session.userId, session.sessionId);
+  }
+
+  async me(principal: Principal): Promise<PublicUser> {
+    return publicUser(await this.#user(principal.userId));
+  }
+
+  async listSessions(principal: Principal): Promise<SessionView[]> {
+    const open = await this.#deps.sessions.list(principal.userId);
+    return open.map(({ refreshHash: _, userId: __, absoluteExpiresAt: ___, ...session }) => ({ ...session, current: session.id === principal.sessionId }));
+  }
+
+  /** Throws NOT_FOUND for a session that is unknown or another user's. */
+  async endSession(principal: Principal, sessionId: string, origin: Origin): Promise<void> {
+    await this.#record(origin, { actor: principal.userId, action: 'session.end', target: sessionId });
+    if (!(await this.#deps.sessions.remove(principal.userId, sessionId))) throw new Refusal('NOT_FOUND', 'there is no such session');
+  }
+
+  /** Ends all other sessions. Throws STEP_UP_REQUIRED when the current password is wrong, VALIDATION_FAILED when the new one will not do. */
+  async changePassword(principal: Principal, input: { readonly currentPassword: string; readonly newPassword: string }, origin: Origin): Promise<void> {
+    const user = await this.#user(principal.userId);
+    this.#take(this.#byAccount, user.email);
+    if (!(await this.#deps.passwords.verify(user.passwordHash, input.currentPassword))) {
+      await this.#record(origin, { actor: user.id, action: 'auth.password', outcome: 'refused', target: user.id });
+      throw new Refusal('STEP_UP_REQUIRED', 'the current password is wrong');
+    }
+    this.#byAccount.reset(user.email);
+    requireGood(input.newPassword, user.email, 'newPassword');
+    const passwordHash = await this.#deps.passwords.hash(input.newPassword);
+    await this.#record(origin, { actor: user.id, action: 'auth.password', target: user.id });
+    await this.#users.patch(user.id, { passwordHash, updatedAt: this.#deps.clock() });
+    await this.#deps.sessions.removeAll(user.id, principal.sessionId);
+  }
+
+  /** Creates the first administrator once. Returns what the operator must be told, or undefined when there is one. */
+  async ensureAdmin(admin: { readonly email: string; readonly password: string | undefined }): Promise<{ readonly email: string; readonly password: string | undefined } | undefined> {
+    if ((await this.#users.get(ADMIN_ID)) !== undefined) return undefined;
+    const email = normalizeEmail(admin.email);
+    const generated = admin.password === undefined ? randomBytes(18).toString('base64url') : undefined;
+    const password = admin.password ?? (generated as string);
+    requireGood(password, email, 'ADMIN_PASSWORD');
+    const user = await this.#createUser({ id: ADMIN_ID, email, passwordHash: await this.#deps.passwords.hash(password), roles: ['user', 'admin'] });
+    await this.#deps.audit.record({ actor: 'system', action: 'user.create', target: user.id, after: { roles: user.roles }, ip: '', requestId: '' });
+    return { email, password: generated };
+  }
+
+  async #createUser(fields: { readonly id: string; readonly email: string; readonly passwordHash: string; readonly roles: readonly Role[] }): Promise<UserDoc> {
+    const now = this.#deps.clock();
+    const account = await this.#openAccount(fields.id);
+    const user: UserDoc = { ...fields, status: 'active', account, createdAt: now, updatedAt: now, lastLoginAt: null };
+    try {
+      await this.#users.insert(user);
+    } catch (error) {
+      if (error instanceof DuplicateKeyError) throw taken();
+      throw error;
+    }
+    return user;
+  }
+
+  /** An account that was opened when the process ended before the user was stored is taken up again. */
+  async #openAccount(userId: string): Promise<number> {
+    const { sequencer } = this.#deps;
+    const open = sequencer.state.accountOf(userId);
+    if (open === undefined) return eventOf((await commit(sequencer, { type: 'open_account', userId, kind: 'user' })).events, 'account_opened').account;
+    await sequencer.barrier();
+    return open;
+  }
+
+  async #signIn(user: UserDoc, origin: Origin): Promise<SignedIn> {
+    const lastLoginAt = this.#deps.clock();
+    await this.#users.patch(user.id, { lastLoginAt });
+    const open = await this.#deps.sessions.create(user.id, { ip: origin.ip, userAgent: origin.userAgent });
+    return { user: publicUser({ ...user, lastLoginAt }), tokens: this.#tokensOf(open) };
+  }
+
+  #tokensOf({ session, refreshToken }: OpenSession): Tokens {
+    const now = this.#deps.clock();
+    const expiresAt = Math.min(now + ACCESS_TOKEN_MS, session.absoluteExpiresAt);
+    const accessToken = this.#deps.tokens.issue({ userId: session.userId, sessionId: session.id, expiresAt });
+    return { accessToken, expiresIn: Math.floor((expiresAt - now) / 1_000), refreshToken };
+  }
+
+  async #sessionOf(refreshToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
+    const session = refreshToken === undefined ? undefined : await this.#deps.sessions.byRefreshToken(refreshToken);
+    return session === undefined ? undefined : { userId: session.userId, sessionId: session.id };
+  }
+
+  async #byEmail(email: string): Promise<UserDoc | undefined> {
+    return (await this.#users.find({ where: { email }, limit: 1 })).items[0];
+  }
+
+  async #user(id: string): Promise<UserDoc> {
+    const user = await this.#users.get(id);
+    if (user === undefined) throw unauthenticated();
+    return user;
+  }
+
+  #take(attempts: Attempts, key: string): void {
+    const waitMs = this.#deps.limitAttempts ? attempts.take(key) : 0;
+    if (waitMs > 0) throw new Refusal('RATE_LIMITED', 'too many attempts; wait', { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+  }
+
+  #record(origin: Origin, entry: Omit<AuditEntry, 'ip' | 'requestId'>): Promise<void> {
+    return this.#deps.audit.record({ ...entry, ip: origin.ip, requestId: origin.requestId });
+  }
+}
+
+export function publicUser({ id, email, roles, status, createdAt, lastLoginAt }: UserDoc): PublicUser {
+  return { id, email, roles, status, createdAt, lastLoginAt };
+}
+
+/** One spelling per address. */
+function normalizeEmail(email: string): string {
+  return email.normalize('NFKC').toLowerCase();
+}
+
+function requireGood(password: string, email: string, path: string): void {
+  const message = passwordProblem(password, email);
+  if (message !== undefined) throw new Refusal('VALIDATION_FAILED', `${path} ${message}`, { errors: [{ path, message }] });
+}
+
+function taken(): Refusal {
+  return new Refusal('CONFLICT', 'this e-mail address is registered');
+}

@@ -1,0 +1,71 @@
+/** Access token → Principal. What was verified is remembered, bounded, until the token expires or something about its session or user changes. */
+import { LRUCache } from 'lru-cache';
+import type { Collection, Store } from '../models/collection.ts';
+import { users, type UserDoc } from '../models/users.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Principal } from '../types/principal.ts';
+import type { Sessions } from './sessions.ts';
+import { tokenExpired, unauthenticated, type AccessClaims, type AccessTokens } from './tokens.ts';
+
+const MAX_TOKENS = 20_000;
+const PERMISSIONS = ['read', 'trade', 'withdraw'] as const;
+
+interface Verified {
+  readonly principal: Principal;
+  /** Of the revocations, before it was looked up. */
+  readonly generation: number;
+}
+
+export interface AuthenticatorDeps {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly tokens: AccessTokens;
+  readonly metrics: Pick<Metrics, 'cacheHits' | 'cacheMisses'>;
+  readonly clock: () => number;
+}
+
+export class Authenticator {
+  readonly #users: Collection<UserDoc>;
+  readonly #deps: AuthenticatorDeps;
+  readonly #verified = new LRUCache<string, Verified>({ max: MAX_TOKENS });
+  readonly #hits;
+  readonly #misses;
+
+  constructor(deps: AuthenticatorDeps) {
+    this.#deps = deps;
+    this.#users = deps.store.collection(users);
+    this.#hits = deps.metrics.cacheHits.labels({ cache: 'access-token' });
+    this.#misses = deps.metrics.cacheMisses.labels({ cache: 'access-token' });
+  }
+
+  /** At once for a token that is known. Throws (or rejects with) Refusal UNAUTHENTICATED or TOKEN_EXPIRED. */
+  authenticate(token: string): Principal | Promise<Principal> {
+    const known = this.#verified.get(token);
+    if (known !== undefined && this.#holds(known.principal, known.generation)) {
+      this.#hits.inc();
+      return known.principal;
+    }
+    this.#verified.delete(token);
+    this.#misses.inc();
+    return this.#lookUp(token, this.#deps.tokens.verify(token));
+  }
+
+  /** Whether a principal found at that generation still stands. Throws TOKEN_EXPIRED when its time is over. */
+  #holds(principal: Principal, generation: number): boolean {
+    if (principal.expiresAt <= this.#deps.clock()) throw tokenExpired();
+    return this.#deps.sessions.revocations.holds(generation, principal.sessionId, principal.userId);
+  }
+
+  async #lookUp(token: string, claims: AccessClaims): Promise<Principal> {
+    const { sessions } = this.#deps;
+    const { generation } = sessions.revocations;
+    const [live, user] = await Promise.all([sessions.isLive(claims.userId, claims.sessionId), this.#users.get(claims.userId)]);
+    if (!live || user === undefined || user.status !== 'active') throw unauthenticated();
+    const { userId, sessionId, expiresAt } = claims;
+    const principal: Principal = { userId, account: user.account, roles: user.roles, permissions: PERMISSIONS, sessionId, expiresAt };
+    // Something changed while it was being read: what was read is old already.
+    if (!sessions.revocations.holds(generation, sessionId, userId)) return this.#lookUp(token, claims);
+    this.#verified.set(token, { principal, generation });
+    return principal;
+  }
+}

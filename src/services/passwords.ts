@@ -1,0 +1,50 @@
+/** Passwords: what makes one acceptable, and how it is kept (Argon2id). Hashing runs off the main thread, a few at a time. */
+import { availableParallelism } from 'node:os';
+import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { Gate } from '../utils/gate.ts';
+import { isCommonPassword } from './common-passwords.ts';
+
+/** OWASP's minimum: 19 MiB, two passes, one lane. Argon2id is the library's default. */
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const MIN_LENGTH = 8;
+const MAX_LENGTH = 128;
+const MAX_WAITING = 64;
+
+/** One spelling of what was typed, whatever the keyboard sends for it. Nothing is cut off. */
+function normalize(password: string): string {
+  return password.normalize('NFKC');
+}
+
+/** What is wrong with a new password, as one sentence; undefined: nothing. */
+export function passwordProblem(password: string, email: string): string | undefined {
+  const text = normalize(password);
+  const length = [...text].length;
+  if (length < MIN_LENGTH || length > MAX_LENGTH) return `must have ${MIN_LENGTH} to ${MAX_LENGTH} characters`;
+  const lower = text.toLowerCase();
+  if (lower === email || lower === email.split('@')[0]) return 'must not be the e-mail address';
+  return isCommonPassword(text) ? 'is one of the most common passwords; choose another' : undefined;
+}
+
+export class PasswordHasher {
+  readonly #gate = new Gate(Math.max(1, Math.min(4, availableParallelism())), MAX_WAITING);
+  #decoy: Promise<string> | undefined;
+
+  /** PHC string with its parameters. Throws UnavailableError when too many wait. */
+  hash(password: string): Promise<string> {
+    return this.#gate.run(() => hash(normalize(password), PARAMETERS));
+  }
+
+  /** With no hash to compare with it takes as long and is false. */
+  async verify(stored: string | undefined, password: string): Promise<boolean> {
+    this.#decoy ??= this.hash('nobody has this password');
+    const against = stored ?? (await this.#decoy);
+    const right = await this.#gate.run(() => verify(against, normalize(password)));
+    return right && stored !== undefined;
+  }
+
+  /** Whether a stored hash was made with other parameters than today's. */
+  isOutdated(stored: string): boolean {
+    const { memoryCost, timeCost, parallelism } = parseOptions(stored);
+    return memoryCost !== PARAMETERS.memoryCost || timeCost !== PARAMETERS.timeCost || parallelism !== PARAMETERS.parallelism;
+  }
+}

@@ -1,0 +1,80 @@
+/** Access tokens: signed, short-lived statements of who is asking, by which session. They carry no rights; those are looked up. */
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { Refusal } from '../types/refusal.ts';
+
+const ISSUER = 'bourse';
+const AUDIENCE = 'bourse-api';
+/** RFC 9068's type for access tokens, so that no other kind of token passes for one. */
+const TYPE = 'at+jwt';
+const ALGORITHM = 'HS256';
+/** Header fields that would let a token bring its own key. */
+const FOREIGN_KEYS = ['jku', 'jwk', 'x5u', 'x5c', 'crit'];
+export const ACCESS_TOKEN_MS = 15 * 60_000;
+
+export interface AccessClaims {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** ms. */
+  readonly expiresAt: number;
+}
+
+interface Key {
+  readonly id: string;
+  readonly secret: KeyObject;
+}
+
+export class AccessTokens {
+  /** The first signs, all verify. */
+  readonly #keys: readonly Key[];
+  readonly #clock: () => number;
+
+  constructor(secrets: readonly string[], clock: () => number) {
+    this.#keys = secrets.map((secret) => ({ id: keyId(secret), secret: createSecretKey(Buffer.from(secret)) }));
+    this.#clock = clock;
+  }
+
+  issue(claims: AccessClaims): string {
+    const { id, secret } = this.#keys[0] as Key;
+    const iat = Math.floor(this.#clock() / 1_000);
+    const payload = { iss: ISSUER, aud: AUDIENCE, sub: claims.userId, sid: claims.sessionId, iat, nbf: iat, exp: Math.floor(claims.expiresAt / 1_000) };
+    return jwt.sign(payload, secret, { algorithm: ALGORITHM, keyid: id, header: { alg: ALGORITHM, typ: TYPE, kid: id } });
+  }
+
+  /** Throws Refusal TOKEN_EXPIRED or UNAUTHENTICATED. */
+  verify(token: string): AccessClaims {
+    const header = jwt.decode(token, { complete: true })?.header as Readonly<Record<string, unknown>> | undefined;
+    const key = this.#keys.find(({ id }) => id === header?.kid);
+    if (header === undefined || key === undefined || header.typ !== TYPE || FOREIGN_KEYS.some((field) => field in header)) throw unauthenticated();
+    return claimsOf(this.#verified(token, key));
+  }
+
+  #verified(token: string, key: Key): jwt.JwtPayload {
+    try {
+      const clockTimestamp = Math.floor(this.#clock() / 1_000);
+      return jwt.verify(token, key.secret, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, clockTimestamp }) as jwt.JwtPayload;
+    } catch (error) {
+      if (error instanceof jwt.TokenExpiredError) throw tokenExpired();
+      throw unauthenticated();
+    }
+  }
+}
+
+export function tokenExpired(): Refusal {
+  return new Refusal('TOKEN_EXPIRED', 'the access token has expired; refresh it');
+}
+
+export function unauthenticated(): Refusal {
+  return new Refusal('UNAUTHENTICATED', 'the credential is not valid');
+}
+
+/** The library checks exp and nbf only where they are there. */
+function claimsOf({ sub, sid, exp, nbf }: jwt.JwtPayload): AccessClaims {
+  if (typeof sub !== 'string' || typeof sid !== 'string' || typeof exp !== 'number' || typeof nbf !== 'number') throw unauthenticated();
+  return { userId: sub, sessionId: sid, expiresAt: exp * 1_000 };
+}
+
+/** Says which secret without saying what it is. */
+function keyId(secret: string): string {
+  return createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16);
+}
