@@ -91,6 +91,9 @@ interface IndexState {
   index: number | undefined;
   firstAskedMs: number;
   lostSinceMs: number | undefined;
+  /** The market is not yet what it was: index back since, or still lost. */
+  recovering: boolean;
+  liveSinceMs: number | undefined;
   readonly members: Map<Series, Membership>;
 }
 
@@ -135,6 +138,9 @@ export class Aggregator {
     for (const state of this.#indices.values()) {
       state.members.clear();
       state.firstAskedMs = nowMs;
+      state.lostSinceMs = nowMs;
+      state.liveSinceMs = undefined;
+      state.recovering = state.index !== undefined;
     }
   }
 
@@ -172,6 +178,8 @@ export class Aggregator {
     const weights = this.#weights(chosen);
     if (live) state.index = weightedMedian(chosen.map((candidate, at) => ({ value: candidate.price, weight: weights[at] })));
     state.lostSinceMs = live ? undefined : (state.lostSinceMs ?? nowMs);
+    state.liveSinceMs = live ? (state.liveSinceMs ?? nowMs) : undefined;
+    state.recovering = live ? state.recovering && nowMs - (state.liveSinceMs ?? nowMs) < this.#options.rejoinAfterMs : state.recovering || state.index !== undefined;
     const sources = candidates.map((candidate) => this.#report(candidate, chosen, live ? weights : [], state, nowMs));
     return { pair, index: state.index, live, safety: this.#safety(state, nowMs), counting: chosen.length, quorum, sources };
   }
@@ -283,18 +291,17 @@ export class Aggregator {
     return Math.abs(rate - 1) <= this.#options.maxDepeg ? rate : undefined;
   }
 
+  /** An index that came back must last before its market is normal again. */
   #safety(state: IndexState, nowMs: number): Safety {
-    if (state.lostSinceMs === undefined) return 'normal';
-    const lost = nowMs - state.lostSinceMs;
-    const known = state.index !== undefined;
-    if (!known && nowMs - state.firstAskedMs < this.#options.startGraceMs) return 'normal';
-    return lost >= this.#options.haltAfterMs ? 'halted' : 'reduce_only';
+    if (state.lostSinceMs === undefined) return state.recovering ? 'reduce_only' : 'normal';
+    if (state.index === undefined && nowMs - state.firstAskedMs < this.#options.startGraceMs) return 'normal';
+    return nowMs - state.lostSinceMs >= this.#options.haltAfterMs ? 'halted' : 'reduce_only';
   }
 
   #stateOf(pair: string, nowMs: number): IndexState {
     const known = this.#indices.get(pair);
     if (known !== undefined) return known;
-    const made: IndexState = { index: undefined, firstAskedMs: nowMs, lostSinceMs: undefined, members: new Map() };
+    const made: IndexState = { index: undefined, firstAskedMs: nowMs, lostSinceMs: undefined, recovering: false, liveSinceMs: undefined, members: new Map() };
     this.#indices.set(pair, made);
     return made;
   }
