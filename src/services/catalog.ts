@@ -60,10 +60,10 @@ export class Catalog {
     return listed;
   }
 
-  /** Of an asset in a body: VALIDATION_FAILED at `asset` when there is none. */
-  asset(code: string): Asset {
+  /** Of an asset in a body, at `path`: VALIDATION_FAILED when there is none. */
+  asset(code: string, path = 'asset'): Asset {
     const asset = this.#state.asset(code);
-    if (asset === undefined) throw Refusal.field('asset', `there is no asset ${code}`);
+    if (asset === undefined) throw Refusal.field(path, `there is no asset ${code}`);
     return asset;
   }
 

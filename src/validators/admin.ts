@@ -1,6 +1,7 @@
 /** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
 import { z } from 'zod';
-import { assetCode, decimal, positiveDecimal, rate, signedRate, symbol } from './common.ts';
+import { assetCode, decimal, ONE_START, oneStart, page, positiveDecimal, queryTime, rate, signedRate, symbol } from './common.ts';
+import { adminUser, auditEntry } from './replies.ts';
 
 export const createAsset = z.strictObject({ asset: assetCode, scale: z.int({ error: 'must be a whole number of decimals' }).min(0).max(12) });
 
@@ -45,3 +46,19 @@ export const updateMarket = z.strictObject(settings).refine((changes) => Object.
 export const setPrices = z.strictObject({
   prices: z.array(z.strictObject({ symbol, index: positiveDecimal, mark: positiveDecimal.optional() })).min(1).max(100),
 });
+
+/** `actor`, `target`: a user's id or what else the entry names. */
+export const auditQuery = z
+  .strictObject({
+    ...page(auditEntry),
+    actor: z.string().max(64).optional(),
+    action: z.string().max(64).optional(),
+    target: z.string().max(64).optional(),
+    from: queryTime.optional(),
+    to: queryTime.optional(),
+  })
+  .refine(oneStart, ONE_START);
+
+export const usersQuery = z
+  .strictObject({ ...page(adminUser), email: z.string().max(254).toLowerCase().optional(), status: z.enum(['active', 'frozen'], { error: 'must be active or frozen' }).optional() })
+  .refine(oneStart, ONE_START);

@@ -196,3 +196,49 @@ export const ledgerAudit = z.object({
   assets: list(z.object({ asset: text, sum: amount, external: amount, users: amount, locked: amount, margin: amount, fees: amount, insurance: amount })),
   balanced: z.boolean(),
 });
+
+export const riskSummary = z.object({
+  assets: list(
+    z.object({
+      asset: text,
+      equity: amount,
+      available: amount,
+      locked: amount,
+      margin: amount,
+      unrealizedPnl: amount,
+      maintenanceMargin: amount,
+      exposure: amount,
+      effectiveLeverage: amount,
+    }),
+  ),
+  positions: list(position.pick({ symbol: true, side: true, notional: true, leverage: true, marginRatio: true, liquidationPrice: true, adlRank: true })),
+  worstMarginRatio: amount,
+  openOrders: z.int(),
+  seq,
+});
+
+export const auditEntry = z.object({
+  id: text,
+  timestamp: time,
+  actor: text,
+  action: text,
+  target: text,
+  outcome: z.enum(['ok', 'refused']),
+  ip: text,
+  requestId: text,
+  before: z.record(text, z.unknown()).nullable(),
+  after: z.record(text, z.unknown()).nullable(),
+  previousHash: text,
+  hash: text,
+});
+
+export const adminUser = z.object({
+  id: text,
+  email: text,
+  roles: list(z.enum(['user', 'admin'])),
+  status: z.enum(['active', 'frozen']),
+  account: z.int(),
+  createdAt: time,
+  updatedAt: time,
+  lastLoginAt: time.nullable(),
+});
