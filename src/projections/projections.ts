@@ -37,6 +37,7 @@ export class Projections {
   /** One message at a time tells the thread that there is more. */
   #announced: Seq = 0;
   #announcing = false;
+  #builds = 0;
   #failure: string | undefined;
   #closed = false;
 
@@ -80,6 +81,7 @@ export class Projections {
   /** Builds all collections anew from the first event. Meanwhile they are incomplete, as `checkpoint` tells. */
   rebuild(): void {
     this.#checkpoint = 0;
+    this.#builds++;
     this.#send({ type: 'rebuild' });
   }
 
@@ -100,12 +102,15 @@ export class Projections {
       const seq = this.#options.sequencer.committedSeq;
       if (this.#closed || seq <= this.#announced) return;
       this.#announced = seq;
+      this.#options.metrics?.projectionLag.set(this.lag);
       this.#send({ type: 'committed', seq });
     });
   }
 
   #take(report: ProjectorReport): void {
     if (report.type === 'failed') return this.#fail(report.message);
+    // Sent before it heard of the rebuild.
+    if (report.builds !== this.#builds) return;
     this.#failure = undefined;
     this.#checkpoint = report.checkpoint;
     this.#options.metrics?.projectionLag.set(this.lag);

@@ -19,7 +19,8 @@ export type ProjectorRequest =
   | { readonly type: 'close' };
 
 export type ProjectorReport =
-  | { readonly type: 'progress'; readonly checkpoint: Seq; readonly events: number; readonly seconds: number }
+  /** `builds`: how many times everything was built anew. */
+  | { readonly type: 'progress'; readonly checkpoint: Seq; readonly builds: number; readonly events: number; readonly seconds: number }
   /** Nothing was written; it tries again. */
   | { readonly type: 'failed'; readonly message: string };
 
@@ -35,6 +36,7 @@ class ProjectorLoop {
   readonly #lingerMs: Millis;
   readonly #sweeper: NodeJS.Timeout;
   #target: Seq;
+  #builds = 0;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
 
@@ -58,6 +60,7 @@ class ProjectorLoop {
         return this.#wake();
       case 'rebuild':
         this.#projector.rebuild();
+        this.#builds++;
         this.#report(0, 0);
         return this.#wake();
       case 'close':
@@ -85,7 +88,7 @@ class ProjectorLoop {
   }
 
   #report(events: number, seconds: number): void {
-    this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, events, seconds } satisfies ProjectorReport);
+    this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, builds: this.#builds, events, seconds } satisfies ProjectorReport);
   }
 
   #sweep(): void {

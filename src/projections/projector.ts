@@ -3,7 +3,7 @@
  * one. A crash between two batches costs nothing: what was not written is read again. Synchronous; `projector-thread.ts` drives it.
  */
 import type { Event } from '../engine/events.ts';
-import type { Millis, Seq } from '../engine/units.ts';
+import type { Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { CollectionSpec } from '../models/collection.ts';
 import type { SqliteDatabase } from '../models/sqlite.ts';

@@ -1,0 +1,240 @@
+/**
+ * Public market data in memory, on the thread that serves it: tickers, recent trades, candles. Folded from committed records, started from
+ * the collections and the journal's last records.
+ */
+import type { Event } from '../engine/events.ts';
+import type { MarketId, Millis, Seq } from '../engine/units.ts';
+import type { JournalRecord } from '../journal/journal.ts';
+import type { Collection, Store } from '../models/collection.ts';
+import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
+import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, publicTrade, trades } from '../models/trades.ts';
+import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
+import { storedBar } from './bars.ts';
+import { Catalog } from './catalog.ts';
+import type { ListedMarket } from './context.ts';
+import { type KlineQuery, LiveBars, currentKline, readKlines } from './klines.ts';
+import type { OrderBooks } from './order-books.ts';
+import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
+import { DAY_MINUTES } from './rolling-day.ts';
+import { type MarketStats, MarketTicker, type Ticker, type Touch } from './tickers.ts';
+import { type TradeEvent, isPublic, publicTradeOf } from './trades.ts';
+
+export interface MarketDataParts {
+  readonly store: Store;
+  readonly sequencer: Pick<Sequencer, 'state' | 'committedSeq' | 'onCommitted'>;
+  readonly projections: { readonly checkpoint: Seq; reached(seq: Seq, timeoutMs: number): Promise<boolean> };
+  /** The journal's records after a seq. */
+  readonly readJournal: (afterSeq: Seq, limit: number) => Promise<readonly JournalRecord[]>;
+  readonly books: Pick<OrderBooks, 'top'>;
+  readonly clock: () => Millis;
+}
+
+type Listener<T> = (value: T) => void;
+
+/** How long the start waits for collections that are behind before it reads the journal instead. */
+const CATCH_UP_MS = 5_000;
+const PAGE = 500;
+const MINUTE: Millis = 60_000;
+const NO_TOUCH: Touch = { bid: undefined, ask: undefined };
+
+/** What is kept of one market. */
+interface MarketMemory {
+  readonly ticker: MarketTicker;
+  readonly recent: RecentTrades;
+  readonly bars: LiveBars;
+}
+
+/** Resolves when everything committed so far is in. Records that are committed meanwhile follow. */
+export async function createMarketData(parts: MarketDataParts): Promise<MarketData> {
+  const data = new MarketData(parts);
+  await data.start();
+  return data;
+}
+
+export class MarketData {
+  readonly #parts: MarketDataParts;
+  readonly #klines: Collection<KlineDoc>;
+  readonly #trades: Collection<TradeDoc>;
+  readonly #catalog: Catalog;
+  readonly #memory: MarketMemory[] = [];
+  readonly #tradeListeners = new Set<Listener<PublicTrade>>();
+  readonly #changeListeners = new Set<Listener<string>>();
+  readonly #stop: () => void;
+  /** The engine's state at the start contains everything up to here. */
+  readonly #from: Seq;
+  /** Records that were committed during the start. */
+  #backlog: CommittedRecord[] | undefined = [];
+
+  /** Use `createMarketData`. */
+  constructor(parts: MarketDataParts) {
+    this.#parts = parts;
+    this.#klines = parts.store.collection(klines);
+    this.#trades = parts.store.collection(trades);
+    const { state } = parts.sequencer;
+    this.#from = state.seq;
+    this.#catalog = new Catalog(state);
+    for (const { id } of state.markets) this.#open(id);
+    this.#stop = parts.sequencer.onCommitted((record) => (this.#backlog === undefined ? this.#apply(record) : void this.#backlog.push(record)));
+  }
+
+  async start(): Promise<void> {
+    const { projections, sequencer } = this.#parts;
+    const target = sequencer.committedSeq;
+    await projections.reached(target, CATCH_UP_MS);
+    const checkpoint = projections.checkpoint;
+    await Promise.all(this.#catalog.listed.map((listed) => this.#restore(listed)));
+    await this.#followJournal(checkpoint, target);
+    for (const record of this.#backlog ?? []) this.#apply(record);
+    this.#backlog = undefined;
+  }
+
+  /** undefined: no such market; so for all below. */
+  ticker(symbol: string): Ticker | undefined {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : this.#of(listed).ticker.ticker(listed, this.#touch(symbol), this.#parts.clock());
+  }
+
+  tickers(): Ticker[] {
+    return this.#catalog.listed.map(({ market }) => this.ticker(market.symbol)!);
+  }
+
+  stats(symbol: string): MarketStats | undefined {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : this.#of(listed).ticker.stats(listed, this.#touch(symbol), this.#parts.clock());
+  }
+
+  /** Newest first, at most 1,000. */
+  trades(symbol: string, limit: number): PublicTrade[] | undefined {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : this.#of(listed).recent.latest(limit);
+  }
+
+  /** Ascending, gap-free from the first bar that ever was. */
+  async klines(symbol: string, query: KlineQuery): Promise<Kline[] | undefined> {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : readKlines(this.#klines, this.#of(listed).bars, listed, query, this.#parts.clock());
+  }
+
+  /** The candle that is being built; undefined also before the first trade. */
+  kline(symbol: string, interval: KlineInterval): Kline | undefined {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : currentKline(this.#of(listed).bars, interval, listed, this.#parts.clock());
+  }
+
+  /** Each public trade from now on. Returns how to stop. */
+  onTrade(listener: Listener<PublicTrade>): () => void {
+    this.#tradeListeners.add(listener);
+    return () => void this.#tradeListeners.delete(listener);
+  }
+
+  /** The symbol of each market whose ticker and candles have changed, once per committed record: ask for them when they are to be sent. */
+  onChange(listener: Listener<string>): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #apply(record: CommittedRecord): void {
+    const changed = new Set<MarketId>();
+    for (const event of record.events) {
+      this.#catalog.evolve(event);
+      const market = marketOf(event);
+      if (market === undefined) continue;
+      changed.add(market);
+      if (event.type === 'market_created') this.#open(market);
+      if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event);
+      if (event.type === 'trade') this.#applyTrade(event, record.time);
+    }
+    if (this.#changeListeners.size === 0) return;
+    for (const market of changed) {
+      const { symbol } = this.#catalog.byId(market).market;
+      for (const listener of this.#changeListeners) listener(symbol);
+    }
+  }
+
+  #applyTrade(event: TradeEvent, time: Millis): void {
+    if (!isPublic(event)) return;
+    const listed = this.#catalog.byId(event.market);
+    const { ticker, recent, bars } = this.#of(listed);
+    ticker.count(event, time);
+    bars.add(event, time);
+    let text: PublicTrade | undefined;
+    const write = (): PublicTrade => (text ??= publicTradeOf(event, time, listed));
+    recent.add({ seq: event.seq, time, text: write });
+    for (const listener of this.#tradeListeners) listener(write());
+  }
+
+  async #restore(listed: ListedMarket): Promise<void> {
+    const { market } = listed;
+    const { ticker, recent, bars } = this.#of(listed);
+    const since = this.#parts.clock() - DAY_MINUTES * MINUTE;
+    for (const interval of KLINE_INTERVALS) {
+      const where = { symbol: market.symbol, interval, ...(interval === '1m' && { openTime: { gte: since } }) };
+      const docs = await newest(this.#klines, { where, sort: { openTime: -1 } }, interval === '1m' ? DAY_MINUTES : PAGE_OF_BARS);
+      const stored = docs.map((doc) => storedBar(doc, listed)).reverse();
+      bars.restore(interval, stored);
+      if (interval === '1m') ticker.restore(stored);
+    }
+    const docs = await newest(this.#trades, { where: { symbol: market.symbol, ...PUBLIC_TRADES }, sort: NEWEST_TRADES }, RECENT_TRADES);
+    for (const doc of docs.reverse()) recent.add({ seq: doc.seq, time: doc.timestamp, text: () => publicTrade(doc) });
+  }
+
+  /** Trades that are committed and not in the collections yet. */
+  async #followJournal(afterSeq: Seq, target: Seq): Promise<void> {
+    let seq = afterSeq;
+    while (seq < target) {
+      const records = await this.#parts.readJournal(seq, PAGE);
+      if (records.length === 0) throw new Error(`the journal ends at ${seq}, before ${target} which was committed`);
+      for (const record of records) {
+        seq = record.seq + record.count - 1;
+        const { events } = JSON.parse(record.body) as { readonly events: readonly Event[] };
+        for (const event of events) if (event.type === 'trade' && event.seq <= target) this.#applyTrade(event, record.time);
+      }
+    }
+  }
+
+  #open(id: MarketId): void {
+    this.#memory[id] ??= { ticker: new MarketTicker(this.#parts.sequencer.state.prices(id)), recent: new RecentTrades(), bars: new LiveBars() };
+  }
+
+  #of({ market }: ListedMarket): MarketMemory {
+    return this.#memory[market.id]!;
+  }
+
+  #touch(symbol: string): Touch {
+    const top = this.#parts.books.top(symbol, 1);
+    return top === undefined ? NO_TOUCH : { bid: top.bids[0]?.price, ask: top.asks[0]?.price };
+  }
+}
+
+/** Enough for the bars that may not be stored yet. */
+const PAGE_OF_BARS = 5;
+
+/** The first `count` documents of a query. */
+async function newest<T extends { readonly id: string }>(collection: Collection<T>, query: Omit<Parameters<Collection<T>['find']>[0], 'limit'>, count: number): Promise<T[]> {
+  const docs: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await collection.find({ ...query, limit: Math.min(PAGE, count - docs.length), ...(cursor !== undefined && { cursor }) });
+    docs.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && docs.length < count);
+  return docs;
+}
+
+function marketOf(event: Event): MarketId | undefined {
+  switch (event.type) {
+    case 'market_created':
+    case 'market_updated':
+      return event.market.id;
+    case 'trade':
+    case 'prices_updated':
+    case 'funding_settled':
+      return event.market;
+    default:
+      return undefined;
+  }
+}
