@@ -111,6 +111,11 @@ export class Aggregator {
     this.#options = { ...AGGREGATOR_DEFAULTS, ...options };
   }
 
+  /** Quotes that stand for a US dollar. */
+  get dollars(): readonly string[] {
+    return this.#options.dollars;
+  }
+
   /** Takes a tick, or says why it was rejected. */
   observe(tick: Tick): TickFault | 'too_many' | undefined {
     const key = `${tick.source} ${tick.pair} ${tick.kind}`;
@@ -315,7 +320,7 @@ export class Aggregator {
   }
 
   #isDollar(quote: string): boolean {
-    return this.#options.dollars.includes(quote);
+    return this.dollars.includes(quote);
   }
 }
 

@@ -38,6 +38,8 @@ const MAX_SYMBOLS = 100;
 /** Faults of the WebSocket in a row after which REST is tried for as many turns. */
 const SOCKET_FAULTS = 3;
 const POLLS = 30;
+/** Longest wait for a turn that is under way when stopping. */
+const STOP_MS = 500;
 
 export class LiveExchange {
   readonly name: string;
@@ -82,7 +84,8 @@ export class LiveExchange {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#disconnect();
-    await this.#running;
+    // A request that hangs is left behind: it can emit nothing any more.
+    await Promise.race([this.#running, pause(this.#options.clock, STOP_MS, new AbortController().signal)]);
     this.#breaker.shutdown();
   }
 
@@ -95,7 +98,7 @@ export class LiveExchange {
     let wait = first;
     while (!this.#stopped) {
       try {
-        await Promise.race([this.#breaker.fire(), this.#untilStopped()]);
+        await this.#breaker.fire();
         wait = first;
       } catch (error) {
         await this.#failed(error);
@@ -169,14 +172,6 @@ export class LiveExchange {
 
   #symbolOf(base: string): string | undefined {
     return QUOTES.map((quote) => `${base}/${quote}`).find((symbol) => this.#symbols?.has(symbol));
-  }
-
-  #untilStopped(): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
   }
 }
 
