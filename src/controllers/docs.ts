@@ -1,0 +1,30 @@
+/** The API's documentation: the OpenAPI document and a page that shows it and tries it out. Everything is read and made once, at start-up. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { openApiDocument, type DocumentedRoute } from '../validators/openapi.ts';
+import { documentRoute, type Route } from './route.ts';
+
+const ASSETS = resolve(import.meta.dirname, '../../web/docs');
+const CACHE_CONTROL = 'public, max-age=300';
+
+/** @param documented All routes; asked for at the first request, when all of them are known. */
+export function docsRoutes(documented: () => readonly DocumentedRoute[]): Route[] {
+  let openApi: string | undefined;
+  return [
+    documentRoute({
+      path: '/openapi.json',
+      permission: 'public',
+      summary: 'This interface as OpenAPI 3.1',
+      produces: 'application/json',
+      handler: () => ({ contentType: 'application/json; charset=utf-8', body: (openApi ??= JSON.stringify(openApiDocument(documented()))), cacheControl: CACHE_CONTROL }),
+    }),
+    asset('/docs', 'index.html', 'text/html', 'The browsable documentation'),
+    asset('/docs/docs.js', 'docs.js', 'text/javascript', 'Its script'),
+    asset('/docs/docs.css', 'docs.css', 'text/css', 'Its style'),
+  ];
+}
+
+function asset(path: string, file: string, produces: string, summary: string): Route {
+  const body = readFileSync(resolve(ASSETS, file));
+  return documentRoute({ path, permission: 'public', summary, produces, handler: () => ({ contentType: `${produces}; charset=utf-8`, body, cacheControl: CACHE_CONTROL }) });
+}

@@ -1,0 +1,129 @@
+/** Whether the process can serve: a list of checks, each with a deadline. What is required decides readiness, the rest informs. */
+import { statfs } from 'node:fs/promises';
+import type { Store } from '../models/collection.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+
+export interface Verdict {
+  readonly ok: boolean;
+  /** One sentence; says what is wrong when it is not ok. */
+  readonly detail: string;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  /** Whether the process is not ready without it. */
+  readonly required: boolean;
+  check(): Verdict | Promise<Verdict>;
+}
+
+export interface Dependency extends Verdict {
+  readonly name: string;
+  readonly required: boolean;
+  readonly ms: number;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** `name: detail` of each required check that failed. */
+  readonly reasons: readonly string[];
+}
+
+const TIMEOUT_MS = 2_000;
+/** So long a verdict is used again, so that probing cannot be made into load. */
+const FRESH_MS = 500;
+
+export class HealthService {
+  readonly #checks: readonly HealthCheck[];
+  #stopping = false;
+  #last: { readonly at: number; readonly result: Promise<Dependency[]> } | undefined;
+
+  constructor(checks: readonly HealthCheck[]) {
+    this.#checks = checks;
+  }
+
+  /** From now on the process is not ready, so that nobody sends it more. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  dependencies(): Promise<Dependency[]> {
+    const now = performance.now();
+    if (this.#last === undefined || now - this.#last.at > FRESH_MS) this.#last = { at: now, result: Promise.all(this.#checks.map(run)) };
+    return this.#last.result;
+  }
+
+  async readiness(): Promise<Readiness> {
+    if (this.#stopping) return { ready: false, reasons: ['process: it is stopping'] };
+    const failed = (await this.dependencies()).filter(({ ok, required }) => required && !ok);
+    return { ready: failed.length === 0, reasons: failed.map(({ name, detail }) => `${name}: ${detail}`) };
+  }
+}
+
+export function engineCheck(sequencer: Pick<Sequencer, 'status'>): HealthCheck {
+  return {
+    name: 'engine',
+    required: true,
+    check() {
+      const { state, reason } = sequencer.status;
+      return { ok: state === 'leading', detail: reason === undefined ? state : `${state}: ${reason}` };
+    },
+  };
+}
+
+export function storeCheck(store: Pick<Store, 'ping'>): HealthCheck {
+  return {
+    name: 'store',
+    required: true,
+    async check() {
+      await store.ping();
+      return { ok: true, detail: 'it answers' };
+    },
+  };
+}
+
+/** @param lag Committed events not yet in the collections. */
+export function projectionsCheck(lag: () => number, most: number): HealthCheck {
+  return {
+    name: 'projections',
+    required: true,
+    check() {
+      const events = lag();
+      return { ok: events <= most, detail: `${events} events behind` };
+    },
+  };
+}
+
+/** @param minFree Bytes. */
+export function diskCheck(directory: string, minFree: number): HealthCheck {
+  return {
+    name: 'disk',
+    required: true,
+    async check() {
+      const { bavail, bsize } = await statfs(directory);
+      const free = bavail * bsize;
+      const mebibytes = Math.floor(free / 1_048_576);
+      return { ok: free >= minFree, detail: `${mebibytes} MiB free` };
+    },
+  };
+}
+
+async function run(check: HealthCheck): Promise<Dependency> {
+  const start = performance.now();
+  const verdict = await judge(check);
+  return { name: check.name, required: check.required, ok: verdict.ok, detail: verdict.detail, ms: Math.round(performance.now() - start) };
+}
+
+/** A check that throws or takes too long has failed. What it threw may name paths and addresses, so it stays inside. */
+async function judge(check: HealthCheck): Promise<Verdict> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Verdict>((resolve) => {
+    timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${TIMEOUT_MS} ms` }), TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([check.check(), late]);
+  } catch {
+    return { ok: false, detail: 'it fails' };
+  } finally {
+    clearTimeout(timer);
+  }
+}
