@@ -23,8 +23,14 @@ test('an append can fail although everything was stored', async () => {
   assert.equal(new MemoryJournal(disk).lastSeq, 1);
 });
 
-test('a disk that is away cannot be opened', () => {
-  const disk = new MemoryDisk();
-  disk.unavailable = true;
-  assert.throws(() => new MemoryJournal(disk), JournalUnavailableError);
+test('what was being written when the process died is there wholly or not at all', async () => {
+  for (const written of [false, true]) {
+    const disk = new MemoryDisk();
+    disk.latency = () => 3;
+    const journal = new MemoryJournal(disk);
+    const append = journal.append([record(1), record(2)]);
+    journal.crash(written);
+    await assert.rejects(append, JournalUnavailableError);
+    assert.equal(disk.lastSeq, written ? 2 : 0);
+  }
 });

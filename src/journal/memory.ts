@@ -13,8 +13,8 @@ export class MemoryDisk {
   readonly snapshots = new Map<Seq, Snapshot>();
   /** Asked before each append; undefined = it works. */
   appendFault: () => AppendFault | undefined = () => undefined;
-  /** While true, nothing can be opened (disk full, server away). */
-  unavailable = false;
+  /** How many turns an append takes. */
+  latency: () => number = () => 0;
 
   get lastSeq(): Seq {
     const last = this.records.at(-1);
@@ -58,10 +58,9 @@ export class MemoryDisk {
 export class MemoryJournal implements Journal {
   readonly #disk: MemoryDisk;
   #broken: JournalUnavailableError | undefined;
+  #inFlight: readonly JournalRecord[] = [];
 
-  /** Throws JournalUnavailableError while the disk is. */
-  constructor(disk: MemoryDisk = new MemoryDisk()) {
-    if (disk.unavailable) throw new JournalUnavailableError('the disk is not there');
+  constructor(disk: MemoryDisk) {
     this.#disk = disk;
   }
 
@@ -72,6 +71,10 @@ export class MemoryJournal implements Journal {
   async append(records: readonly JournalRecord[]): Promise<void> {
     this.#check();
     assertContinues(records, this.#disk.lastSeq);
+    this.#inFlight = records;
+    for (let turns = this.#disk.latency(); turns > 0; turns--) await undefined;
+    this.#check();
+    this.#inFlight = [];
     const fault = this.#disk.appendFault();
     if (fault !== 'lost') this.#disk.store(records);
     if (fault !== undefined) throw (this.#broken = new JournalUnavailableError(`the append failed (${fault})`));
@@ -113,6 +116,13 @@ export class MemoryJournal implements Journal {
     const snapshot = this.#disk.snapshots.get(seq);
     if (snapshot === undefined) throw new JournalCorruptError(`there is no snapshot at event ${seq}`, seq);
     return snapshot;
+  }
+
+  /** The process dies: nothing more is stored, but what was being written may have been (`written`). */
+  crash(written: boolean): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = new JournalUnavailableError('the process has died');
+    if (written) this.#disk.store(this.#inFlight);
   }
 
   async close(): Promise<void> {

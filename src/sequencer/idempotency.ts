@@ -150,9 +150,11 @@ function firstUse(account: AccountId, clientOrderId: string, ids: IdLookup): Fir
   return undefined;
 }
 
-function sameOrder(a: NewOrder, b: NewOrder): boolean {
-  const keys = Object.keys(a) as (keyof NewOrder)[];
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+/** `accepted` is what the journal says: a reduce-only order is accepted with what was left to reduce, which may be less than was asked for. */
+function sameOrder(asked: NewOrder, accepted: NewOrder): boolean {
+  const keys = Object.keys(asked) as (keyof NewOrder)[];
+  const cutDown = asked.reduceOnly && accepted.quantity < asked.quantity;
+  return keys.length === Object.keys(accepted).length && keys.every((key) => asked[key] === accepted[key] || (key === 'quantity' && cutDown));
 }
 
 /** What becomes of one item of a batch. `same`: as the item at that index. */

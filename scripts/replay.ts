@@ -1,0 +1,57 @@
+/**
+ * `npm run replay -- --data DIR [--to SEQ] [--snapshots]`: builds the state from the journal of a data directory, from its first event or from
+ * the newest snapshot, with every check of a start, and says what came out. Reads only; the server may be running.
+ */
+import { parseArgs } from 'node:util';
+import { formatDecimal } from '../src/engine/decimal.ts';
+import type { EngineReader } from '../src/engine/reader.ts';
+import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
+import type { LogFields, Logger } from '../src/observability/logger.ts';
+import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
+import { recover, type Recovered } from '../src/sequencer/recovery.ts';
+import { startProgress } from './progress.ts';
+
+const USAGE = 'usage: npm run replay -- --data DIR [--to SEQ] [--snapshots]';
+
+const say = (message: string, fields?: LogFields): void => console.error(message, fields ?? '');
+const logger: Logger = { error: say, warn: say, info: say, debug: () => {}, child: () => logger };
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
+  const to = values.to === undefined ? undefined : Number(values.to);
+  if (to !== undefined && (!Number.isSafeInteger(to) || to < 0)) throw new Error(USAGE);
+  const journal = new SqliteJournalReader(values.data, logger);
+  const progress = startProgress('replaying', Math.min(to ?? Infinity, journal.lastSeq));
+  const options = { logger, idLimit: DEFAULT_ID_LIMIT, toSeq: to, useSnapshots: values.snapshots };
+  try {
+    const recovered = await recover(journal, { ...options, onProgress: (done) => progress.set(done) });
+    progress.end();
+    print(recovered);
+  } finally {
+    journal.close();
+  }
+}
+
+function print({ engine, time, figures }: Recovered): void {
+  const { events, seconds, snapshotSeq } = figures;
+  console.log(`from        ${snapshotSeq === 0 ? 'zero' : `the snapshot at event ${snapshotSeq}`}`);
+  console.log(`applied     ${events} events in ${seconds.toFixed(2)} s (${Math.round(events / seconds)} events/s, all checks included)`);
+  console.log(`state       event ${engine.seq}, ${time === 0 ? 'no time' : new Date(time).toISOString()}, hash ${engine.stateHash()}`);
+  console.log(`holds       ${engine.accountCount} accounts, ${engine.markets.length} markets, ${engine.openOrderCount} open orders`);
+  for (const line of auditLines(engine)) console.log(line);
+}
+
+function auditLines(engine: EngineReader): string[] {
+  return engine.audit().map((row) => {
+    const { code, scale } = engine.assets[row.asset]!;
+    const parts = (['external', 'users', 'locked', 'margin', 'fees', 'insurance'] as const).map((part) => `${part} ${formatDecimal(row[part], scale)}`);
+    return `${code.padEnd(11)} sum ${formatDecimal(row.sum, scale)}: ${parts.join(', ')}`;
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}

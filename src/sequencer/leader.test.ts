@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { JournalConflictError, JournalUnavailableError } from '../journal/errors.ts';
+import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { UnavailableError } from '../utils/errors.ts';
+import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
+import type { CommittedRecord } from './sequencer.ts';
+
+const setUp = async (disk = new MemoryDisk(), clock = new Clock()) => {
+  const leader = await openMemoryLeader(disk, clock);
+  await found(leader);
+  return { disk, clock, leader };
+};
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turns = 0; !condition(); turns++) {
+    assert.ok(turns < 100_000, 'it never happened');
+    await undefined;
+  }
+}
+
+describe('a leader', () => {
+  test('answers only when the events are stored', async () => {
+    const { disk, leader } = await setUp();
+    const before = disk.lastSeq;
+    disk.latency = () => 20;
+    let answered = false;
+    const answer = accepted(leader, place()).then((committed) => { answered = true; return committed; });
+    for (let turns = 0; turns < 15; turns++) await undefined;
+    assert.equal(answered, false);
+    assert.equal(leader.state.seq, before + 1);
+    assert.equal(leader.committedSeq, before);
+    const committed = await answer;
+    assert.equal(committed.seq, before + 1);
+    assert.equal(disk.lastSeq, before + 1);
+    assert.equal(leader.committedSeq, before + 1);
+  });
+
+  test('puts what was executed meanwhile into one append', async () => {
+    const { disk, leader } = await setUp();
+    const sizes: number[] = [];
+    disk.latency = () => 10;
+    disk.appendFault = () => { sizes.push(leader.state.seq - disk.lastSeq); return undefined; };
+    const first = leader.submit(place());
+    await undefined;
+    await undefined;
+    await Promise.all([first, ...Array.from({ length: 30 }, () => leader.submit(place()))]);
+    // Both appends see all 31 executed; the second has the 30 that came while the first was on its way.
+    assert.deepEqual(sizes, [31, 30]);
+  });
+
+  test('bounds an append by records and by size', async () => {
+    const disk = new MemoryDisk();
+    const leader = await openMemoryLeader(disk, new Clock(), { batchRecords: 10 });
+    await found(leader);
+    let appends = 0;
+    disk.appendFault = () => { appends++; return undefined; };
+    await Promise.all(Array.from({ length: 95 }, () => leader.submit(place())));
+    assert.equal(appends, 10);
+  });
+
+  test('refuses when too much waits, and takes commands again afterwards', async () => {
+    const disk = new MemoryDisk();
+    const leader = await openMemoryLeader(disk, new Clock(), { queueLimit: 5 });
+    await found(leader);
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => leader.submit(place())));
+    assert.deepEqual(answers.map(({ status }) => status), [...Array(5).fill('fulfilled'), ...Array(3).fill('rejected')]);
+    assert.ok((answers[7] as PromiseRejectedResult).reason instanceof UnavailableError);
+    await accepted(leader, place());
+  });
+
+  test('lets a refusal wait for what it was decided on', async () => {
+    const { disk, leader } = await setUp();
+    disk.latency = () => 10;
+    const order: string[] = [];
+    const all = accepted(leader, { type: 'transfer', account: ALICE, asset: 'USDT', amount: 10 ** 14, from: 'spot', to: 'futures' }).then(() => order.push('transfer'));
+    const refused = codeOf(leader.submit(place())).then((code) => order.push(code));
+    await Promise.all([all, refused]);
+    assert.deepEqual(order, ['transfer', 'INSUFFICIENT_BALANCE']);
+    assert.equal(await codeOf(leader.submit(place())), 'INSUFFICIENT_BALANCE');
+  });
+
+  test('tells followers everything, in order, once it is stored', async () => {
+    const { disk, leader } = await setUp();
+    const told: CommittedRecord[] = [];
+    const stop = leader.onCommitted((record) => {
+      assert.ok(disk.lastSeq >= record.seq);
+      told.push(record);
+    });
+    const first = leader.committedSeq + 1;
+    await Promise.all(Array.from({ length: 50 }, () => leader.submit(place())));
+    assert.deepEqual(told.map(({ seq }) => seq), Array.from({ length: 50 }, (_, index) => first + index));
+    stop();
+    await leader.submit(place());
+    assert.equal(told.length, 50);
+  });
+
+  test('goes on when a follower throws', async () => {
+    const { leader } = await setUp();
+    leader.onCommitted(() => { throw new Error('a bug'); });
+    let told = 0;
+    leader.onCommitted(() => { told++; });
+    await accepted(leader, place());
+    assert.equal(told, 1);
+  });
+
+  test('never lets journaled time go back', async () => {
+    const { clock, leader } = await setUp();
+    const first = await accepted(leader, place());
+    clock.time -= 60_000;
+    const second = await accepted(leader, place());
+    assert.equal(second.time, first.time);
+  });
+
+  test('fires what is due before the next command, and by its timer', async () => {
+    const { clock, leader } = await setUp();
+    await accepted(leader, place('a'));
+    await accepted(leader, { type: 'cancel_after', account: ALICE, timeoutMs: 1_000 });
+    clock.time += 999;
+    leader.advanceTime();
+    assert.equal(leader.state.openOrderCount, 1);
+    clock.time += 1;
+    assert.equal(await codeOf(leader.submit({ type: 'cancel_order', account: ALICE, order: leader.state.orderByClientId(ALICE, 'a')!.id })), 'ORDER_NOT_OPEN');
+    assert.equal(leader.state.openOrderCount, 0);
+  });
+
+  test('a barrier waits for what was executed, and only for that', async () => {
+    const { disk, leader } = await setUp();
+    await leader.barrier();
+    disk.latency = () => 10;
+    const answer = leader.submit(place());
+    const seq = leader.state.seq;
+    await leader.barrier();
+    assert.equal(disk.lastSeq, seq);
+    await answer;
+  });
+
+  test('leads from where it ended, after an orderly end', async () => {
+    const { disk, clock, leader } = await setUp();
+    await accepted(leader, place('a'));
+    const hash = leader.state.stateHash();
+    await leader.close();
+    assert.deepEqual([...disk.snapshots.keys()], [disk.lastSeq]);
+    await assert.rejects(leader.submit(place()), UnavailableError);
+    const next = await openMemoryLeader(disk, clock);
+    assert.equal(next.recovery.events, 0);
+    assert.equal(next.recovery.snapshotSeq, disk.lastSeq);
+    assert.equal(next.state.stateHash(), hash);
+    await accepted(next, place());
+  });
+
+  test('waits for what it has taken before it ends', async () => {
+    const { disk, leader } = await setUp();
+    disk.latency = () => 10;
+    const answers = Array.from({ length: 10 }, () => accepted(leader, place()));
+    await leader.close();
+    const last = (await Promise.all(answers)).at(-1)!;
+    assert.equal(disk.lastSeq, last.seq);
+  });
+});
+
+describe('when the journal fails, a leader', () => {
+  for (const fault of ['lost', 'stored'] as const) {
+    test(`answers nothing that may not be stored and leads again from the journal (${fault})`, async () => {
+      const { disk, leader } = await setUp();
+      const told: number[] = [];
+      leader.onCommitted(({ seq }) => told.push(seq));
+      const before = disk.lastSeq;
+      let faults = 1;
+      disk.appendFault = () => (faults-- > 0 ? fault : undefined);
+      const state = leader.state;
+      const answers = await Promise.allSettled([leader.submit(place('a')), leader.submit(place('b')), leader.barrier()]);
+      for (const answer of answers) assert.ok(answer.status === 'rejected' && answer.reason instanceof UnavailableError);
+      assert.equal(leader.status.state, 'recovering');
+      assert.match(leader.status.reason!, /append failed/);
+      await assert.rejects(leader.submit(place()), UnavailableError);
+      await assert.rejects(leader.barrier(), UnavailableError);
+      await until(() => leader.status.state === 'leading');
+      const stored = fault === 'stored' ? 2 : 0;
+      assert.equal(disk.lastSeq, before + stored);
+      assert.equal(state.openOrderCount, stored);
+      assert.equal(leader.committedSeq, disk.lastSeq);
+      assert.deepEqual(told, [before + 1, before + 2].slice(0, stored));
+      assert.equal((await accepted(leader, place('a'))).replayed, fault === 'stored');
+      assert.ok(state.orderByClientId(ALICE, 'a') !== undefined);
+    });
+  }
+
+  test('tries until it can be opened, waiting longer each time', async () => {
+    const disk = new MemoryDisk();
+    const waits: number[] = [];
+    let failures = 0;
+    const leader = await openMemoryLeader(disk, new Clock(), {
+      delay: async (ms) => { waits.push(ms); },
+      openJournal: async () => {
+        if (failures-- > 0) throw new JournalUnavailableError('the disk is away');
+        return new MemoryJournal(disk);
+      },
+    });
+    await found(leader);
+    failures = 9;
+    disk.appendFault = () => { disk.appendFault = () => undefined; return 'lost'; };
+    await assert.rejects(leader.submit(place()), UnavailableError);
+    await until(() => waits.length === 5);
+    assert.match(leader.status.reason!, /the disk is away/);
+    await until(() => leader.status.state === 'leading');
+    assert.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+    await accepted(leader, place());
+  });
+
+  test('can be closed while it waits', async () => {
+    const { disk, leader } = await (async () => {
+      const disk = new MemoryDisk();
+      const leader = await openMemoryLeader(disk, new Clock(), { delay: () => new Promise(() => {}) });
+      await found(leader);
+      return { disk, leader };
+    })();
+    disk.appendFault = () => 'lost';
+    await assert.rejects(leader.submit(place()), UnavailableError);
+    await leader.close();
+    assert.equal(leader.status.state, 'stopped');
+    assert.equal(disk.snapshots.size, 0);
+  });
+
+  test('stops for good when somebody else writes to it', async () => {
+    const disk = new MemoryDisk();
+    const fatal: Error[] = [];
+    const leader = await openMemoryLeader(disk, new Clock(), { onFatal: (error) => fatal.push(error) });
+    await found(leader);
+    const other = await openMemoryLeader(disk, new Clock());
+    await accepted(other, place());
+    await assert.rejects(leader.submit(place()), UnavailableError);
+    assert.equal(leader.status.state, 'stopped');
+    assert.ok(fatal[0] instanceof JournalConflictError);
+  });
+
+  test('stops for good when acknowledged events are gone', async () => {
+    const disk = new MemoryDisk();
+    const fatal: Error[] = [];
+    const leader = await openMemoryLeader(disk, new Clock(), { onFatal: (error) => fatal.push(error) });
+    await found(leader);
+    disk.appendFault = () => { disk.remove(disk.lastSeq); return 'lost'; };
+    await assert.rejects(leader.submit({ ...place(), account: BOB }), UnavailableError);
+    await until(() => leader.status.state === 'stopped');
+    assert.match(fatal[0]!.message, new RegExp(`events up to ${founding.length} have been acknowledged`));
+  });
+});

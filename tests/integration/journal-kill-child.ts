@@ -1,0 +1,22 @@
+/** A process that places orders as fast as they are acknowledged, until it is killed. Says on stdout what it sends and what was acknowledged. */
+import { writeSync } from 'node:fs';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { accepted, buy, found } from '../../src/sequencer/fixture.ts';
+import { openLeader } from '../../src/sequencer/open.ts';
+
+const [directory, round] = process.argv.slice(2) as [string, string];
+const CONCURRENCY = 16;
+
+const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger, snapshotEvery: 500 });
+if (leader.committedSeq === 0) await found(leader);
+
+let next = 0;
+async function placeForever(account: number): Promise<never> {
+  for (;;) {
+    const id = `${round}-${next++}`;
+    writeSync(1, `sent ${account} ${id}\n`);
+    const { events } = await accepted(leader, { type: 'place_order', account, order: buy(id) });
+    writeSync(1, `stored ${account} ${id} ${events[0]!.seq}\n`);
+  }
+}
+await Promise.all(Array.from({ length: CONCURRENCY }, (_, index) => placeForever(2 + (index % 2))));
