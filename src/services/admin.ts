@@ -9,12 +9,14 @@ import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { AuditLog } from './audit.ts';
+import { publicUser, type PublicUser } from './auth.ts';
 import type { Catalog } from './catalog.ts';
 import { commit } from './commit.ts';
 import type { Consistency } from './consistency.ts';
 import { marketChanges, marketSpec, type MarketSettings, type NewMarket } from './market-settings.ts';
-import type { MarketService } from './markets.ts';
+import type { MarketPrices, MarketService } from './markets.ts';
 import { given, span, type ListQuery, type Listing } from './paging.ts';
+import type { FeedStatus, ManualPrice, PriceFeedService } from './prices.ts';
 
 /** Who acts, and from where. */
 export interface Actor {
@@ -44,7 +46,6 @@ export interface LedgerAudit {
 }
 
 export type AuditEntryInfo = Omit<AuditLogDoc, 'seq'>;
-export type UserInfo = Omit<UserDoc, 'passwordHash'>;
 
 export interface AuditQuery extends ListQuery {
   readonly actor?: string;
@@ -64,6 +65,7 @@ export interface AdminServiceParts {
   readonly consistency: Consistency;
   readonly catalog: Catalog;
   readonly markets: MarketService;
+  readonly feeds: Pick<PriceFeedService, 'setManual' | 'status'>;
   readonly audit: Pick<AuditLog, 'record'>;
   readonly auditlogs: Collection<AuditLogDoc>;
   readonly users: Collection<UserDoc>;
@@ -110,6 +112,20 @@ export class AdminService {
     });
   }
 
+  /** Resolves when everything that follows from the prices has happened. CONFLICT unless prices are set by hand. */
+  setPrices(actor: Actor, prices: readonly ManualPrice[]): Promise<MarketPrices[]> {
+    const { feeds, markets } = this.#parts;
+    const symbols = prices.map(({ symbol }) => symbol);
+    return this.#recorded(actor, 'prices.set', symbols.length === 1 ? (symbols[0] as string) : '', undefined, { prices }, async () => {
+      await feeds.setManual(prices, actor.meta);
+      return Promise.all(symbols.map((symbol) => markets.prices(symbol)));
+    });
+  }
+
+  feeds(): FeedStatus {
+    return this.#parts.feeds.status();
+  }
+
   /** From the live state. */
   ledgerAudit(): Promise<LedgerAudit> {
     return this.#parts.consistency.live((state) => {
@@ -141,10 +157,10 @@ export class AdminService {
   }
 
   /** Newest first. */
-  async users(query: UserQuery): Promise<Listing<UserInfo>> {
+  async users(query: UserQuery): Promise<Listing<PublicUser>> {
     const { email, status, limit, cursor, offset } = query;
     const page = await this.#parts.users.find({ where: given({ email, status }), sort: { createdAt: -1 }, limit, cursor, offset });
-    return { ...page, items: page.items.map(userInfo) };
+    return { ...page, items: page.items.map(publicUser) };
   }
 
   /** Does it and writes down who did what, also when it is refused. What cannot be written down fails, although it has happened: the journal has it. */
@@ -166,9 +182,4 @@ export class AdminService {
       throw error;
     }
   }
-}
-
-/** Field by field, so that what is added to the document is not shown by accident. */
-function userInfo({ id, email, roles, status, account, createdAt, updatedAt, lastLoginAt }: UserDoc): UserInfo {
-  return { id, email, roles, status, account, createdAt, updatedAt, lastLoginAt };
 }

@@ -90,9 +90,10 @@ export class WalletService {
     const asset = this.#parts.catalog.asset(input.asset);
     const amount = amountOf(input.amount, asset);
     if (amount > MAX_DEPOSIT) throw Refusal.field('amount', `must be at most ${formatDecimal(MAX_DEPOSIT, asset.scale)} ${asset.code} at once`);
-    const { sequencer, catalog } = this.#parts;
+    const { sequencer } = this.#parts;
+    const { state } = sequencer;
     const { events, time } = await commit(sequencer, { type: 'deposit', account: principal.account, asset: asset.code, amount, wallet: input.account }, meta);
-    const [line] = transactionsOf(eventOf(events, 'deposited'), { catalog, owners: sequencer.state, time });
+    const [line] = transactionsOf(eventOf(events, 'deposited'), { assets: state.assets, markets: state.markets, owners: state, time });
     if (line === undefined) throw new Error('a deposit wrote no line in the statement');
     return publicTransaction(line);
   }

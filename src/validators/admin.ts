@@ -1,7 +1,8 @@
 /** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
 import { z } from 'zod';
+import { user } from './auth.ts';
 import { assetCode, decimal, ONE_START, oneStart, page, positiveDecimal, queryTime, rate, signedRate, symbol } from './common.ts';
-import { adminUser, auditEntry } from './replies.ts';
+import { auditEntry } from './replies.ts';
 
 export const createAsset = z.strictObject({ asset: assetCode, scale: z.int({ error: 'must be a whole number of decimals' }).min(0).max(12) });
 
@@ -60,5 +61,5 @@ export const auditQuery = z
   .refine(oneStart, ONE_START);
 
 export const usersQuery = z
-  .strictObject({ ...page(adminUser), email: z.string().max(254).toLowerCase().optional(), status: z.enum(['active', 'frozen'], { error: 'must be active or frozen' }).optional() })
+  .strictObject({ ...page(user), email: z.string().max(254).toLowerCase().optional(), status: z.enum(['active', 'frozen'], { error: 'must be active or frozen' }).optional() })
   .refine(oneStart, ONE_START);

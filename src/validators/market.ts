@@ -1,7 +1,7 @@
 /** What may be asked about markets. All of it is public. */
 import { z } from 'zod';
 import { ONE_START, oneStart, page, queryInteger, queryTime, symbol } from './common.ts';
-import { liquidation, trade } from './replies.ts';
+import { liquidation, marketFunding, trade } from './replies.ts';
 
 export const INTERVALS = ['1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w'] as const;
 export const MAX_DEPTH = 500;
@@ -22,6 +22,8 @@ export const klinesQuery = z
     limit: queryInteger(1, 500).default(500),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, { error: 'must not lie after to', path: ['from'] });
+
+export const fundingQuery = z.strictObject(page(marketFunding)).omit({ fields: true }).refine(oneStart, ONE_START);
 
 export const liquidationsQuery = z
   .strictObject({ ...page(liquidation), mine: z.enum(['true', 'false']).transform((text) => text === 'true').optional(), symbol: symbol.optional() })

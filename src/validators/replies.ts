@@ -183,6 +183,54 @@ export const market = z.object({
   seq,
 });
 
+export const marketPrices = z.object({
+  symbol: text,
+  index: amount.nullable(),
+  mark: amount.nullable(),
+  last: amount.nullable(),
+  status: marketStatus,
+  sources: list(z.object({ name: text, price: amount, weight: amount, healthy: z.boolean(), ageMs: z.number() })),
+});
+
+const fundingRate = z.object({ symbol: text, rate: amount, markPrice: amount, timestamp: time, seq });
+export const marketFunding = z.object({ symbol: text, fundingRate: amount, nextFundingTime: time, fundingIntervalMs: z.int(), history: list(fundingRate) });
+
+export const ticker = z.object({
+  symbol: text,
+  last: amount.nullable(),
+  bid: amount.nullable(),
+  ask: amount.nullable(),
+  open: amount.nullable(),
+  high: amount.nullable(),
+  low: amount.nullable(),
+  volume: amount,
+  quoteVolume: amount,
+  change: amount,
+  changePercent: amount,
+  count: z.int(),
+  openTime: time,
+  closeTime: time,
+  index: amount.optional(),
+  mark: amount.optional(),
+  fundingRate: amount.optional(),
+  nextFundingTime: time.optional(),
+  openInterest: amount.optional(),
+});
+
+const spanStats = z.object({
+  open: amount.nullable(),
+  high: amount.nullable(),
+  low: amount.nullable(),
+  close: amount.nullable(),
+  volume: amount,
+  quoteVolume: amount,
+  count: z.int(),
+  weightedAveragePrice: amount.nullable(),
+  rangePercent: amount,
+});
+
+export const marketStats = z.object({ symbol: text, lastHour: spanStats, lastDay: spanStats, spread: amount.nullable(), openInterest: amount.optional(), timestamp: time });
+
 const level = z.tuple([amount, amount]).readonly();
 export const orderBook = z.object({ symbol: text, seq: z.int().meta({ description: 'counts the changes of this book, without gaps' }), bids: list(level), asks: list(level), checksum: z.int() });
 export const kline = z
@@ -217,6 +265,31 @@ export const riskSummary = z.object({
   seq,
 });
 
+const sourceInfo = z.object({
+  name: text,
+  state: text,
+  detail: text,
+  since: time,
+  ticks: z.int(),
+  rejected: z.int(),
+  ageMs: z.number().nullable(),
+  reliability: z.number(),
+  clockOffsetMs: z.number(),
+});
+
+const indexReport = z.object({
+  pair: text,
+  symbols: list(text),
+  index: z.number().optional(),
+  live: z.boolean(),
+  safety: z.enum(['normal', 'reduce_only', 'halted']),
+  counting: z.int(),
+  quorum: z.int(),
+  sources: list(z.object({ source: text, pair: text, kind: text, price: z.number(), weight: z.number(), healthy: z.boolean(), fault: text.optional(), ageMs: z.number(), reliability: z.number() })),
+});
+
+export const feedStatus = z.object({ mode: text, active: text, sources: list(sourceInfo), indices: list(indexReport) }).meta({ description: 'measurements, not money: prices here are numbers' });
+
 export const auditEntry = z.object({
   id: text,
   timestamp: time,
@@ -230,15 +303,4 @@ export const auditEntry = z.object({
   after: z.record(text, z.unknown()).nullable(),
   previousHash: text,
   hash: text,
-});
-
-export const adminUser = z.object({
-  id: text,
-  email: text,
-  roles: list(z.enum(['user', 'admin'])),
-  status: z.enum(['active', 'frozen']),
-  account: z.int(),
-  createdAt: time,
-  updatedAt: time,
-  lastLoginAt: time.nullable(),
 });

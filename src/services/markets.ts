@@ -1,0 +1,183 @@
+/** What everybody may know of the markets: their settings, books, prints, candles, tickers, prices and funding rates. Nothing here changes anything. */
+import type { Cache } from '../cache/cache.ts';
+import { cacheKeys } from '../cache/keys.ts';
+import type { MarketStatus } from '../engine/market.ts';
+import type { Collection } from '../models/collection.ts';
+import type { FundingDoc, FundingRate } from '../models/funding.ts';
+import type { Kline } from '../models/klines.ts';
+import type { MarketDoc, MarketInfo } from '../models/markets.ts';
+import type { PublicTrade } from '../models/trades.ts';
+import type { KlineQuery } from '../projections/klines.ts';
+import { effectiveStatus } from '../projections/listings.ts';
+import type { MarketData } from '../projections/market-data.ts';
+import type { BookSnapshot, OrderBooks } from '../projections/order-books.ts';
+import type { MarketStats, Ticker } from '../projections/tickers.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import { formatRate } from '../types/market-units.ts';
+import { Refusal } from '../types/refusal.ts';
+import type { Catalog } from './catalog.ts';
+import type { Consistency } from './consistency.ts';
+import type { ListQuery } from './paging.ts';
+import type { IndexSource, PriceFeedService } from './prices.ts';
+
+/** null = not known yet. */
+export interface MarketPrices {
+  readonly symbol: string;
+  readonly index: string | null;
+  readonly mark: string | null;
+  readonly last: string | null;
+  readonly status: MarketStatus;
+  readonly sources: readonly IndexSource[];
+}
+
+export interface MarketFunding {
+  readonly symbol: string;
+  /** Of the interval that is running, as it stands now. */
+  readonly fundingRate: string;
+  readonly nextFundingTime: number;
+  readonly fundingIntervalMs: number;
+  /** Settled, newest first. */
+  readonly history: readonly FundingRate[];
+}
+
+export interface MarketServiceParts {
+  readonly sequencer: Sequencer;
+  readonly consistency: Consistency;
+  readonly catalog: Catalog;
+  readonly markets: Collection<MarketDoc>;
+  readonly funding: Collection<FundingDoc>;
+  readonly data: Pick<MarketData, 'ticker' | 'tickers' | 'trades' | 'klines' | 'stats'>;
+  readonly books: Pick<OrderBooks, 'snapshot' | 'seq'>;
+  readonly feeds: Pick<PriceFeedService, 'sourcesOf'>;
+  readonly cache: Cache;
+}
+
+const MARKET_TTL_MS = 60_000;
+const BOOK_TTL_MS = 5_000;
+/** The depth that most ask for, and the only one that is kept. */
+const CACHED_DEPTH = 100;
+const MAX_MARKETS = 500;
+
+export class MarketService {
+  readonly #parts: MarketServiceParts;
+  /** How often the settings of each market have changed since the start. */
+  readonly #versions = new Map<string, number>();
+  readonly #unsubscribe: () => void;
+
+  constructor(parts: MarketServiceParts) {
+    this.#parts = parts;
+    this.#unsubscribe = parts.sequencer.onCommitted(({ events }) => {
+      for (const event of events) if (event.type === 'market_created' || event.type === 'market_updated') this.#changed(event.market.symbol);
+    });
+  }
+
+  /** Stops following changes. */
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  /** In order of creation. */
+  list(): Promise<MarketInfo[]> {
+    const listed = this.#parts.catalog.all().slice(0, MAX_MARKETS);
+    return Promise.all(listed.map(({ market }) => this.get(market.symbol)));
+  }
+
+  /** NOT_FOUND for an unknown symbol; so for all below. */
+  async get(symbol: string): Promise<MarketInfo> {
+    const { cache, catalog, consistency, markets } = this.#parts;
+    catalog.at(symbol);
+    const key = cacheKeys.market(symbol);
+    const kept = await cache.get(key);
+    if (kept !== undefined) return JSON.parse(kept) as MarketInfo;
+    const version = this.#versions.get(symbol);
+    await consistency.caughtUp();
+    const doc = await markets.get(symbol);
+    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
+    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
+    // What changed meanwhile was taken out of the cache, and must not be put back.
+    if (version === this.#versions.get(symbol)) await cache.set(key, JSON.stringify(info), MARKET_TTL_MS);
+    return info;
+  }
+
+  ticker(symbol: string): Ticker {
+    return known(this.#parts.data.ticker(this.#symbol(symbol)), symbol);
+  }
+
+  tickers(): readonly Ticker[] {
+    return this.#parts.data.tickers();
+  }
+
+  stats(symbol: string): MarketStats {
+    return known(this.#parts.data.stats(this.#symbol(symbol)), symbol);
+  }
+
+  /** At most `depth` levels a side. The book's seq tells whether what is kept is still the book. */
+  async orderBook(symbol: string, depth: number): Promise<BookSnapshot> {
+    const { books, cache } = this.#parts;
+    const key = cacheKeys.orderbook(this.#symbol(symbol));
+    if (depth === CACHED_DEPTH) {
+      const kept = await cache.get(key);
+      const book = kept === undefined ? undefined : (JSON.parse(kept) as BookSnapshot);
+      if (book !== undefined && book.seq === books.seq(symbol)) return book;
+    }
+    const book = known(books.snapshot(symbol, depth), symbol);
+    if (depth === CACHED_DEPTH) await cache.set(key, JSON.stringify(book), BOOK_TTL_MS);
+    return book;
+  }
+
+  /** Newest first. */
+  trades(symbol: string, limit: number): readonly PublicTrade[] {
+    return known(this.#parts.data.trades(this.#symbol(symbol), limit), symbol);
+  }
+
+  /** Oldest first, without gaps. */
+  async klines(symbol: string, query: KlineQuery): Promise<readonly Kline[]> {
+    return known(await this.#parts.data.klines(this.#symbol(symbol), query), symbol);
+  }
+
+  async prices(symbol: string): Promise<MarketPrices> {
+    const { market, units } = this.#parts.catalog.at(symbol);
+    const view = await this.#parts.consistency.live((state) => state.prices(market.id));
+    const price = (ticks: number): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
+    return {
+      symbol,
+      index: price(view.index),
+      mark: price(view.mark),
+      last: price(view.last),
+      status: effectiveStatus(market),
+      sources: this.#parts.feeds.sourcesOf(symbol),
+    };
+  }
+
+  /** The running rate, and a page of those settled. NOT_FOUND on spot. */
+  async funding(symbol: string, { limit, cursor, offset }: ListQuery): Promise<{ readonly funding: MarketFunding; readonly nextCursor?: string }> {
+    const { market } = this.#parts.catalog.perpetualAt(symbol);
+    const { fundingRate, nextFundingTime } = await this.#parts.consistency.live((state) => state.prices(market.id));
+    const page = await this.#parts.consistency.find(this.#parts.funding, { where: { symbol }, sort: { timestamp: -1 }, limit, cursor, offset });
+    return {
+      funding: {
+        symbol,
+        fundingRate: formatRate(fundingRate),
+        nextFundingTime,
+        fundingIntervalMs: market.fundingIntervalMs,
+        history: page.items.map(({ id: _id, ...rate }) => rate),
+      },
+      nextCursor: page.nextCursor,
+    };
+  }
+
+  #symbol(symbol: string): string {
+    return this.#parts.catalog.at(symbol).market.symbol;
+  }
+
+  #changed(symbol: string): void {
+    this.#versions.set(symbol, (this.#versions.get(symbol) ?? 0) + 1);
+    void this.#parts.cache.delete(cacheKeys.market(symbol));
+  }
+}
+
+/** The catalogue knows the market a moment before its first data are there. */
+function known<T>(value: T | undefined, symbol: string): T {
+  if (value === undefined) throw new Refusal('UNAVAILABLE', `the data of ${symbol} are not there yet; try again`, { retryAfterSeconds: 1 });
+  return value;
+}
