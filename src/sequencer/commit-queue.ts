@@ -97,7 +97,7 @@ export class CommitQueue {
   }
 
   #flush(): void {
-    if (this.#failure !== undefined || this.#waiting.length === 0) return;
+    if (this.#failure !== undefined || this.#waiting.length === 0 || this.#inFlight.length > 0) return;
     const batch = this.#takeBatch();
     this.#inFlight = batch;
     const started = performance.now();

@@ -95,6 +95,21 @@ describe('a leader', () => {
     assert.equal(told.length, 50);
   });
 
+  test('has one append on its way, also when a follower submits', async () => {
+    const { disk, leader } = await setUp();
+    const appended: number[] = [];
+    disk.latency = () => 10;
+    disk.appendFault = () => { appended.push(disk.lastSeq); return undefined; };
+    const answers: Promise<unknown>[] = [];
+    leader.onCommitted(() => { if (answers.length < 5) answers.push(accepted(leader, place())); });
+    await accepted(leader, place());
+    while (answers.length < 5) await undefined;
+    await Promise.all(answers);
+    await leader.barrier();
+    assert.deepEqual(appended, [...new Set(appended)]);
+    assert.equal(leader.status.state, 'leading');
+  });
+
   test('goes on when a follower throws', async () => {
     const { leader } = await setUp();
     leader.onCommitted(() => { throw new Error('a bug'); });

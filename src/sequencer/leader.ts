@@ -284,8 +284,9 @@ export class Leader implements Sequencer {
   }
 
   async #rebuild(): Promise<void> {
-    while (!this.#closing) {
+    for (;;) {
       await Promise.race([this.#options.delay(this.#retryMs), this.#closeRequested.promise]);
+      if (this.#closing) return;
       this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
       try {
         await this.#reopen();

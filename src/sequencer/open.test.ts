@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { DirectoryLockedError } from '../journal/errors.ts';
+import { journalPath } from '../journal/sqlite-file.ts';
+import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { ALICE, accepted, buy, codeOf, found, place } from './fixture.ts';
+import { openLeader, type OpenLeaderOptions } from './open.ts';
+import { RecoveryError } from './recovery.ts';
+
+const DEADLINE_MS = 20_000;
+
+describe('the embedded leader', () => {
+  let directory: string;
+  const open = (options: Partial<OpenLeaderOptions> = {}) => openLeader({ directory, clock: Date.now, logger: silentLogger, ...options });
+  const snapshots = (): string[] => readdirSync(join(directory, 'snapshots')).sort();
+  beforeEach(() => { directory = mkdtempSync(join(tmpdir(), 'bourse-leader-')); });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  test('keeps its state from one start to the next', async () => {
+    const first = await open();
+    await found(first);
+    await accepted(first, place('a'));
+    const hash = first.state.stateHash();
+    await first.close();
+    const second = await open();
+    assert.equal(second.state.stateHash(), hash);
+    assert.equal(second.recovery.events, 0);
+    assert.equal((await accepted(second, place('a'))).replayed, true);
+    await second.close();
+  });
+
+  test('takes snapshots in a thread of its own while it works', async () => {
+    const lines: { message: string; fields: LogFields | undefined }[] = [];
+    const note = (message: string, fields?: LogFields): void => void lines.push({ message, fields });
+    const logger: Logger = { ...silentLogger, info: note, error: note, child: () => logger };
+    const metrics = createMetrics();
+    const leader = await open({ snapshotEvery: 100, logger, metrics });
+    await found(leader);
+    const end = Date.now() + DEADLINE_MS;
+    while (!lines.some(({ message }) => message === 'snapshot taken')) {
+      assert.ok(Date.now() < end, `no snapshot: ${JSON.stringify(lines)}`);
+      await accepted(leader, { type: 'place_orders', account: ALICE, orders: Array.from({ length: 10 }, () => buy()) });
+    }
+    const taken = lines.find(({ message }) => message === 'snapshot taken')!.fields!.seq as number;
+    assert.ok(taken >= 100 && taken <= leader.committedSeq);
+    assert.deepEqual(snapshots()[0], `${taken}.snap`);
+    await accepted(leader, place());
+    const hash = leader.state.stateHash();
+    await leader.close();
+    assert.deepEqual(lines.filter(({ message }) => /fail/.test(message)), []);
+    assert.match(await metrics.registry.metrics(), /bourse_snapshot_seconds_count [1-9]/);
+    const next = await open();
+    assert.equal(next.state.stateHash(), hash);
+    await next.close();
+  });
+
+  test('fires a dead-man switch by itself', async () => {
+    const leader = await open();
+    await found(leader);
+    await accepted(leader, place());
+    await accepted(leader, { type: 'cancel_after', account: ALICE, timeoutMs: 1 });
+    await new Promise<void>((resolve) => leader.onCommitted(({ events }) => { if (events.some(({ type }) => type === 'order_closed')) resolve(); }));
+    assert.equal(leader.state.openOrderCount, 0);
+    await leader.close();
+  });
+
+  test('is refused a second time on the same directory, until the first has ended', async () => {
+    const leader = await open();
+    await assert.rejects(open(), DirectoryLockedError);
+    await leader.close();
+    await (await open()).close();
+  });
+
+  test('refuses to start on a damaged journal, names the place, and lets go of the directory', async () => {
+    const leader = await open();
+    await found(leader);
+    await leader.close();
+    rmSync(join(directory, 'snapshots'), { recursive: true });
+    const alter = (change: string): void => {
+      const db = new DatabaseSync(journalPath(directory));
+      db.exec(`UPDATE records SET body = ${change} WHERE seq = 5`);
+      db.close();
+    };
+    alter(`body || ' '`);
+    await assert.rejects(open(), (error) => error instanceof RecoveryError && /record at event 5/.test(error.message) && /Restore journal\.db/.test(error.advice));
+    alter('trim(body)');
+    const again = await open();
+    assert.equal(await codeOf(again.submit(place())), 'accepted');
+    await again.close();
+  });
+});
