@@ -35,7 +35,7 @@ export function queryInteger(min: number, max: number) {
     .regex(/^(?:0|[1-9][0-9]{0,15})$/, 'must be an integer')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
-    .meta({ type: 'integer', minimum: min, maximum: max });
+    .meta({ type: 'integer', minimum: min, maximum: max, pattern: undefined });
 }
 
 export const queryTime = queryInteger(0, 8_640_000_000_000_000);

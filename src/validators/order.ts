@@ -45,7 +45,7 @@ interface InvalidItem {
 /** Items are judged one by one, so a bad one refuses no other: it comes out as InvalidItem, in its place. */
 export const orderBatch = z.strictObject({
   orders: z
-    .array(z.unknown().meta(z.toJSONSchema(newOrder, { io: 'input' }) as Record<string, unknown>))
+    .array(z.unknown().meta({ ...z.toJSONSchema(newOrder, { io: 'input' }), $schema: undefined }))
     .min(1, 'must hold at least one order')
     .max(MAX_BATCH, `must hold at most ${MAX_BATCH} orders`)
     .transform((items) => items.map(batchItem)),
