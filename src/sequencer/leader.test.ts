@@ -96,18 +96,23 @@ describe('a leader', () => {
   });
 
   test('has one append on its way, also when a follower submits', async () => {
-    const { disk, leader } = await setUp();
-    const appended: number[] = [];
-    disk.latency = () => 10;
-    disk.appendFault = () => { appended.push(disk.lastSeq); return undefined; };
-    const answers: Promise<unknown>[] = [];
-    leader.onCommitted(() => { if (answers.length < 5) answers.push(accepted(leader, place())); });
+    const disk = new MemoryDisk();
+    const later = async (task: () => void): Promise<void> => {
+      for (let turns = 0; turns < 5; turns++) await undefined;
+      task();
+    };
+    const leader = await openMemoryLeader(disk, new Clock(), { schedule: (task) => void later(task) });
+    await found(leader);
+    disk.latency = () => 20;
+    const stop = leader.onCommitted(() => {
+      stop();
+      // The commit takes this one along; what it scheduled comes when that append is on its way and the next command waits.
+      leader.submit(place()).catch(() => undefined);
+    });
     await accepted(leader, place());
-    while (answers.length < 5) await undefined;
-    await Promise.all(answers);
-    await leader.barrier();
-    assert.deepEqual(appended, [...new Set(appended)]);
+    await accepted(leader, place());
     assert.equal(leader.status.state, 'leading');
+    assert.equal(leader.state.openOrderCount, 3);
   });
 
   test('goes on when a follower throws', async () => {
