@@ -28,7 +28,7 @@ module.exports = {
     only('types', ['engine', 'utils']),
     only('utils', []),
     only('observability', ['utils']),
-    only('config', ['utils', 'types']),
+    only('config', ['feeds', 'utils', 'types']),
   ],
   options: {
     tsPreCompilationDeps: true,

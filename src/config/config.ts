@@ -42,6 +42,7 @@ const environment = z.object({
   MAX_CONNECTIONS: integer(1, 1_000_000).default(20_000),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(2_000),
   DRAIN_TIMEOUT_MS: integer(0, 600_000).default(10_000),
+  SOCKET_PARSER: oneOf(['json', 'msgpack']).default('json'),
   SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(100_000),
   MIN_FREE_DISK_MB: integer(0, 1_000_000).default(64),
 });
@@ -77,6 +78,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
     rateLimits: { enabled: v.RATE_LIMITS, perMinute: v.RATE_LIMIT_PER_MINUTE },
     logLevel: v.LOG_LEVEL,
     connections: { total: v.MAX_CONNECTIONS, perAddress: v.MAX_CONNECTIONS_PER_ADDRESS },
+    /** How messages of Socket.IO are encoded; clients must use the same. */
+    socketParser: v.SOCKET_PARSER,
     drainTimeoutMs: v.DRAIN_TIMEOUT_MS,
     /** Events between two snapshots. */
     snapshotEvery: v.SNAPSHOT_EVERY,

@@ -1,15 +1,10 @@
 /** The grammars of single environment variables. */
 import { z } from 'zod';
+import { parseFeeds, type FeedsMode } from '../feeds/mode.ts';
 import { AddressSet } from '../utils/addresses.ts';
 
 export const ROLES = ['api', 'stream', 'engine', 'feed', 'projector', 'worker'] as const;
 export type NodeRole = (typeof ROLES)[number];
-
-/** Where prices come from. `speed` = times real speed. */
-export type FeedsConfig =
-  | { readonly mode: 'auto' | 'live' | 'manual' }
-  | { readonly mode: 'simulated'; readonly seed: number }
-  | { readonly mode: 'replay'; readonly directory: string; readonly speed: number };
 
 /** Whose X-Forwarded-For is believed: nobody's, that many hops, or these addresses. */
 export type TrustProxy = false | number | readonly string[];
@@ -101,17 +96,14 @@ export const encryptionKeys = parsed((items): readonly EncryptionKey[] => {
   return keys;
 });
 
-const FEEDS_HELP = 'must be auto, live, simulated[:seed], replay:<dir>[@speed] or manual';
-
 export const feeds = z
   .string()
-  .transform((text, context): FeedsConfig => {
-    if (text === 'auto' || text === 'live' || text === 'manual') return { mode: text };
-    const simulated = /^simulated(?::(\d{1,9}))?$/.exec(text);
-    if (simulated !== null) return { mode: 'simulated', seed: Number(simulated[1] ?? 1) };
-    const replay = /^replay:(.+?)(?:@(\d{1,6}(?:\.\d{1,3})?))?$/.exec(text);
-    if (replay !== null && Number(replay[2] ?? 1) > 0) return { mode: 'replay', directory: replay[1] as string, speed: Number(replay[2] ?? 1) };
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(text.slice(0, 64))}: ${FEEDS_HELP}` });
-    return z.NEVER;
+  .transform((text, context): FeedsMode => {
+    try {
+      return parseFeeds(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
   })
   .default({ mode: 'auto' });

@@ -5,6 +5,7 @@
 import type { Event, EventOf } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { MarketId, Millis, Seq, Ticks } from '../engine/units.ts';
+import type { KlineInterval } from '../models/klines.ts';
 import { publicLiquidation } from '../models/liquidations.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import { deltaOf, snapshotOf, type BookTop, type OrderBooks } from '../projections/order-books.ts';
@@ -12,6 +13,7 @@ import { liquidationDocument } from '../projections/records.ts';
 import { isPublic, publicTradeOf } from '../projections/trades.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import type { Catalog, Listed } from './catalog.ts';
+import { logTopic, Recent } from './recent.ts';
 import type { Topic } from './topic.ts';
 
 /** null = not known yet. */
@@ -38,15 +40,13 @@ export interface MarketStreamParts {
   readonly books: Pick<OrderBooks, 'top'>;
   readonly ticker: (symbol: string) => object | undefined;
   /** The candle that is being built. */
-  readonly candle: (symbol: string, interval: string) => readonly (string | number)[] | undefined;
+  readonly candle: (symbol: string, interval: KlineInterval) => readonly (string | number)[] | undefined;
 }
 
 /** Least ms between two messages of a topic. */
 const EVERY_MS = { prices: 100, orderbook: 50, trades: 50, liquidations: 50, ticker: 500, kline: 500 } as const;
 /** Trades and liquidations kept per market: what a follower can miss and still be told. */
 const KEPT = 4_096;
-/** Of these, how many a new follower is given. */
-const RECENT = 50;
 
 interface Happened<T extends 'trade' | 'position_liquidated'> {
   readonly event: EventOf<T>;
@@ -144,7 +144,7 @@ export class MarketStream {
       seq: trades.at(-1)?.event.seq ?? 0,
       trades: trades.map((trade) => publicTradeOf(trade.event, trade.time, listed)),
     });
-    return logTopic(`market:trades:${symbol}`, 'trades', this.#log(listed.market.id).trades, message);
+    return logTopic(`market:trades:${symbol}`, 'trades', EVERY_MS.trades, this.#log(listed.market.id).trades, message);
   }
 
   liquidations(symbol: string): Topic {
@@ -154,7 +154,7 @@ export class MarketStream {
       seq: receipts.at(-1)?.event.seq ?? 0,
       liquidations: receipts.map(({ event, time }) => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }))),
     });
-    return logTopic(`market:liquidations:${symbol}`, 'liquidations', this.#log(market.id).liquidations, message);
+    return logTopic(`market:liquidations:${symbol}`, 'liquidations', EVERY_MS.liquidations, this.#log(market.id).liquidations, message);
   }
 
   ticker(symbol: string): Topic {
@@ -162,7 +162,7 @@ export class MarketStream {
     return this.#latest(`market:ticker:${symbol}`, 'ticker', EVERY_MS.ticker, () => this.#parts.ticker(symbol));
   }
 
-  kline(symbol: string, interval: string): Topic {
+  kline(symbol: string, interval: KlineInterval): Topic {
     this.#parts.catalog.named(symbol);
     const read = (): object | undefined => {
       const kline = this.#parts.candle(symbol, interval);
@@ -217,47 +217,6 @@ export class MarketStream {
       this.#log(event.receipt.market).liquidations.push({ event, time });
     }
   }
-}
-
-/** The last `size` entries, each with its number. */
-class Recent<T> {
-  readonly #entries: T[] = [];
-  readonly #size: number;
-  /** How many there ever were. */
-  count = 0;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  push(entry: T): void {
-    this.#entries[this.count++ % this.#size] = entry;
-  }
-
-  /** Those after the first `count`, oldest first, as far as they are kept. */
-  since(count: number): T[] {
-    const from = Math.max(count, this.count - this.#size, 0);
-    return Array.from({ length: this.count - from }, (_, i) => this.#entries[(from + i) % this.#size]);
-  }
-}
-
-/** A topic that tells everything that happens. */
-function logTopic<T>(id: string, event: 'trades' | 'liquidations', log: Recent<T>, message: (entries: readonly T[]) => object): Topic {
-  let sent = log.count;
-  const since = (count: number): object | undefined => (count === sent ? undefined : message(log.since(count).slice(0, sent - count)));
-  return {
-    id,
-    event,
-    everyMs: EVERY_MS[event],
-    flush: () => {
-      const from = sent;
-      sent = log.count;
-      return since(from);
-    },
-    snapshot: () => message(log.since(Math.max(0, sent - RECENT))),
-    mark: () => sent,
-    catchUp: (mark) => since(mark as number),
-  };
 }
 
 function tickOf({ market, units }: Listed, { index, mark, last, pricedAt }: MarketLog): PriceTick {

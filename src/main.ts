@@ -1,0 +1,227 @@
+/** Reads the configuration, wires the stages in the order in which an order passes them, starts them, and stops them in reverse. The only place that knows all of them; no rule lives here. */
+import { join, resolve } from 'node:path';
+import { MemoryCache } from './cache/cache.ts';
+import { CONFIG_EXIT_STATUS, ConfigError, parseConfig, type Config } from './config/config.ts';
+import { loadSecrets } from './config/secrets.ts';
+import { authRoutes } from './controllers/auth.ts';
+import { docsRoutes } from './controllers/docs.ts';
+import { healthRoutes } from './controllers/health.ts';
+import { tradingRoutes } from './controllers/trading.ts';
+import { userRoutes } from './controllers/users.ts';
+import { createApp } from './http/app.ts';
+import { createServer } from './http/server.ts';
+import { SqliteJournalReader } from './journal/sqlite-reader.ts';
+import { RouteTable } from './middleware/route-table.ts';
+import { RemoteStore } from './models/remote.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
+import { createMetrics } from './observability/metrics.ts';
+import { createMarketData } from './projections/market-data.ts';
+import { OrderBooks } from './projections/order-books.ts';
+import { Projections } from './projections/projections.ts';
+import { openLeader } from './sequencer/open.ts';
+import { AccountStream } from './services/account-stream.ts';
+import { Activity } from './services/activity.ts';
+import { AdminStream } from './services/admin-stream.ts';
+import { AuditLog } from './services/audit.ts';
+import { AuthService } from './services/auth.ts';
+import { Authenticator } from './services/authenticator.ts';
+import { Catalog } from './services/catalog.ts';
+import { diskCheck, engineCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
+import { HouseMakers } from './services/house.ts';
+import { LedgerWatch } from './services/ledger-watch.ts';
+import { ensureListings } from './services/listings.ts';
+import { MarketStream } from './services/market-stream.ts';
+import { PasswordHasher } from './services/passwords.ts';
+import { createPriceFeed } from './services/prices.ts';
+import { Sessions } from './services/sessions.ts';
+import { AccessTokens } from './services/tokens.ts';
+import { createTrading } from './services/trading.ts';
+import { UserService } from './services/users.ts';
+import { createSockets } from './sockets/server.ts';
+
+/** Committed events the collections may be behind before the process counts as not ready. */
+const MAX_PROJECTION_LAG = 5_000_000;
+
+/** House makers do not quote around an index that is older. */
+const HOUSE_FRESH_MS = 30_000;
+
+type Stop = () => unknown;
+
+async function start(config: Config, logger: Logger, stops: Stop[], fatal: (error: Error) => void): Promise<string> {
+  const clock = Date.now;
+  const directory = resolve(config.dataDir);
+  const secrets = loadSecrets(config);
+  const metrics = createMetrics({ processMetrics: true });
+  const cache = new MemoryCache(metrics);
+
+  // Sequencer: journal, recovery gate, engine.
+  const sequencer = await openLeader({ directory, clock, logger, metrics, snapshotEvery: config.snapshotEvery, onProgress: showRecovery(), onFatal: fatal });
+  stops.push(() => sequencer.close());
+  await ensureListings(sequencer);
+  const catalog = new Catalog(sequencer.state);
+
+  // Read side: collections, and market data in memory.
+  const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });
+  stops.push(() => store.close());
+  const projections = new Projections({ directory, sequencer, logger, metrics });
+  stops.push(() => projections.close());
+  const books = new OrderBooks(sequencer.state);
+  sequencer.onCommitted((record) => books.apply(record));
+  const journal = new SqliteJournalReader(directory, logger);
+  const data = await createMarketData({ store, sequencer, projections, books, clock, readJournal: (afterSeq, limit) => journal.read(afterSeq, limit) });
+  stops.push(() => data.close());
+  journal.close();
+
+  // Services: who may, and what they may do.
+  const audit = new AuditLog(store, clock);
+  const sessions: Sessions = new Sessions({
+    store, cache, logger, clock,
+    onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', target: session.id, ip, requestId }),
+  });
+  const tokens = new AccessTokens(secrets.jwt, clock);
+  const authenticator = new Authenticator({ store, sessions, tokens, metrics, clock });
+  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
+  const userAdmin = new UserService({ store, sessions, audit, clock });
+  const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
+  const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
+  stops.push(() => trading.markets.close());
+  const health = new HealthService([
+    engineCheck(sequencer),
+    storeCheck(store),
+    projectionsCheck(() => projections.lag, MAX_PROJECTION_LAG),
+    diskCheck(directory, config.minFreeDisk),
+    { name: 'feeds', required: false, check: () => ({ ok: feed.health().status === 'ok', detail: feed.health().detail }) },
+  ]);
+
+  // REST.
+  const table: RouteTable = new RouteTable([
+    { base: '/api/v1', routes: [...authRoutes(auth), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
+    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
+  ]);
+  const authenticate = (token: string) => authenticator.authenticate(token);
+  const server = createServer({ app: createApp({ config, table, authenticate, metrics, logger }), config });
+  stops.push(() => server.close());
+
+  // Sockets: committed records, folded for whoever listens.
+  const marketStream = new MarketStream({ state: sequencer.state, catalog, books, ticker: (symbol) => data.ticker(symbol), candle: (symbol, interval) => data.kline(symbol, interval) });
+  const accounts = new AccountStream({ sequencer, catalog });
+  const adminStream = new AdminStream({
+    state: sequencer.state, catalog, clock,
+    sources: { metrics: () => metrics.registry.getMetricsAsJSON(), health: () => health.dependencies(), feeds: () => feed.status() },
+  });
+  const activity = new Activity(catalog, metrics);
+  sequencer.onCommitted((record) => {
+    marketStream.apply(record);
+    accounts.apply(record);
+    adminStream.apply(record);
+    activity.apply(record);
+  });
+  stops.push(feed.onAlert(({ subject, name, state, detail }) => adminStream.raise({ level: 'warning', kind: `feed_${subject}`, message: `${name} is ${state}: ${detail}` })));
+  const watch = new LedgerWatch({ sequencer, metrics, logger, onImbalance: (message) => adminStream.raise({ level: 'critical', kind: 'ledger', message }) });
+  stops.push(() => watch.close());
+  const sockets = createSockets({
+    http: server.server,
+    options: { origins: config.corsOrigins, parser: config.socketParser },
+    auth: { authenticate, onRevoked: (listener) => sessions.onRevoked(listener) },
+    orders: trading.orders, market: marketStream, accounts, admin: adminStream,
+    adminAddress: (address) => config.admin.ips.has(address),
+    logger, metrics,
+  });
+  stops.push(() => sockets.close());
+
+  // What moves by itself: prices, house makers.
+  const first = await auth.ensureAdmin(config.admin);
+  if (first !== undefined) introduce(first);
+  await feed.start();
+  stops.push(() => feed.stop());
+  const house = new HouseMakers({ sequencer, logger, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
+  house.start();
+  stops.push(() => house.stop());
+  stops.push(() => health.stop());
+  return server.listen(config.port, config.host);
+}
+
+function introduce(admin: { readonly email: string; readonly password: string | undefined }): void {
+  console.error(`First administrator: ${admin.email}`);
+  if (admin.password !== undefined) console.error(`Password (shown this once): ${admin.password}`);
+}
+
+/** A bar on a terminal while a long journal is replayed. */
+function showRecovery(): (done: number, total: number) => void {
+  return (done, total) => {
+    if (!process.stderr.isTTY || total === 0) return;
+    const part = Math.min(1, done / total);
+    process.stderr.write(`\rRecovering [${'#'.repeat(Math.round(part * 30)).padEnd(30)}] ${Math.floor(part * 100)} %${part === 1 ? '\n' : ''}`);
+  };
+}
+
+function announce(config: Config, url: string): void {
+  console.log(JSON.stringify({ msg: 'ready', url, pid: process.pid }));
+  if (!process.stdout.isTTY) return;
+  console.log(`
+  REST      ${url}/api/v1      documentation ${url}/docs
+  Sockets   ${url}/prices /market /user /admin
+  Engine    in this process, journal in ${join(config.dataDir, 'journal.db')}
+  Prices    ${config.feeds.mode}${config.house ? ', house makers quote' : ', no house makers'}
+  Health    ${url}/health/ready   metrics ${url}/metrics
+
+  Try: npm run demo   or   curl ${url}/api/v1/markets/BTC-USDT/ticker
+`);
+}
+
+/** In reverse order of starting: first no more traffic, last the journal. Each stop gets its turn whatever the others do. */
+async function stopAll(stops: Stop[], logger: Logger): Promise<void> {
+  for (const stop of stops.splice(0).reverse()) {
+    try {
+      await stop();
+    } catch (error) {
+      logger.error('a part did not stop cleanly', { error });
+    }
+  }
+}
+
+function readConfig(): Config {
+  try {
+    return parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(CONFIG_EXIT_STATUS);
+  }
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger({ level: config.logLevel, directory: resolve(config.dataDir, 'logs') });
+  const stops: Stop[] = [];
+  let ending: Promise<void> | undefined;
+  const end = (status: number, reason: string): void => {
+    ending ??= stopAll(stops, logger).then(() => {
+      logger.info('stopped', { reason });
+      process.exitCode = status;
+      // Whatever still holds the event loop is not worth waiting for: everything is on disk.
+      setImmediate(() => process.exit(status));
+    });
+  };
+  const fatal = (error: Error): void => {
+    logger.error('cannot go on', { error });
+    end(1, error.message);
+  };
+  process.on('SIGTERM', () => end(0, 'SIGTERM'));
+  process.on('SIGINT', () => end(0, 'SIGINT'));
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))));
+  try {
+    announce(config, await start(config, logger, stops, fatal));
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      console.error(error.message);
+      end(CONFIG_EXIT_STATUS, 'configuration');
+    } else {
+      console.error(error instanceof Error ? error.message : error);
+      fatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+await main();

@@ -1,0 +1,52 @@
+/** Audits the ledger while the process runs: per asset, the sum over all accounts is zero. Anything else is an alarm; it repairs nothing. */
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+
+export interface LedgerWatchParts {
+  readonly sequencer: Pick<Sequencer, 'state' | 'status'>;
+  readonly metrics: Pick<Metrics, 'ledgerImbalance' | 'openOrders' | 'accounts'>;
+  readonly logger: Logger;
+  /** Told in words when an asset does not add up. */
+  readonly onImbalance: (message: string) => void;
+  /** Time between audits, ms. Default 10 s. */
+  readonly everyMs?: number;
+}
+
+const EVERY_MS = 10_000;
+
+export class LedgerWatch {
+  readonly #parts: LedgerWatchParts;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: LedgerWatchParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => this.audit(), parts.everyMs ?? EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Whether every asset adds up; sets the metrics. */
+  audit(): boolean {
+    const { sequencer, metrics, logger, onImbalance } = this.#parts;
+    // While the state is being rebuilt there is nothing whole to audit.
+    if (sequencer.status.state !== 'leading') return true;
+    const { state } = sequencer;
+    metrics.openOrders.set(state.openOrderCount);
+    metrics.accounts.set(state.accountCount);
+    let balanced = true;
+    for (const { asset, sum } of state.audit()) {
+      const code = state.assets[asset]?.code ?? String(asset);
+      metrics.ledgerImbalance.set({ asset: code }, sum);
+      if (sum === 0) continue;
+      balanced = false;
+      const message = `the ledger of ${code} sums to ${sum} minor units instead of 0 at seq ${state.seq}`;
+      logger.error(message, { asset: code, sum, seq: state.seq });
+      onImbalance(message);
+    }
+    return balanced;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
