@@ -1,0 +1,211 @@
+/** Decides whether an order may enter: every check in the order of precedence, the first that fails names the code. Changes nothing. */
+import type { NewOrder } from './commands.ts';
+import type { Core } from './core.ts';
+import { FUTURES_AVAILABLE, SPOT_AVAILABLE } from './ledger.ts';
+import { feeOn, MAX_NOTIONAL, costOf, marginOf } from './fill.ts';
+import { openingLoss, perpetualLock, spotLock } from './locks.ts';
+import { tierOf } from './margin.ts';
+import type { MarketState } from './market-state.ts';
+import { bandLimit, checkBand, checkStatus } from './market-rules.ts';
+import { MAX_SAFE } from './mul-div.ts';
+import { clientKey } from './open-orders.ts';
+import { MAX_PRICE } from './price-tree.ts';
+import { reject } from './reject.ts';
+import type { Reject } from './reject.ts';
+import { walkBook } from './walk.ts';
+import type { AccountId, Amount, Lots, Ticks } from './units.ts';
+
+/** What an admitted order may do. One object for all admissions: read it before the next one. */
+export interface Admission {
+  /** May be less than asked for: a reduce-only order is cut down to what it can close. */
+  quantity: Lots;
+  lock: Amount;
+  /** Worst price at which it may trade. */
+  limit: Ticks;
+  /** Whether it meets the other side of the book. */
+  crosses: boolean;
+}
+
+export const admission: Admission = { quantity: 0, lock: 0, limit: 0, crosses: false };
+
+/** Lots and lock of an open order that the new one replaces (an amendment). */
+export interface Replaced {
+  readonly lots: Lots;
+  readonly lock: Amount;
+}
+const NOTHING: Replaced = { lots: 0, lock: 0 };
+
+const CLIENT_ORDER_ID = /^[A-Za-z0-9._-]{1,36}$/;
+
+/** Writes `admission`, or says why not. */
+export function admit(core: Core, account: AccountId, order: NewOrder): Reject | undefined {
+  const malformed = checkForm(order);
+  if (malformed !== undefined) return malformed;
+  if (account >= core.kinds.length || account < 1) return reject('NOT_FOUND', `There is no account ${account}.`);
+  if (order.clientOrderId !== '' && core.orderByClientId.has(clientKey(account, order.clientOrderId))) {
+    return reject('DUPLICATE_CLIENT_ORDER_ID', `An open order already has the clientOrderId ${order.clientOrderId}.`);
+  }
+  const market = core.marketStates[order.market];
+  if (market === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
+  if (order.reduceOnly && !market.perpetual) return reject('VALIDATION_FAILED', 'reduceOnly is for perpetuals.');
+  return checkMarket(market, order) ?? checkEntry(core, market, account, order, NOTHING);
+}
+
+/** The part that a new order and an amended one share: limits of the account, money, book. `replaced` is what it frees. */
+export function checkEntry(core: Core, market: MarketState, account: AccountId, order: NewOrder, replaced: Replaced): Reject | undefined {
+  const limit = order.type === 'market' ? bandLimit(market, order.side) : order.price;
+  const touch = order.side === 'buy' ? market.book.bestAsk() : market.book.bestBid();
+  admission.quantity = order.quantity;
+  admission.limit = limit;
+  admission.crosses = touch !== 0 && (order.side === 'buy' ? touch <= limit : touch >= limit);
+  const standing = core.standings.find(account, order.market);
+  const refused = order.reduceOnly ? reduce(core, standing, order, replaced) : undefined;
+  if (refused !== undefined) return refused;
+  if (replaced === NOTHING && standing >= 0 && core.standings.openOrders[standing] >= market.market.maxOpenOrders) {
+    return reject('MAX_OPEN_ORDERS', `At most ${market.market.maxOpenOrders} open orders are allowed in ${market.market.symbol}.`);
+  }
+  return (market.perpetual ? fundPerpetual(core, market, account, standing, order, replaced) : fundSpot(core, market, account, order, replaced)) ?? checkBook(core, market, account, standing, order);
+}
+
+function checkForm(order: NewOrder): Reject | undefined {
+  const { type, side, price, timeInForce, postOnly } = order;
+  if (side !== 'buy' && side !== 'sell') return reject('VALIDATION_FAILED', 'The side must be buy or sell.');
+  if (type !== 'limit' && type !== 'market') return reject('VALIDATION_FAILED', 'The type must be limit or market.');
+  if (timeInForce !== 'GTC' && timeInForce !== 'IOC' && timeInForce !== 'FOK') return reject('VALIDATION_FAILED', 'The time in force must be GTC, IOC or FOK.');
+  if (type === 'market' && (price !== 0 || postOnly || timeInForce === 'GTC')) return reject('VALIDATION_FAILED', 'A market order has no price, takes, and is IOC or FOK.');
+  if (postOnly && timeInForce !== 'GTC') return reject('VALIDATION_FAILED', 'A post-only order rests, so it must be GTC.');
+  if (order.clientOrderId !== '' && !CLIENT_ORDER_ID.test(order.clientOrderId)) return reject('VALIDATION_FAILED', 'A clientOrderId has 1 to 36 of A-Z a-z 0-9 . _ -');
+  return undefined;
+}
+
+/** Status, tick, lot, notional and band. An order that only closes may be as small as what is left to close. */
+export function checkMarket(market: MarketState, order: NewOrder): Reject | undefined {
+  const { market: rules } = market;
+  const { price, quantity, type, reduceOnly } = order;
+  const halted = checkStatus(rules, reduceOnly);
+  if (halted !== undefined) return halted;
+  if (type === 'limit' && !(Number.isSafeInteger(price) && price >= 1 && price <= MAX_PRICE)) return reject('INVALID_TICK', `The price must be 1 to ${MAX_PRICE} ticks.`);
+  const most = type === 'limit' ? rules.maxQuantity : rules.maxMarketQuantity;
+  if (!Number.isSafeInteger(quantity) || quantity < 1) return reject('INVALID_LOT', 'The quantity must be a positive number of lots.');
+  if (quantity < rules.minQuantity && !reduceOnly) return reject('INVALID_LOT', `The quantity must be at least ${rules.minQuantity} lots.`);
+  if (most !== 0 && quantity > most) return reject('INVALID_LOT', `The quantity must be at most ${most} lots.`);
+  if (quantity * rules.basePerLot > MAX_NOTIONAL) return reject('INVALID_LOT', 'The quantity is too large.');
+  const reference = type === 'limit' ? price : touchOf(market, order);
+  const notional = reference * quantity * rules.quotePerTickLot;
+  if (notional > MAX_NOTIONAL) return reject('INVALID_LOT', 'Price × quantity is too large.');
+  if (reference !== 0 && notional < rules.minNotional && !reduceOnly) return reject('MIN_NOTIONAL', `Price × quantity must be at least ${rules.minNotional} minor units of ${rules.quote}.`);
+  return type === 'limit' ? checkBand(market, price) : undefined;
+}
+
+function touchOf(market: MarketState, order: NewOrder): Ticks {
+  return order.side === 'buy' ? market.book.bestAsk() : market.book.bestBid();
+}
+
+/** All resting reduce-only orders together never exceed the position: a new one gets what they leave. */
+function reduce(core: Core, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
+  const size = standing < 0 ? 0 : core.standings.size[standing];
+  const opposite = order.side === 'buy' ? size < 0 : size > 0;
+  if (!opposite) return reject('REDUCE_ONLY_WOULD_INCREASE', 'There is no position on the other side that this order could reduce.');
+  const taken = order.side === 'buy' ? core.standings.reducingBuy[standing] : core.standings.reducingSell[standing];
+  const closable = Math.abs(size) - (taken - replaced.lots);
+  if (closable <= 0) return reject('REDUCE_ONLY_WOULD_INCREASE', 'Other reduce-only orders already close the whole position.');
+  if (closable < order.quantity && order.timeInForce === 'FOK') return reject('REDUCE_ONLY_WOULD_INCREASE', `Only ${closable} lots are left to close.`);
+  admission.quantity = Math.min(order.quantity, closable);
+  return undefined;
+}
+
+function fundSpot(core: Core, market: MarketState, account: AccountId, order: NewOrder, replaced: Replaced): Reject | undefined {
+  const { market: rules } = market;
+  const sells = order.side === 'sell';
+  const asset = sells ? rules.baseAsset : rules.quoteAsset;
+  if (order.type === 'limit' || sells) {
+    admission.lock = spotLock(rules, sells, order.price, order.quantity);
+  } else {
+    admission.lock = walkBook(core, market, request(account, order, 0, false)).notional;
+  }
+  const available = core.ledger.get(asset, account, SPOT_AVAILABLE) + replaced.lock;
+  if (admission.lock <= available) return undefined;
+  return reject('INSUFFICIENT_BALANCE', `The order needs ${admission.lock} minor units of ${sells ? rules.base : rules.quote} in the spot wallet; ${available} are available.`);
+}
+
+function request(account: AccountId, order: NewOrder, closing: Lots, certain: boolean) {
+  return { account, side: order.side, quantity: admission.quantity, limit: admission.limit, prevention: order.selfTradePrevention, closing, certain };
+}
+
+/** Lots of the order that close what no resting order closes already. */
+function closingLots(core: Core, standing: number, order: NewOrder, replaced: Replaced): Lots {
+  if (standing < 0) return 0;
+  if (order.reduceOnly) return admission.quantity;
+  const { standings } = core;
+  const size = standings.size[standing];
+  const free = order.side === 'buy' ? -size - (standings.restingBuy[standing] - replaced.lots) : size - (standings.restingSell[standing] - replaced.lots);
+  return Math.min(admission.quantity, Math.max(0, free));
+}
+
+function fundPerpetual(core: Core, market: MarketState, account: AccountId, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
+  const { market: rules } = market;
+  const closing = closingLots(core, standing, order, replaced);
+  const opening = admission.quantity - closing;
+  admission.lock = 0;
+  if (opening === 0) return undefined;
+  const exposed = checkExposure(core, market, standing, order, replaced);
+  if (exposed !== undefined) return exposed;
+  const sells = order.side === 'sell';
+  const leverage = core.leverageOf(market, standing);
+  if (order.type === 'market') {
+    const { openedNotional, openedLoss } = walkBook(core, market, request(account, order, closing, false));
+    if (openedNotional > MAX_NOTIONAL) return reject('MAX_POSITION', 'At the prices in the book the order is too large.');
+    admission.lock = openedNotional === 0 ? 0 : perpetualLock(rules, openedNotional, openedLoss, leverage);
+  } else {
+    // A sale that takes is filled at bids above its price, and then needs the margin of those.
+    const price = sells && admission.crosses ? market.book.bestBid() : order.price;
+    admission.lock = perpetualLock(rules, price * opening * rules.quotePerTickLot, openingLoss(rules, sells, order.price, opening, market.valuation), leverage);
+  }
+  const available = core.ledger.get(rules.quoteAsset, account, FUTURES_AVAILABLE) + replaced.lock;
+  if (admission.lock <= available) return undefined;
+  return reject('INSUFFICIENT_MARGIN', `The order needs ${admission.lock} minor units of ${rules.quote} in the futures wallet; ${available} are available.`);
+}
+
+/** The largest position that this order and the resting ones of its side can lead to must fit the tier's leverage and the limits. */
+function checkExposure(core: Core, market: MarketState, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
+  const { market: rules, risk } = market;
+  const { standings } = core;
+  const buys = order.side === 'buy';
+  const size = standing < 0 ? 0 : standings.size[standing];
+  const resting = standing < 0 ? 0 : (buys ? standings.restingBuy[standing] : standings.restingSell[standing]) - replaced.lots;
+  const largest = (buys ? size : 0 - size) + resting + admission.quantity;
+  const price = Math.max(order.type === 'market' || (!buys && admission.crosses) ? touchOf(market, order) : order.price, market.valuation);
+  const notional = largest * price * rules.quotePerTickLot;
+  if (notional > MAX_NOTIONAL || (rules.maxPosition !== 0 && notional > rules.maxPosition)) {
+    return reject('MAX_POSITION', `The position could reach a notional of more than ${Math.min(MAX_NOTIONAL, rules.maxPosition === 0 ? MAX_NOTIONAL : rules.maxPosition)} minor units of ${rules.quote}.`);
+  }
+  const allowed = Math.min(rules.maxLeverage, risk.leverages[tierOf(risk, notional)]);
+  const leverage = core.leverageOf(market, standing);
+  return leverage <= allowed ? undefined : reject('LEVERAGE_TOO_HIGH', `A position of this size allows a leverage of at most ${allowed}; it is ${leverage}.`);
+}
+
+function checkBook(core: Core, market: MarketState, account: AccountId, standing: number, order: NewOrder): Reject | undefined {
+  if (order.postOnly && admission.crosses) return reject('POST_ONLY_WOULD_TAKE', 'The order would trade at once; a post-only order may not.');
+  if (order.timeInForce === 'FOK') {
+    const closing = market.perpetual ? closingLots(core, standing, order, NOTHING) : 0;
+    const walk = walkBook(core, market, request(account, order, closing, true));
+    if (walk.lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${walk.lots} of ${admission.quantity} lots for it.`) : noLiquidity(order);
+    if (closing > 0 && !closesWhole(core, market, account, standing, closing, walk.worst)) return reject('INSUFFICIENT_MARGIN', 'Closing at that price would lose more than the position and wallet hold.');
+  }
+  return order.type === 'market' && !admission.crosses ? noLiquidity(order) : undefined;
+}
+
+function noLiquidity(order: NewOrder): Reject {
+  return order.type === 'market' ? reject('NO_LIQUIDITY', 'Nobody is on the other side of the book within the price band.') : reject('FOK_NOT_FILLABLE', 'Nobody trades at that price.');
+}
+
+/** Whether the account can pay for closing `lots` at the worst price of the walk. */
+function closesWhole(core: Core, market: MarketState, account: AccountId, standing: number, lots: Lots, price: Ticks): boolean {
+  const { standings } = core;
+  const size = standings.size[standing];
+  const notional = price * lots * market.market.quotePerTickLot;
+  const cost = costOf(size, standings.cost[standing], lots);
+  const pnl = size > 0 ? notional - cost : cost - notional;
+  const available = core.futuresAvailable(market, account) - admission.lock;
+  return available + marginOf(size, standings.margin[standing], lots) + pnl - Math.max(0, feeOn(notional, market.market.takerFee)) >= 0 && notional <= MAX_SAFE;
+}

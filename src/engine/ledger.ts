@@ -1,0 +1,80 @@
+/** Double-entry ledger: every change is a transfer between two buckets of one asset, so each asset always sums to zero. Decides nothing; who may spend what is checked before. */
+import { VENUE } from './units.ts';
+import type { AccountId, Amount, AssetId } from './units.ts';
+
+/** What an account's money in an asset is for. Users, house makers and the insurance fund have the first five, the venue the last three. */
+export type Bucket = typeof SPOT_AVAILABLE | typeof SPOT_LOCKED | typeof FUTURES_AVAILABLE | typeof FUTURES_LOCKED | typeof MARGIN | typeof EXTERNAL | typeof FEES | typeof CLEARING;
+export const SPOT_AVAILABLE = 0;
+export const SPOT_LOCKED = 1;
+export const FUTURES_AVAILABLE = 2;
+export const FUTURES_LOCKED = 3;
+/** Held by positions. */
+export const MARGIN = 4;
+/** The world outside: minus what came in and has not left. */
+export const EXTERNAL = 0;
+export const FEES = 1;
+/** Counterpart of P&L that one side has realised and the other has not yet. */
+export const CLEARING = 2;
+
+const TOUCHED = 5;
+const WIDTH = 6;
+const PAGE_BITS = 8;
+const PAGE_ACCOUNTS = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_ACCOUNTS - 1;
+const NO_PAGE = new Float64Array(0);
+
+export class Ledger {
+  /** By asset, then by page of accounts; pages without money do not exist. */
+  readonly #pages: Float64Array[][] = [];
+
+  /** Moves `amount` ≥ 0. Throws when a balance stops being a safe integer: checks before the command should have refused it. */
+  transfer(asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount): void {
+    this.#add(asset, from, fromBucket, 0 - amount);
+    this.#add(asset, to, toBucket, amount);
+  }
+
+  get(asset: AssetId, account: AccountId, bucket: Bucket): Amount {
+    const page = this.#pages[asset]?.[account >> PAGE_BITS];
+    return page === undefined || page.length === 0 ? 0 : page[(account & PAGE_MASK) * WIDTH + bucket];
+  }
+
+  /** Whether the account ever held the asset. */
+  touched(asset: AssetId, account: AccountId): boolean {
+    const page = this.#pages[asset]?.[account >> PAGE_BITS];
+    return page !== undefined && page.length > 0 && page[(account & PAGE_MASK) * WIDTH + TOUCHED] === 1;
+  }
+
+  /** Sets one bucket outright: only for restoring a snapshot. */
+  restore(asset: AssetId, account: AccountId, bucket: Bucket, amount: Amount): void {
+    this.#add(asset, account, bucket, amount - this.get(asset, account, bucket));
+  }
+
+  /** In order of account: those that ever held the asset. */
+  forEachAccount(asset: AssetId, visit: (account: AccountId) => void): void {
+    const pages = this.#pages[asset] ?? [];
+    for (let number = 0; number < pages.length; number++) {
+      const page = pages[number];
+      for (let at = 0; at < page.length; at += WIDTH) if (page[at + TOUCHED] === 1) visit((number << PAGE_BITS) + at / WIDTH);
+    }
+  }
+
+  #add(asset: AssetId, account: AccountId, bucket: Bucket, delta: Amount): void {
+    const pages = this.#pages[asset];
+    const number = account >> PAGE_BITS;
+    const page = pages !== undefined && number < pages.length && pages[number].length > 0 ? pages[number] : this.#open(asset, number);
+    const at = (account & PAGE_MASK) * WIDTH;
+    const after = page[at + bucket] + delta;
+    if (!Number.isSafeInteger(after)) throw new Error(`balance of account ${account} in asset ${asset} is out of range: ${after}`);
+    if (after < 0 && account !== VENUE) throw new Error(`balance of account ${account} in asset ${asset} would be ${after} in bucket ${bucket}`);
+    page[at + bucket] = after;
+    page[at + TOUCHED] = 1;
+  }
+
+  #open(asset: AssetId, number: number): Float64Array {
+    while (this.#pages.length <= asset) this.#pages.push([]);
+    const pages = this.#pages[asset];
+    while (pages.length <= number) pages.push(NO_PAGE);
+    if (pages[number].length === 0) pages[number] = new Float64Array(PAGE_ACCOUNTS * WIDTH);
+    return pages[number];
+  }
+}

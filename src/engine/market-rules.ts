@@ -1,0 +1,65 @@
+/** What a market lets through, given its status, limits and price band. Pure. */
+import type { Market, MarketStatus } from './market.ts';
+import type { MarketState } from './market-state.ts';
+import { ONE } from './margin.ts';
+import { mulDiv } from './mul-div.ts';
+import { MAX_PRICE } from './price-tree.ts';
+import { reject } from './reject.ts';
+import type { Reject } from './reject.ts';
+import type { Side, Ticks } from './units.ts';
+
+/** How strict a status is: the stricter of an administrator's and the price feed's counts. */
+const STRICTNESS: Readonly<Record<MarketStatus, number>> = { open: 0, reduce_only: 1, cancel_only: 2, pre_open: 3, halted: 4, settling: 5 };
+
+export function effectiveStatus(market: Market): MarketStatus {
+  const safety = market.safety === 'normal' ? 'open' : market.safety;
+  return STRICTNESS[safety] > STRICTNESS[market.status] ? safety : market.status;
+}
+
+/**
+ * New and amended orders: all of them in `open`; in `reduce_only` those that only reduce a position (so none on spot); none in any other status.
+ * Orders may be canceled in every status.
+ */
+export function checkStatus(market: Market, reduceOnly: boolean): Reject | undefined {
+  const status = effectiveStatus(market);
+  if (status === 'open' || (status === 'reduce_only' && reduceOnly)) return undefined;
+  if (status === 'reduce_only' && market.type === 'perpetual') return reject('MARKET_HALTED', `${market.symbol} takes only reduce-only orders now.`);
+  return reject('MARKET_HALTED', `${market.symbol} takes no orders now (${status}); open orders can be canceled.`);
+}
+
+/** Liquidation and funding go on while positions can still be reduced, and stand still while nothing can be traded or prices are not to be trusted. */
+export function isRunning(market: Market): boolean {
+  const status = effectiveStatus(market);
+  return status === 'open' || status === 'reduce_only' || status === 'cancel_only';
+}
+
+/** What the price band is measured from: mark of a perpetual, last price of a spot market, else the index. 0 = nothing yet. */
+function bandCentre(market: MarketState): Ticks {
+  const first = market.perpetual ? market.mark : market.last;
+  return first !== 0 ? first : market.index;
+}
+
+/** Lowest and highest price of the band; everything without a band or anything to measure it from. */
+export function bandLow(market: MarketState): Ticks {
+  const { priceBand } = market.market;
+  const centre = bandCentre(market);
+  return priceBand === 0 || centre === 0 ? 1 : Math.max(1, mulDiv(centre, ONE - priceBand, ONE, 'up'));
+}
+
+export function bandHigh(market: MarketState): Ticks {
+  const { priceBand } = market.market;
+  const centre = bandCentre(market);
+  return priceBand === 0 || centre === 0 ? MAX_PRICE : Math.min(MAX_PRICE, mulDiv(centre, ONE + priceBand, ONE, 'down'));
+}
+
+/** The worst price at which a market order of this side may trade. */
+export function bandLimit(market: MarketState, side: Side): Ticks {
+  return side === 'buy' ? bandHigh(market) : bandLow(market);
+}
+
+export function checkBand(market: MarketState, price: Ticks): Reject | undefined {
+  if (market.market.priceBand === 0) return undefined;
+  const low = bandLow(market);
+  const high = bandHigh(market);
+  return price >= low && price <= high ? undefined : reject('PRICE_OUT_OF_BAND', `The price must be within ${low} and ${high} ticks.`);
+}

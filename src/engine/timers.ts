@@ -1,0 +1,55 @@
+/** What happens by journaled time alone: dead-man switches, funding, and positions that the last command had no room for. */
+import { checkTrader } from './accounts.ts';
+import type { Command } from './commands.ts';
+import type { Core } from './core.ts';
+import { settleFunding } from './funding.ts';
+import { cancelAll } from './orders.ts';
+import { reject } from './reject.ts';
+import type { Reject } from './reject.ts';
+import { checkRisk, isPending } from './risk.ts';
+import type { Millis } from './units.ts';
+
+const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
+/** Switches fired per command; the rest follows with the next one. */
+const SWITCHES = 1_000;
+
+type CancelAfter = Extract<Command, { readonly type: 'cancel_after' }>;
+
+export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CancelAfter): Reject | undefined {
+  const unknown = checkTrader(core, account);
+  if (unknown !== undefined) return unknown;
+  if (market !== -1 && core.marketStates[market] === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > MAX_TIMEOUT_MS) return reject('VALIDATION_FAILED', `The time-out must be 0 to ${MAX_TIMEOUT_MS} ms.`);
+  if (timeoutMs === 0 && core.deadlines.get(account, market) === 0) return undefined;
+  core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account, market, deadline: timeoutMs === 0 ? 0 : core.now + timeoutMs });
+  return undefined;
+}
+
+/** Lets happen whose time has come. */
+export function runTimers(core: Core): void {
+  let switches = SWITCHES;
+  for (let armed = core.deadlines.first(); armed !== undefined && armed.deadline <= core.now && switches > 0; armed = core.deadlines.first()) {
+    switches--;
+    cancelAll(core, armed.account, armed.market, 'dead_man_switch');
+    core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account: armed.account, market: armed.market, deadline: 0 });
+  }
+  for (const market of core.marketStates) {
+    if (market.perpetual && market.nextFundingTime <= core.now) settleFunding(core, market);
+  }
+}
+
+/** What the command before had no room for, and positions that nobody could take. */
+export function runPending(core: Core): void {
+  for (const market of core.marketStates) if (market.stuck.length > 0 || isPending(core, market)) checkRisk(core, market);
+}
+
+/** When `runTimers` next has something to do. */
+export function nextTimer(core: Core): Millis | undefined {
+  let next = core.deadlines.first()?.deadline;
+  for (const market of core.marketStates) {
+    if (!market.perpetual) continue;
+    const due = isPending(core, market) ? core.time : market.nextFundingTime;
+    if (next === undefined || due < next) next = due;
+  }
+  return next;
+}
