@@ -10,7 +10,8 @@ export function authorization(options: { readonly table: RouteTable; readonly ad
     const { matched } = req;
     if (matched !== undefined) return next(check(req, matched.permission, options.adminIps));
     const allowed = options.table.allowed(req.pathname);
-    if (allowed.length === 0) return next(new Refusal('NOT_FOUND', 'there is no such route'));
+    // A method that it takes, and still no match: a parameter that is not properly encoded.
+    if (allowed.length === 0 || allowed.includes(req.method as string)) return next(new Refusal('NOT_FOUND', 'there is no such route'));
     res.lines.push('Allow', [...allowed, 'OPTIONS'].join(', '));
     if (req.method === 'OPTIONS') return sendNothing(res, 204);
     next(new Refusal('METHOD_NOT_ALLOWED', `this route takes ${allowed.join(', ')}`));

@@ -51,7 +51,9 @@ function decoded(req: ApiRequest): Readable | undefined {
   if (encoding === undefined || encoding === 'identity') return req;
   if (!Object.hasOwn(DECODERS, encoding)) return undefined;
   const decoder = DECODERS[encoding as keyof typeof DECODERS]();
-  req.once('close', () => decoder.destroy());
+  req.once('close', () => {
+    if (!req.complete) decoder.destroy();
+  });
   return req.pipe(decoder);
 }
 
@@ -61,6 +63,7 @@ function read(req: ApiRequest, stream: Readable, done: (result: Buffer | Refusal
   let length = 0;
   const finish = (result: Buffer | Refusal): void => {
     stream.off('data', onData).off('end', onEnd);
+    if (stream !== req) stream.destroy();
     done(result);
   };
   const onData = (chunk: Buffer): void => {

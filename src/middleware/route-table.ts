@@ -112,6 +112,6 @@ function letsUnknownFieldsThrough(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.some(letsUnknownFieldsThrough);
   if (typeof schema !== 'object' || schema === null) return false;
   const { type, additionalProperties } = schema as { type?: unknown; additionalProperties?: unknown };
-  if (type === 'object' && (additionalProperties === undefined || additionalProperties === true)) return true;
+  if (type === 'object' && (additionalProperties === true || Object.keys(additionalProperties ?? {}).length === 0) && additionalProperties !== false) return true;
   return Object.values(schema).some(letsUnknownFieldsThrough);
 }

@@ -46,7 +46,7 @@ function parseQuery(schema: z.ZodType | undefined, req: ApiRequest): unknown {
 }
 
 function parseBody(schema: z.ZodType | undefined, req: ApiRequest): unknown {
-  if (schema !== undefined) return parse(schema, req.body ?? {});
+  if (schema !== undefined) return parse(schema, req.body === undefined ? {} : req.body);
   if (req.body === undefined || isEmptyObject(req.body)) return undefined;
   throw new Refusal('VALIDATION_FAILED', 'this route takes no body');
 }

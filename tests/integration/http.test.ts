@@ -1,0 +1,345 @@
+/** What the pipeline does to requests of every kind, over real connections: good ones, broken ones, hostile ones. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { route, type Route } from '../../src/controllers/route.ts';
+import type { Idempotency } from '../../src/types/route.ts';
+import { Refusal } from '../../src/types/refusal.ts';
+import { UnavailableError } from '../../src/utils/errors.ts';
+import { startApi, type Api } from '../support/api.ts';
+
+const SECRET_PATH = '/secret/driver/path';
+const ORIGIN = 'https://app.example.com';
+const seen: (Idempotency | undefined)[] = [];
+let letGo: () => void = () => undefined;
+let entered: () => void = () => undefined;
+
+const echoed = z.object({ text: z.string() });
+const probes: Route[] = [
+  route({ method: 'POST', path: '/probe', permission: 'public', summary: 'echo', body: z.strictObject({ text: z.string().optional(), list: z.array(z.unknown()).optional(), deep: z.unknown().optional() }), response: echoed, handler: (ctx) => ({ data: { text: ctx.body.text ?? '' } }) }),
+  route({ method: 'GET', path: '/probe', permission: 'public', summary: 'echo', query: z.strictObject({ text: z.string().optional(), fields: z.string().transform((text) => text.split(',')).optional() }), response: z.object({ text: z.string(), more: z.string().optional() }).partial(), cacheSeconds: 5, handler: (ctx) => ({ data: { text: ctx.query.text ?? '', more: 'x' } }) }),
+  route({ method: 'GET', path: '/probe/:id', permission: 'public', summary: 'param', params: z.object({ id: z.string() }), response: echoed, handler: (ctx) => ({ data: { text: ctx.params.id }, meta: { seq: 7 } }) }),
+  route({ method: 'GET', path: '/probe/large', permission: 'public', summary: 'large', response: echoed, handler: () => ({ data: { text: 'abc'.repeat(2_000) } }) }),
+  route({ method: 'POST', path: '/probe/fault', permission: 'public', summary: 'fault', response: echoed, handler: () => { throw new Error(`cannot open ${SECRET_PATH}`); } }),
+  route({ method: 'POST', path: '/probe/refusal', permission: 'public', summary: 'refusal', response: echoed, handler: async () => { throw new Refusal('INSUFFICIENT_BALANCE', 'you need 5 USDT more'); } }),
+  route({ method: 'POST', path: '/probe/unavailable', permission: 'public', summary: 'unavailable', response: echoed, handler: async () => { throw new UnavailableError(`the disk at ${SECRET_PATH} is full`); } }),
+  route({ method: 'POST', path: '/probe/once', permission: 'trade', summary: 'idempotent', body: z.strictObject({ a: z.number().optional(), b: z.number().optional() }), response: echoed, handler: (ctx) => { seen.push(ctx.meta); return { data: { text: '' } }; } }),
+  route({ method: 'GET', path: '/probe/address', permission: 'public', summary: 'address', response: echoed, handler: (ctx) => ({ data: { text: ctx.ip } }) }),
+  route({ method: 'GET', path: '/probe/slow', permission: 'public', summary: 'slow', response: echoed, handler: () => new Promise<{ data: { text: string } }>((resolve) => { letGo = () => resolve({ data: { text: 'done' } }); entered(); }) }),
+];
+
+let api: Api;
+before(async () => { api = await startApi({ routes: probes, env: { CORS_ORIGINS: ORIGIN } }); });
+after(() => api.close());
+
+interface Problem { type: string; title: string; status: number; code: string; detail: string; requestId: string; errors?: { path: string; message: string }[] }
+
+const at = (path: string): string => `${api.url}/api/v1${path}`;
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(at(path), { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+
+async function assertProblem(response: Response, status: number, code: string): Promise<Problem> {
+  const problem = (await response.json()) as Problem;
+  assert.deepEqual([response.status, problem.status, problem.code], [status, status, code], problem.detail);
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  assert.equal(problem.requestId, response.headers.get('x-request-id'));
+  assert.equal(problem.type, `/docs#${code}`);
+  assert.ok(problem.title.length > 0 && problem.detail.length > 0);
+  return problem;
+}
+
+/** Sends bytes as they are and returns all that comes back. */
+function raw(text: string, url = api.url): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
+    let reply = '';
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`no end after: ${reply}`)));
+    socket.on('data', (chunk) => { reply += chunk.toString(); });
+    socket.on('error', (error: Error & { code?: string }) => (error.code === 'ECONNRESET' ? resolve(reply) : reject(error)));
+    socket.on('close', () => resolve(reply));
+  });
+}
+
+test('a reply has the envelope, a request id and the security headers', async () => {
+  const response = await fetch(at('/probe/x%20y'));
+  assert.deepEqual(await response.json(), { data: { text: 'x y' }, meta: { seq: 7 } });
+  const header = (name: string): string | null => response.headers.get(name);
+  assert.match(header('x-request-id') ?? '', /^[0-9a-f-]{36}$/);
+  assert.equal(header('cache-control'), 'no-store');
+  assert.equal(header('x-content-type-options'), 'nosniff');
+  assert.match(header('strict-transport-security') ?? '', /max-age=31536000/);
+  assert.match(header('content-security-policy') ?? '', /frame-ancestors 'none'/);
+  assert.doesNotMatch(header('content-security-policy') ?? '', /unsafe/);
+  assert.equal(header('x-powered-by'), null);
+  assert.equal(header('etag'), null);
+});
+
+const HOSTILE: Record<string, [string, RegExp]> = {
+  'malformed JSON': ['{"text":', /not JSON/],
+  'two documents': ['{}{}', /not JSON/],
+  'a double key': ['{"text":"a","text":"b"}', /same key twice/],
+  'a double key, written in two ways': ['{"text":"a","t\\u0065xt":"b"}', /same key twice/],
+  'a double key further down': ['{"list":[{"a":1,"b":{"c":1,"c":2}}]}', /same key twice/],
+  'a prototype key': ['{"__proto__":{"admin":true}}', /one of __proto__/],
+  'an escaped prototype key': ['{"\\u005f_proto__":{"admin":true}}', /one of __proto__/],
+  'a constructor key': ['{"deep":{"constructor":{"prototype":{}}}}', /one of __proto__/],
+  'an operator': ['{"deep":{"$where":"1"}}', /cannot be the name of a field/],
+  'a dotted key': ['{"deep.er":1}', /cannot be the name of a field/],
+  'a nul in a key': ['{"a\\u0000b":1}', /cannot be the name of a field/],
+  '33 levels': [`{"deep":${'['.repeat(32)}${']'.repeat(32)}}`, /more than 32 deep/],
+  '90,000 levels': ['['.repeat(90_000), /more than 32 deep/],
+  '1,001 keys': [`{"deep":{${Array.from({ length: 1_000 }, (_, i) => `"k${i}":0`).join(',')}}}`, /more than 1000 keys/],
+  'an unknown field': ['{"text":"a","isAdmin":true}', /isAdmin: is not a field/],
+  'an array where a scalar belongs': ['{"text":["a"]}', /text/],
+  'an array for a body': ['[]', /./],
+  'a scalar for a body': ['1', /./],
+  'null': ['null', /./],
+};
+for (const [name, [body, detail]] of Object.entries(HOSTILE)) {
+  test(`a body is refused for ${name}`, async () => {
+    const problem = await assertProblem(await post('/probe', body), 400, 'VALIDATION_FAILED');
+    assert.match(problem.detail, detail);
+  });
+}
+
+test('what is at the limits passes', async () => {
+  assert.equal((await post('/probe', `{"deep":${'['.repeat(31)}${']'.repeat(31)}}`)).status, 200);
+  assert.equal((await post('/probe', `{"deep":{${Array.from({ length: 999 }, (_, i) => `"k${i}":":{["`).join(',')}}}`)).status, 200);
+  assert.equal((await post('/probe', JSON.stringify({ text: 'x'.repeat(99_900) }))).status, 200);
+});
+
+test('bytes that are not UTF-8 are refused', async () => {
+  await assertProblem(await post('/probe', Buffer.from('7b2274657874223a22ff227d', 'hex')), 400, 'VALIDATION_FAILED');
+});
+
+test('a body is refused for its type', async () => {
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json; charset=utf-16', 'application/jsonx', '']) {
+    await assertProblem(await post('/probe', '{}', { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  }
+  assert.equal((await post('/probe', '{}', { 'content-type': 'Application/JSON; charset="UTF-8"' })).status, 200);
+});
+
+test('a large body is refused, told by its length, by its chunks and by its inflated size', async () => {
+  const large = JSON.stringify({ text: 'x'.repeat(100_001) });
+  await assertProblem(await post('/probe', large), 413, 'PAYLOAD_TOO_LARGE');
+  await assertProblem(await post('/probe', gzipSync(large), { 'content-encoding': 'gzip' }), 413, 'PAYLOAD_TOO_LARGE');
+  const chunk = 'x'.repeat(60_000);
+  const chunked = `${chunk.length.toString(16)}\r\n${chunk}\r\n`;
+  const reply = await raw(`POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}${chunked}0\r\n\r\n`);
+  assert.match(reply, /^HTTP\/1\.1 413 [^]*PAYLOAD_TOO_LARGE/);
+});
+
+test('a compressed body is read, a broken or unknown one refused', async () => {
+  const small = JSON.stringify({ text: 'hello' });
+  for (const [encoding, body] of [['gzip', gzipSync(small)], ['br', brotliCompressSync(small)]] as const) {
+    assert.deepEqual(await (await post('/probe', body, { 'content-encoding': encoding })).json(), { data: { text: 'hello' } });
+  }
+  await assertProblem(await post('/probe', 'not gzip', { 'content-encoding': 'gzip' }), 400, 'VALIDATION_FAILED');
+  await assertProblem(await post('/probe', small, { 'content-encoding': 'zip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  await assertProblem(await post('/probe', small, { 'content-encoding': 'constructor' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+});
+
+test('a query is refused for operators, doubles and unknown names', async () => {
+  for (const query of ['text[$ne]=1', '$where=1', 'a.b=1', 'text=1&text=2', 'other=1', '__proto__=1']) {
+    await assertProblem(await fetch(at(`/probe?${query}`)), 400, 'VALIDATION_FAILED');
+  }
+});
+
+test('a path is matched as a whole', async () => {
+  await assertProblem(await fetch(at('/nothing')), 404, 'NOT_FOUND');
+  await assertProblem(await fetch(at('/probe/a/b')), 404, 'NOT_FOUND');
+  await assertProblem(await fetch(at('/probe/%')), 404, 'NOT_FOUND');
+  await assertProblem(await fetch(at('/Probe')), 404, 'NOT_FOUND');
+  await assertProblem(await fetch(at('/probe/')), 404, 'NOT_FOUND');
+  const wrong = await fetch(at('/probe'), { method: 'DELETE' });
+  assert.equal(wrong.headers.get('allow'), 'POST, GET, OPTIONS');
+  await assertProblem(wrong, 405, 'METHOD_NOT_ALLOWED');
+});
+
+test('HEAD is GET without a body', async () => {
+  const response = await fetch(at('/probe/x'), { method: 'HEAD' });
+  assert.deepEqual([response.status, await response.text(), Number(response.headers.get('content-length')) > 0], [200, '', true]);
+});
+
+test('a fault says nothing of the inside', async () => {
+  for (const [path, status, code] of [['/probe/fault', 500, 'INTERNAL'], ['/probe/unavailable', 503, 'UNAVAILABLE']] as const) {
+    const response = await post(path, '{}');
+    const text = await response.clone().text();
+    assert.ok(!text.includes(SECRET_PATH) && !text.includes('.ts') && !text.includes(' at '), text);
+    await assertProblem(response, status, code);
+  }
+  assert.equal((await post('/probe/unavailable', '{}')).headers.get('retry-after'), '1');
+});
+
+test('a refusal keeps its code and words', async () => {
+  const problem = await assertProblem(await post('/probe/refusal', '{}'), 422, 'INSUFFICIENT_BALANCE');
+  assert.deepEqual([problem.title, problem.detail], ['Insufficient balance', 'you need 5 USDT more']);
+});
+
+test('cross-origin permission goes to the listed origin, and to no other', async () => {
+  const allow = async (origin: string, method = 'GET'): Promise<[number, string | null, string | null]> => {
+    const response = await fetch(at('/probe'), { method, headers: { origin, ...(method === 'OPTIONS' ? { 'access-control-request-method': 'POST' } : {}) } });
+    await response.arrayBuffer();
+    return [response.status, response.headers.get('access-control-allow-origin'), response.headers.get('vary')];
+  };
+  assert.deepEqual(await allow(ORIGIN), [200, ORIGIN, 'Origin']);
+  assert.deepEqual((await allow(ORIGIN, 'OPTIONS')).slice(0, 2), [204, ORIGIN]);
+  for (const origin of ['null', 'https://app.example.com.evil.com', 'http://app.example.com', 'https://APP.example.com', `${ORIGIN}/`]) {
+    assert.deepEqual(await allow(origin), [200, null, 'Origin'], origin);
+    assert.deepEqual(await allow(origin, 'OPTIONS'), [204, null, 'Origin'], origin);
+  }
+});
+
+test('public data carries an ETag and answers 304', async () => {
+  const first = await fetch(at('/probe?text=a'));
+  const etag = first.headers.get('etag') ?? '';
+  assert.equal(first.headers.get('cache-control'), 'public, max-age=5');
+  const second = await fetch(at('/probe?text=a'), { headers: { 'if-none-match': `"other", ${etag}` } });
+  assert.deepEqual([second.status, await second.text()], [304, '']);
+  assert.equal((await fetch(at('/probe?text=b'), { headers: { 'if-none-match': etag } })).status, 200);
+});
+
+test('fields picks fields', async () => {
+  assert.deepEqual(await (await fetch(at('/probe?text=a&fields=more,toString'))).json(), { data: { more: 'x' } });
+});
+
+test('large replies are compressed, small ones are not', async () => {
+  const encoding = async (path: string): Promise<string | null> => {
+    const response = await fetch(at(path), { headers: { 'accept-encoding': 'gzip' } });
+    await response.json();
+    return response.headers.get('content-encoding');
+  };
+  assert.equal(await encoding('/probe/large'), 'gzip');
+  assert.equal(await encoding('/probe/x'), null);
+});
+
+test('requests that two parsers could read differently are refused, and end the connection', async () => {
+  const post = (headers: string, body = '{}'): Promise<string> => raw(`POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}\r\n\r\n${body}`);
+  for (const [name, reply] of Object.entries({
+    'length and chunks': await post('Content-Length: 2\r\nTransfer-Encoding: chunked', '0\r\n\r\n'),
+    'two lengths': await post('Content-Length: 2\r\nContent-Length: 3'),
+    'an obscure transfer encoding': await post('Transfer-Encoding: xchunked'),
+    'a space before the colon': await post('Content-Length : 2'),
+    'a bare line feed': await raw('GET /api/v1/probe HTTP/1.1\nHost: x\n\n'),
+    'no host': await raw('GET /api/v1/probe HTTP/1.1\r\nConnection: close\r\n\r\n'),
+    'no HTTP': await raw('hello\r\n\r\n'),
+  })) assert.match(reply, /^HTTP\/1\.1 400 /, name);
+  assert.match(await raw('hello\r\n\r\n'), /application\/problem\+json[^]*VALIDATION_FAILED/);
+  assert.match(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 413 [^]*PAYLOAD_TOO_LARGE/);
+});
+
+test('an Idempotency-Key is scoped to the account; its fingerprint is of the meaning', async () => {
+  const { tokens } = await api.identity.auth.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  const send = (path: string, body: string, key: string): Promise<Response> => post(path, body, { authorization: `Bearer ${tokens.accessToken}`, 'idempotency-key': key });
+  await send('/probe/once', '{"a":1,"b":2}', 'key-1');
+  await send('/probe/once', '{ "b": 2, "a": 1 }', 'key-1');
+  await send('/probe/once', '{"a":1,"b":3}', 'key-1');
+  const [first, same, other] = seen;
+  assert.match(first?.idempotencyKey ?? '', /^\d+:key-1$/);
+  assert.deepEqual(same, first);
+  assert.equal(other?.idempotencyKey, first?.idempotencyKey);
+  assert.notEqual(other?.fingerprint, first?.fingerprint);
+  for (const bad of ['x'.repeat(65), 'a b', 'schlüssel']) await assertProblem(await send('/probe/once', '{}', bad), 400, 'VALIDATION_FAILED');
+});
+
+test('forwarded addresses count only from configured proxies', async () => {
+  const address = async (server: Api, forwarded: string): Promise<string> => {
+    const response = await fetch(`${server.url}/api/v1/probe/address`, { headers: { 'x-forwarded-for': forwarded } });
+    return ((await response.json()) as { data: { text: string } }).data.text;
+  };
+  assert.equal(await address(api, '10.9.9.9'), '127.0.0.1');
+  const oneHop = await startApi({ routes: probes, env: { TRUST_PROXY: '1' } });
+  const ranges = await startApi({ routes: probes, env: { TRUST_PROXY: '127.0.0.0/8,10.0.0.0/8' } });
+  try {
+    assert.equal(await address(oneHop, '1.1.1.1, 2.2.2.2'), '2.2.2.2');
+    assert.equal(await address(ranges, '1.1.1.1, 3.3.3.3, 10.1.1.1'), '3.3.3.3');
+  } finally {
+    await oneHop.close();
+    await ranges.close();
+  }
+});
+
+test('a rate limit is told in each reply and refuses what is over it', async () => {
+  const limited = await startApi({ routes: probes, env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '2' } });
+  try {
+    const send = (): Promise<Response> => fetch(`${limited.url}/api/v1/probe/x`);
+    const first = await send();
+    assert.equal(first.headers.get('ratelimit-policy'), '"address";q=2;w=60');
+    assert.match(first.headers.get('ratelimit') ?? '', /^"address";r=1;t=\d+$/);
+    await send();
+    const third = await send();
+    assert.match(third.headers.get('retry-after') ?? '', /^\d+$/);
+    await assertProblem(third, 429, 'RATE_LIMITED');
+  } finally {
+    await limited.close();
+  }
+});
+
+test('connections of one address are limited', async () => {
+  const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' } });
+  const port = Number(new URL(tight.url).port);
+  const first = connect(port, '127.0.0.1');
+  try {
+    await new Promise((resolve) => first.once('connect', resolve));
+    assert.equal(await raw('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', tight.url), '');
+    const reply = new Promise<string>((resolve) => first.once('data', (chunk) => resolve(chunk.toString())));
+    first.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.match(await reply, /^HTTP\/1\.1 200 /);
+  } finally {
+    first.destroy();
+    await tight.close();
+  }
+});
+
+test('closing lets a running request finish and takes no other', async () => {
+  const draining = await startApi({ routes: probes });
+  const running = new Promise<void>((resolve) => { entered = resolve; });
+  const slow = fetch(`${draining.url}/api/v1/probe/slow`);
+  await running;
+  const closed = draining.server.close();
+  await assert.rejects(fetch(`${draining.url}/api/v1/probe/x`));
+  letGo();
+  assert.deepEqual(await (await slow).json(), { data: { text: 'done' } });
+  await closed;
+  await draining.close();
+});
+
+test('requests are measured by route, not by path', async () => {
+  await (await fetch(at('/probe/some-id'))).text();
+  await (await fetch(at('/no/such/route'))).text();
+  const text = await (await fetch(`${api.url}/metrics`)).text();
+  assert.match(text, /bourse_http_request_seconds_count\{method="GET",route="\/api\/v1\/probe\/:id",status="200"\} \d+/);
+  assert.match(text, /route="unmatched",status="404"/);
+  assert.match(text, /bourse_errors_total\{code="NOT_FOUND"\} \d+/);
+  assert.ok(!text.includes('some-id'));
+});
+
+test('readiness says what is wrong', async () => {
+  const broken = await startApi({ checks: [{ name: 'disk', required: true, check: () => ({ ok: false, detail: '3 MiB free' }) }, { name: 'feeds', required: false, check: () => { throw new Error(SECRET_PATH); } }] });
+  try {
+    const ready = await fetch(`${broken.url}/health/ready`);
+    assert.deepEqual([ready.status, await ready.json()], [503, { status: 'unready', reasons: ['disk: 3 MiB free'] }]);
+    const text = await (await fetch(`${broken.url}/health/dependencies`)).text();
+    assert.match(text, /"name":"engine","required":true,"ok":true/);
+    assert.ok(!text.includes(SECRET_PATH));
+    assert.equal((await fetch(`${broken.url}/health/live`)).status, 200);
+  } finally {
+    await broken.close();
+  }
+  assert.equal((await fetch(`${api.url}/health/ready`)).status, 200);
+});
+
+test('the documentation is generated from the routes, and its page has no inline script', async () => {
+  const api31 = (await (await fetch(`${api.url}/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: { required: string[]; additionalProperties: boolean } }> }; security?: unknown }>> };
+  assert.equal(api31.openapi, '3.1.0');
+  const login = api31.paths['/api/v1/auth/login']?.post;
+  assert.deepEqual(login?.requestBody?.content['application/json']?.schema.required, ['email', 'password']);
+  assert.equal(login?.requestBody?.content['application/json']?.schema.additionalProperties, false);
+  assert.deepEqual(api31.paths['/api/v1/auth/me']?.get?.security, [{ bearer: [] }]);
+  const page = await (await fetch(`${api.url}/docs`)).text();
+  assert.match(page, /<script src="\/docs\/docs.js" defer><\/script>/);
+  assert.doesNotMatch(page, /<script>|<style>| on\w+=/);
+  assert.match((await fetch(`${api.url}/docs/docs.js`)).headers.get('content-type') ?? '', /^text\/javascript/);
+});
