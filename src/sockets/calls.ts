@@ -65,7 +65,7 @@ export function serveCalls(socket: Socket, calls: Calls, budget: MessageBudget, 
 
 /** Tells the client why (event `closing`), then closes its whole connection. */
 export function disconnect(socket: Socket, reason: Failure): void {
-  socket.volatile.emit('closing', reason);
+  socket.emit('closing', reason);
   socket.disconnect(true);
 }
 

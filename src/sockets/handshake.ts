@@ -30,15 +30,33 @@ export function openToAll(nsp: Namespace, connections: Connections, context: Cal
   guard(nsp, context, (socket) => connections.admit(socket));
 }
 
-/** Lets users in, with `auth: { token }`. A recovered socket must be of the same account as before. */
-export function usersOnly(nsp: Namespace, connections: Connections, auth: SocketAuth, context: CallContext, allowed: (principal: Principal, address: string) => boolean): void {
-  guard(nsp, context, async (socket) => {
-    connections.admit(socket);
-    const principal = await auth.authenticate(tokenOf(socket));
-    if (!allowed(principal, connections.of(socket).address)) throw new Refusal('FORBIDDEN', 'this is for administrators');
+/** Who a namespace is for. */
+export interface Membership {
+  readonly auth: SocketAuth;
+  readonly connections: Connections;
+  readonly context: CallContext;
+  readonly allowed: (principal: Principal, address: string) => boolean;
+}
+
+/** Lets users in, with `auth: { token }`. A recovered socket must be of the same account as before. Returns how to stop watching for revocations. */
+export function usersOnly(nsp: Namespace, membership: Membership): () => void {
+  guard(nsp, membership.context, async (socket) => {
+    membership.connections.admit(socket);
+    const principal = await identify(socket, membership);
     const before = socket.data as { principal?: Principal };
     if (before.principal !== undefined && before.principal.account !== principal.account) throw new Refusal('UNAUTHENTICATED', 'this session was somebody else\'s');
     before.principal = principal;
+  });
+  nsp.on('connection', (socket) => {
+    closeAtExpiry(socket);
+    // A session that was revoked while its socket was being let in was not yet among the sockets to look at again.
+    void recheck(socket, membership);
+  });
+  return membership.auth.onRevoked((revocation) => {
+    const concerned = ({ principal }: { principal?: Principal }): boolean =>
+      principal?.userId === revocation.userId && (revocation.sessionId === undefined || revocation.sessionId === principal.sessionId);
+    (nsp.adapter as RecoverableAdapter).forget(concerned);
+    for (const socket of nsp.sockets.values()) if (concerned(socket.data as { principal?: Principal })) void recheck(socket, membership);
   });
 }
 
@@ -47,10 +65,8 @@ export function principalOf(socket: Socket): Principal {
   return (socket.data as { principal: Principal }).principal;
 }
 
-/** Closes the connection when the token ends. The client may come back with a new one and resume. To be called on connection. */
-export function closeAtExpiry(socket: Socket, auth: SocketAuth): void {
-  // A session that was revoked while its socket was being let in was not among the sockets that revocation closed.
-  void (async () => auth.authenticate(tokenOf(socket)))().catch(() => disconnect(socket, SESSION_ENDED));
+/** Closes the connection when the token ends. The client may come back with a new one and resume. */
+function closeAtExpiry(socket: Socket): void {
   const timer = setTimeout(
     () => {
       socket.emit('closing', { code: 'TOKEN_EXPIRED', message: 'the access token has expired; connect with a new one' });
@@ -61,15 +77,19 @@ export function closeAtExpiry(socket: Socket, auth: SocketAuth): void {
   socket.once('disconnect', () => clearTimeout(timer));
 }
 
-/** Disconnects the sockets of revoked sessions, and lets none of them resume. Returns how to stop. */
-export function closeRevoked(nsp: Namespace, auth: SocketAuth): () => void {
-  return auth.onRevoked(({ userId, sessionId }) => {
-    const revoked = (principal: Principal | undefined): boolean => principal?.userId === userId && (sessionId === undefined || principal.sessionId === sessionId);
-    (nsp.adapter as RecoverableAdapter).forget((data) => revoked(data.principal as Principal | undefined));
-    for (const socket of nsp.sockets.values()) {
-      if (revoked(principalOf(socket))) disconnect(socket, SESSION_ENDED);
-    }
-  });
+/** Looks again at who it is and what they may do; whoever may not be here any more is disconnected, and so is everybody when that cannot be found out. */
+async function recheck(socket: Socket, membership: Membership): Promise<void> {
+  try {
+    (socket.data as { principal: Principal }).principal = await identify(socket, membership);
+  } catch {
+    disconnect(socket, SESSION_ENDED);
+  }
+}
+
+async function identify(socket: Socket, { auth, connections, allowed }: Membership): Promise<Principal> {
+  const principal = await auth.authenticate(tokenOf(socket));
+  if (!allowed(principal, connections.of(socket).address)) throw new Refusal('FORBIDDEN', 'this is for administrators');
+  return principal;
 }
 
 function tokenOf(socket: Socket): string {

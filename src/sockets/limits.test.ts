@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { io } from 'socket.io-client';
+import { call, connected, next, SocketWorld, type Reply } from '../../tests/support/socket-world.ts';
+import { eventually } from '../../tests/support/wait.ts';
+import { DEFAULT_LIMITS, MessageBudget } from './budgets.ts';
+
+test('a message budget lets a burst through, then its rate', () => {
+  const budget = new MessageBudget({ ...DEFAULT_LIMITS, messagesPerSecond: 10, messageBurst: 3, refusalsBeforeClose: 2 }, 0);
+  assert.deepEqual([0, 0, 0, 0, 50, 100, 100].map((now) => budget.take(now)), [true, true, true, false, false, true, false]);
+  assert.equal(budget.exhausted, true);
+  assert.equal(budget.take(1_000), true);
+  assert.equal(budget.exhausted, false);
+});
+
+test('too many messages are refused, and whoever goes on is disconnected', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1, messageBurst: 5, refusalsBeforeClose: 3 } });
+  const socket = await world.connect('/prices', { reconnection: false });
+  const closing = next<{ code: string }>(socket, 'closing');
+  const gone = next(socket, 'disconnect');
+  const codes: (string | undefined)[] = [];
+  for (let i = 0; i < 7; i++) socket.emit('unsubscribe', {}, (reply: Reply) => codes.push(reply.error?.code));
+  assert.equal((await closing).code, 'RATE_LIMITED');
+  await gone;
+  assert.deepEqual(codes, [undefined, undefined, undefined, undefined, 'RATE_LIMITED', 'RATE_LIMITED', 'RATE_LIMITED']);
+});
+
+test('an address can hold only so many connections', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 2 } });
+  const first = await world.connect('/prices', { reconnection: false });
+  await world.connect('/prices', { reconnection: false });
+  const refused = world.client('/prices', { reconnection: false });
+  const gone = new Promise((resolve) => refused.io.once('close', resolve));
+  await assert.rejects(connected(refused), { code: 'RATE_LIMITED' });
+  await gone;
+  first.disconnect();
+  await eventually('there is room again', async () => {
+    try {
+      return await world.connect('/prices', { reconnection: false });
+    } catch {
+      return undefined;
+    }
+  });
+});
+
+test('a connection can follow only so much', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, subscriptionsPerConnection: 2 } });
+  const socket = await world.connect('/market');
+  const follow = async (interval: string) => (await call(socket, 'subscribe', { channel: 'kline', symbol: 'BTC-USDT', interval })).error?.code;
+  assert.deepEqual([await follow('1m'), await follow('5m'), await follow('5m'), await follow('1h')], [undefined, undefined, undefined, 'RATE_LIMITED']);
+});
+
+test('pages of other origins cannot connect, programs and own pages can', async (t) => {
+  const world = await SocketWorld.during(t);
+  const from = (origin: string | undefined, transport: string) => {
+    const socket = io(`${world.url}/prices`, { transports: [transport], forceNew: true, reconnection: false, autoConnect: false, extraHeaders: origin === undefined ? {} : { origin } });
+    return connected(socket).then(() => true, () => false).finally(() => socket.disconnect());
+  };
+  for (const transport of ['websocket', 'polling']) {
+    assert.equal(await from(undefined, transport), true);
+    assert.equal(await from(world.url, transport), true);
+    assert.equal(await from('https://app.example.com', transport), true);
+    assert.equal(await from('https://app.example.com.evil.example', transport), false);
+    assert.equal(await from('null', transport), false);
+  }
+});
+
+test('garbage is refused or ends its own connection, and the server goes on', async (t) => {
+  const world = await SocketWorld.during(t);
+  const socket = await world.connect('/market', { reconnection: false });
+  for (const payload of [undefined, null, 7, 'x', [], [[]], { channel: {} }, { symbol: 'BTC-USDT' }, JSON.parse('{"__proto__":{"channel":"trades"},"symbol":"BTC-USDT"}'), { channel: 'trades', symbol: 'A'.repeat(30_000) }]) {
+    assert.equal((await call(socket, 'subscribe', payload)).error?.code, 'VALIDATION_FAILED', JSON.stringify(payload)?.slice(0, 60));
+  }
+  assert.equal((await call(socket, 'no such call', {})).error?.code, 'NOT_FOUND');
+  assert.equal((await call(socket, 'toString')).error?.code, 'NOT_FOUND');
+  // Without anything to answer to.
+  for (const payload of [undefined, { channel: 'trades', symbol: 'BTC-USDT' }, 'x']) socket.emit('subscribe', payload);
+  assert.equal((await call(socket, 'subscribe', { channel: 'trades', symbol: 'BTC-USDT' })).ok, true);
+
+  const raw = async (...frames: (string | Uint8Array)[]) => {
+    const ws = new WebSocket(`${world.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+    const gone = new Promise((resolve) => ws.addEventListener('close', resolve));
+    await new Promise((opened) => ws.addEventListener('open', opened));
+    for (const frame of frames) ws.send(frame);
+    await gone;
+  };
+  await raw('4{{{');
+  await raw('40/prices,', '42/prices,["disconnect"]');
+  await raw('40/prices,', '42/market,["subscribe"]');
+  await raw('9');
+  await raw(new Uint8Array([1, 2, 3]));
+  await raw(`42/prices,["subscribe","${'x'.repeat(70_000)}"]`);
+  await assert.rejects(world.connect('/', { reconnection: false }), { code: 'NOT_FOUND' });
+  await assert.rejects(world.connect('/secret', { reconnection: false }));
+  assert.equal((await call(await world.connect('/prices'), 'subscribe', { symbols: ['BTC-USDT'] })).ok, true);
+});
+
+test('a client with another parser, or a name that the package itself uses, does no harm', async (t) => {
+  const world = await SocketWorld.during(t, { parser: 'msgpack' });
+  const { default: parser } = await import('socket.io-msgpack-parser');
+  const socket = await world.connect('/prices', { parser, reconnection: false });
+  assert.equal((await call(socket, 'subscribe', { symbols: ['BTC-USDT'] })).ok, true);
+  // The package's client refuses to send this; its msgpack server would take it for the real thing.
+  (socket as unknown as { packet(packet: object): void }).packet({ type: 2, nsp: '/prices', data: ['disconnect', 'forged'], options: {} });
+  (socket as unknown as { packet(packet: object): void }).packet({ type: 2, nsp: '/prices', data: [{ odd: 1 }], options: {} });
+  const told = next(socket, 'prices');
+  world.commit(world.make.priced(100, 100));
+  await told;
+  assert.match(await world.metrics.registry.getSingleMetricAsString('bourse_sockets'), /namespace="\/prices"} 1/);
+});
