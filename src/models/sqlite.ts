@@ -11,6 +11,9 @@ import { SqliteTable } from './table.ts';
 type AnyDoc = { readonly id: string };
 
 const BUSY_TIMEOUT_MS = 5_000;
+/** Pages of 4 KiB in the write-ahead log before they are carried over: few where services wait for each write, many where the same pages change again and again. */
+const CHECKPOINT_PAGES = 1_000;
+const BULK_CHECKPOINT_PAGES = 16_000;
 
 /** One connection with its tables. */
 export class SqliteDatabase {
@@ -24,7 +27,7 @@ export class SqliteDatabase {
     this.#db.exec('PRAGMA journal_mode = WAL');
     this.#db.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}`);
     this.#db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
-    this.#db.exec('PRAGMA wal_autocheckpoint = 4000');
+    this.#db.exec(`PRAGMA wal_autocheckpoint = ${options.durable ? CHECKPOINT_PAGES : BULK_CHECKPOINT_PAGES}`);
     this.#db.exec('PRAGMA journal_size_limit = 67108864');
   }
 

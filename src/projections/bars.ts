@@ -1,7 +1,7 @@
 /** Candles in integers: which bar a moment belongs to, what a trade does to a bar, and how a bar is written. */
 import type { Amount, Lots, Millis, Seq, Ticks } from '../engine/units.ts';
 import { KLINE_INTERVALS, type KlineDoc, type KlineInterval } from '../models/klines.ts';
-import { storedAmount } from './amounts.ts';
+import { LargeSum, formatLarge, storedLarge } from './amounts.ts';
 import type { ListedMarket } from './context.ts';
 
 const MINUTE: Millis = 60_000;
@@ -20,8 +20,10 @@ export interface Bar {
   high: Ticks;
   low: Ticks;
   close: Ticks;
-  volume: Lots;
-  quoteVolume: Amount;
+  /** Lots. */
+  readonly volume: LargeSum;
+  /** Quote minor units. */
+  readonly quoteVolume: LargeSum;
   count: number;
   /** Of the last trade in it. */
   seq: Seq;
@@ -42,16 +44,18 @@ export interface BarTrade {
 }
 
 export function firstBar(openTime: Millis, trade: BarTrade): Bar {
-  const { price, quantity, notional, seq } = trade;
-  return { openTime, open: price, high: price, low: price, close: price, volume: quantity, quoteVolume: notional, count: 1, seq };
+  const { price } = trade;
+  const bar: Bar = { openTime, open: price, high: price, low: price, close: price, volume: new LargeSum(), quoteVolume: new LargeSum(), count: 0, seq: 0 };
+  addToBar(bar, trade);
+  return bar;
 }
 
 export function addToBar(bar: Bar, trade: BarTrade): void {
   if (trade.price > bar.high) bar.high = trade.price;
   if (trade.price < bar.low) bar.low = trade.price;
   bar.close = trade.price;
-  bar.volume += trade.quantity;
-  bar.quoteVolume += trade.notional;
+  bar.volume.add(trade.quantity);
+  bar.quoteVolume.add(trade.notional);
   bar.count++;
   bar.seq = trade.seq;
 }
@@ -60,7 +64,7 @@ export function barId(symbol: string, interval: KlineInterval, openTime: Millis)
   return `${symbol}:${interval}:${openTime}`;
 }
 
-export function barDocument(bar: Bar, interval: KlineInterval, { market, units }: ListedMarket): KlineDoc {
+export function barDocument(bar: Bar, interval: KlineInterval, { market, base, quote, units }: ListedMarket): KlineDoc {
   return {
     id: barId(market.symbol, interval, bar.openTime),
     symbol: market.symbol,
@@ -71,31 +75,30 @@ export function barDocument(bar: Bar, interval: KlineInterval, { market, units }
     high: units.formatPrice(bar.high),
     low: units.formatPrice(bar.low),
     close: units.formatPrice(bar.close),
-    volume: units.formatQuantity(bar.volume),
-    quoteVolume: units.formatQuote(bar.quoteVolume),
+    volume: formatLarge(bar.volume.value * BigInt(market.basePerLot), base.scale),
+    quoteVolume: formatLarge(bar.quoteVolume.value, quote.scale),
     count: bar.count,
     seq: bar.seq,
   };
 }
 
-export function storedBar(doc: KlineDoc, { market, quote, units }: ListedMarket): Bar {
-  const price = (text: string): Ticks => stored(units.price(text), doc.id);
+export function storedBar(doc: KlineDoc, { market, base, quote, units }: ListedMarket): Bar {
+  const price = (text: string): Ticks => {
+    const ticks = units.price(text);
+    if (ticks === undefined) throw new Error(`the stored candle ${doc.id} is not in the market's units`);
+    return ticks;
+  };
   return {
     openTime: doc.openTime,
     open: price(doc.open),
     high: price(doc.high),
     low: price(doc.low),
     close: price(doc.close),
-    volume: stored(units.quantity(doc.volume), market.symbol),
-    quoteVolume: storedAmount(doc.quoteVolume, quote.scale),
+    volume: new LargeSum(storedLarge(doc.volume, base.scale) / BigInt(market.basePerLot)),
+    quoteVolume: new LargeSum(storedLarge(doc.quoteVolume, quote.scale)),
     count: doc.count,
     seq: doc.seq,
   };
-}
-
-function stored(value: number | undefined, what: string): number {
-  if (value === undefined) throw new Error(`the stored candle ${what} is not in the market's units`);
-  return value;
 }
 
 /** The bars of one market that are being built, one per interval. */

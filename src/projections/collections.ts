@@ -33,8 +33,8 @@ import { StatementLines, type TransactionContext } from './transactions.ts';
 import { type Balance, insuranceDocument, post, storedBalance, walletDocuments, walletId } from './wallets.ts';
 import { Outbox, WorkingSet } from './working-set.ts';
 
-/** Entries of each working set: more than one batch can touch. */
-const CAPACITY = 20_000;
+/** Entries of each working set: more than one batch can touch (an event touches at most four balances). */
+const CAPACITY = 50_000;
 /** Makes one number of an account and a market or asset. */
 const PER_ACCOUNT = 65_536;
 const PAGE = 500;
@@ -58,7 +58,7 @@ export class Collections {
   readonly #lines: StatementLines;
   #catalog = new Catalog();
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: Pick<SqliteDatabase, 'table'>) {
     const outbox = <T extends { readonly id: string }>(spec: CollectionSpec<T>): Outbox<T> => new Outbox(database.table(spec));
     this.#outboxes = {
       assets: outbox(assets), markets: outbox(markets), accounts: outbox(accounts), orders: outbox(orders), trades: outbox(trades),

@@ -12,7 +12,7 @@ export interface ProjectionsOptions {
   readonly sequencer: Pick<Sequencer, 'committedSeq' | 'onCommitted'>;
   readonly logger: Logger;
   readonly metrics?: Pick<Metrics, 'projectionLag' | 'projectionSeconds'>;
-  /** Least time between two batches while there is much to do. */
+  /** Most time that a batch waits for company while there is much to do. */
   readonly lingerMs?: number;
   readonly sweepMs?: number;
 }
@@ -24,7 +24,7 @@ interface Waiter {
 }
 
 const MAX_WAITERS = 10_000;
-const LINGER_MS = 4;
+const LINGER_MS = 50;
 const SWEEP_MS = 30_000;
 
 export class Projections {

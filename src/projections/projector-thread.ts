@@ -8,6 +8,7 @@ import { Projector } from './projector.ts';
 
 export interface ProjectorThreadData {
   readonly directory: string;
+  /** Most time that a batch waits for company. */
   readonly lingerMs: Millis;
   readonly sweepMs: Millis;
 }
@@ -27,6 +28,9 @@ export type ProjectorReport =
 const SWEEP_LIMIT = 500;
 const RETRY_MS = 500;
 const CACHE_MIB = 64;
+/** Least wait between two batches, and how much longer than the last batch took: so the thread works a quarter of the time, until it falls behind. */
+const LINGER_MIN_MS = 2;
+const LINGER_FACTOR = 3;
 
 class ProjectorLoop {
   readonly #port: NonNullable<typeof parentPort>;
@@ -37,8 +41,11 @@ class ProjectorLoop {
   readonly #sweeper: NodeJS.Timeout;
   #target: Seq;
   #builds = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #startedAt = 0;
+  /** A batch is about to run. */
+  #scheduled = false;
+  #closed = false;
+  /** Not before this. */
+  #nextAt = 0;
 
   constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs }: ProjectorThreadData) {
     this.#port = port;
@@ -68,22 +75,32 @@ class ProjectorLoop {
     }
   }
 
-  /** A single command is projected at once; while many come, each batch waits a moment for company. */
+  /** A single command is projected at once; while many come, batches wait a moment for company; what fills whole batches is behind and waits for nothing. */
   #wake(): void {
-    if (this.#timer !== undefined || this.#projector.checkpoint >= this.#target) return;
-    this.#timer = setTimeout(() => this.#run(), Math.max(0, this.#startedAt + this.#lingerMs - performance.now()));
+    if (this.#scheduled || this.#projector.checkpoint >= this.#target) return;
+    const wait = this.#projector.full ? 0 : this.#nextAt - performance.now();
+    this.#schedule(wait);
+  }
+
+  #schedule(wait: Millis): void {
+    this.#scheduled = true;
+    if (wait < 1) setImmediate(() => this.#run());
+    else setTimeout(() => this.#run(), wait);
   }
 
   #run(): void {
-    this.#timer = undefined;
-    this.#startedAt = performance.now();
+    this.#scheduled = false;
+    if (this.#closed) return;
+    const startedAt = performance.now();
     try {
       const events = this.#projector.step();
-      this.#report(events, (performance.now() - this.#startedAt) / 1000);
+      const endedAt = performance.now();
+      this.#nextAt = endedAt + Math.min(this.#lingerMs, Math.max(LINGER_MIN_MS, LINGER_FACTOR * (endedAt - startedAt)));
+      this.#report(events, (endedAt - startedAt) / 1000);
       if (events > 0) this.#wake();
     } catch (error) {
       this.#port.postMessage({ type: 'failed', message: (error as Error).message } satisfies ProjectorReport);
-      this.#timer = setTimeout(() => this.#run(), RETRY_MS);
+      this.#schedule(RETRY_MS);
     }
   }
 
@@ -100,7 +117,7 @@ class ProjectorLoop {
   }
 
   #close(): void {
-    clearTimeout(this.#timer);
+    this.#closed = true;
     clearInterval(this.#sweeper);
     this.#database.close();
     this.#file.close();

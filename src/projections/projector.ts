@@ -32,13 +32,13 @@ export interface EventSource {
 export interface ProjectorOptions {
   readonly database: SqliteDatabase;
   readonly source: EventSource;
-  /** Bounds of one batch, whichever comes first. */
+  /** Bounds of one batch, whichever comes first; of the time spent folding, not writing. */
   readonly maxEvents?: number;
   readonly maxMs?: number;
 }
 
-const MAX_EVENTS = 2_000;
-const MAX_MS = 20;
+const MAX_EVENTS = 8_000;
+const MAX_MS = 60;
 const READ_RECORDS = 200;
 
 export class Projector {
@@ -52,6 +52,7 @@ export class Projector {
   #pending: readonly JournalRecord[] = [];
   #pendingAt = 0;
   #seq: Seq = 0;
+  #full = false;
 
   /** Starts where the stored checkpoint is; from nothing when the collections are of another version or ahead of the journal. */
   constructor(options: ProjectorOptions) {
@@ -69,6 +70,11 @@ export class Projector {
   /** Of the last event that the collections reflect. */
   get checkpoint(): Seq {
     return this.#seq;
+  }
+
+  /** Whether the last batch ended because it was full. */
+  get full(): boolean {
+    return this.#full;
   }
 
   /** Folds and writes one batch; returns how many events it held, 0 = nothing left to read. Throws what the store or the journal throws, with nothing changed. */
@@ -96,12 +102,14 @@ export class Projector {
   #fold(): number {
     const until = performance.now() + this.#maxMs;
     let count = 0;
+    this.#full = true;
     for (let record = this.#next(); record !== undefined; record = this.#next()) {
       count += this.#foldRecord(record, this.#maxEvents - count);
-      if (this.#seq < record.seq + record.count - 1) break;
+      if (this.#seq < record.seq + record.count - 1) return count;
       this.#pendingAt++;
-      if (count >= this.#maxEvents || performance.now() >= until) break;
+      if (count >= this.#maxEvents || performance.now() >= until) return count;
     }
+    this.#full = false;
     return count;
   }
 

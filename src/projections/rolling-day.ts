@@ -1,5 +1,6 @@
 /** What traded in one market in the last 24 hours, minute by minute. In integers; `tickers.ts` writes it. */
-import type { Amount, Lots, Millis, Seq, Ticks } from '../engine/units.ts';
+import type { Millis, Seq, Ticks } from '../engine/units.ts';
+import { LargeSum } from './amounts.ts';
 import type { Bar, BarTrade } from './bars.ts';
 
 const MINUTE: Millis = 60_000;
@@ -12,8 +13,10 @@ export interface Window {
   readonly high: Ticks;
   readonly low: Ticks;
   readonly close: Ticks;
-  readonly volume: Lots;
-  readonly quoteVolume: Amount;
+  /** Lots. */
+  readonly volume: bigint;
+  /** Quote minor units. */
+  readonly quoteVolume: bigint;
   readonly count: number;
 }
 
@@ -36,8 +39,8 @@ export class RollingDay {
     this.#high[slot] = bar.high;
     this.#low[slot] = bar.low;
     this.#close[slot] = bar.close;
-    this.#volume[slot] = bar.volume;
-    this.#quoteVolume[slot] = bar.quoteVolume;
+    this.#volume[slot] = Number(bar.volume.value);
+    this.#quoteVolume[slot] = Number(bar.quoteVolume.value);
     this.#count[slot] = bar.count;
     this.#lastSeq = bar.seq;
   }
@@ -71,8 +74,8 @@ export class RollingDay {
     let high = 0;
     let low = 0;
     let close = 0;
-    let volume = 0;
-    let quoteVolume = 0;
+    const volume = new LargeSum();
+    const quoteVolume = new LargeSum();
     let count = 0;
     for (let minute = first; minute <= last; minute++) {
       const slot = minute % DAY_MINUTES;
@@ -84,11 +87,11 @@ export class RollingDay {
       if (this.#high[slot]! > high) high = this.#high[slot]!;
       if (this.#low[slot]! < low) low = this.#low[slot]!;
       close = this.#close[slot]!;
-      volume += this.#volume[slot]!;
-      quoteVolume += this.#quoteVolume[slot]!;
+      volume.add(this.#volume[slot]!);
+      quoteVolume.add(this.#quoteVolume[slot]!);
       count += this.#count[slot]!;
     }
-    return { openTime: first * MINUTE, open, high, low, close, volume, quoteVolume, count };
+    return { openTime: first * MINUTE, open, high, low, close, volume: volume.value, quoteVolume: quoteVolume.value, count };
   }
 
   /** The slot of a moment's minute, emptied when it held another day's. */

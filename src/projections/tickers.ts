@@ -4,6 +4,7 @@ import type { Event } from '../engine/events.ts';
 import type { PricesView } from '../engine/reader.ts';
 import type { Lots, Millis, Ppm, Ticks } from '../engine/units.ts';
 import { formatRate } from '../types/market-units.ts';
+import { formatLarge } from './amounts.ts';
 import type { Bar } from './bars.ts';
 import type { ListedMarket } from './context.ts';
 import { DAY_MINUTES, RollingDay, type Window } from './rolling-day.ts';
@@ -118,7 +119,7 @@ export class MarketTicker {
   }
 
   ticker(listed: ListedMarket, touch: Touch, now: Millis): Ticker {
-    const { market, units } = listed;
+    const { market, base, quote, units } = listed;
     const day = this.#day.window(now, DAY_MINUTES);
     const price = (ticks: Ticks | undefined): string | null => (ticks === undefined || ticks === 0 ? null : units.formatPrice(ticks));
     const quiet = day.count === 0;
@@ -131,8 +132,8 @@ export class MarketTicker {
       open: price(open),
       high: price(quiet ? this.#last : day.high),
       low: price(quiet ? this.#last : day.low),
-      volume: units.formatQuantity(day.volume),
-      quoteVolume: units.formatQuote(day.quoteVolume),
+      volume: formatLarge(day.volume * BigInt(market.basePerLot), base.scale),
+      quoteVolume: formatLarge(day.quoteVolume, quote.scale),
       change: units.formatPrice(this.#last - open),
       changePercent: percent(this.#last - open, open),
       count: day.count,
@@ -159,15 +160,15 @@ export class MarketTicker {
   }
 }
 
-function spanStats(span: Window, { market, units }: ListedMarket): SpanStats {
+function spanStats(span: Window, { market, base, quote, units }: ListedMarket): SpanStats {
   const price = (ticks: Ticks): string | null => (span.count === 0 ? null : units.formatPrice(ticks));
   return {
     open: price(span.open),
     high: price(span.high),
     low: price(span.low),
     close: price(span.close),
-    volume: units.formatQuantity(span.volume),
-    quoteVolume: units.formatQuote(span.quoteVolume),
+    volume: formatLarge(span.volume * BigInt(market.basePerLot), base.scale),
+    quoteVolume: formatLarge(span.quoteVolume, quote.scale),
     count: span.count,
     weightedAveragePrice: span.count === 0 ? null : units.formatAverage(span.quoteVolume, span.volume, market.quotePerTickLot),
     rangePercent: percent(span.high - span.low, span.low),

@@ -46,7 +46,7 @@ export class MarketUnits {
   }
 
   /** A price between ticks, given as cost over lots (both integers), rounded half up at two decimals below the tick. */
-  formatAverage(cost: Amount, lots: Lots, quotePerTickLot: Amount): string {
+  formatAverage(cost: Amount | bigint, lots: Lots | bigint, quotePerTickLot: Amount): string {
     if (lots === 0) return '0';
     const scale = this.#tick.scale + 2;
     const numerator = BigInt(cost) * BigInt(this.#tick.units) * 100n;
