@@ -15,6 +15,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const IDLE_TIMEOUT_MS = 75_000;
 const CHECK_INTERVAL_MS = 2_000;
 const MAX_HEADER_BYTES = 16_384;
+const SWEEP_MS = 50;
 
 export interface HttpServer {
   /** What Socket.IO attaches to. */
@@ -112,8 +113,10 @@ async function drain(server: Server, sockets: ReadonlySet<Socket>, timeoutMs: nu
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'));
-  server.closeIdleConnections();
+  // A connection whose last request ends only now becomes idle only now.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const deadline = setTimeout(() => sockets.forEach((socket) => socket.destroy()), timeoutMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(deadline);
 }

@@ -1,0 +1,337 @@
+/** Signing in and out over real HTTP, and every way of getting in without being let in. */
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { users } from '../../src/models/users.ts';
+import { sessions } from '../../src/models/sessions.ts';
+import { hash } from '@node-rs/argon2';
+import { auditlogs } from '../../src/models/auditlogs.ts';
+import { JWT_SECRET, startApi, type Api } from '../support/api.ts';
+
+interface SignedIn { user: { id: string; email: string; roles: string[] }; tokens: { accessToken: string; expiresIn: number; refreshToken: string } }
+interface Answer<T> { status: number; data: T; code: string | undefined; detail: string | undefined; headers: Headers }
+
+const PASSWORD = 'plain tests want plain words';
+const ADMIN = { email: 'root@bourse.test', password: 'an administrator with words' };
+let api: Api;
+let serial = 0;
+
+before(async () => {
+  api = await startApi();
+  await api.identity.auth.ensureAdmin(ADMIN);
+});
+after(() => api.close());
+
+async function call<T>(method: string, path: string, body?: unknown, token?: string, on: Api = api): Promise<Answer<T>> {
+  const response = await fetch(`${on.url}/api/v1${path}`, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const reply = (text === '' ? {} : JSON.parse(text)) as { data: T; code?: string; detail?: string };
+  return { status: response.status, data: reply.data, code: reply.code, detail: reply.detail, headers: response.headers };
+}
+
+async function register(on: Api = api): Promise<SignedIn> {
+  const answer = await call<SignedIn>('POST', '/auth/register', { email: `user${++serial}@bourse.test`, password: PASSWORD }, undefined, on);
+  assert.equal(answer.status, 201, answer.detail);
+  return answer.data;
+}
+
+async function assertRefused(token: string | undefined, code: string, path = '/auth/me'): Promise<void> {
+  const answer = await call('GET', path, undefined, token);
+  assert.equal(answer.code, code);
+}
+
+async function adminToken(): Promise<string> {
+  return (await call<SignedIn>('POST', '/auth/login', ADMIN)).data.tokens.accessToken;
+}
+
+const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const decode = (part: string | undefined): Record<string, unknown> => JSON.parse(Buffer.from(part ?? '', 'base64url').toString()) as Record<string, unknown>;
+
+/** A token with other header fields and claims, signed with what the attacker has. */
+function forge(token: string, header: Record<string, unknown>, claims: Record<string, unknown>, secret: string = JWT_SECRET, digest = 'sha256'): string {
+  const [head, body] = token.split('.');
+  const signed = `${encode({ ...decode(head), ...header })}.${encode({ ...decode(body), ...claims })}`;
+  return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`;
+}
+
+test('a user signs up, is somebody, and signs in again', async () => {
+  const { user, tokens } = await register();
+  assert.equal(tokens.expiresIn, 900);
+  assert.deepEqual(user.roles, ['user']);
+  const me = await call<{ id: string }>('GET', '/auth/me', undefined, tokens.accessToken);
+  assert.equal(me.data.id, user.id);
+  assert.ok(!JSON.stringify(me.data).includes('argon2'));
+  const again = await call<SignedIn>('POST', '/auth/login', { email: ` ${user.email.toUpperCase()} `, password: PASSWORD });
+  assert.equal(again.data.user.id, user.id);
+});
+
+test('an e-mail address is registered once', async () => {
+  const { user } = await register();
+  const answer = await call('POST', '/auth/register', { email: user.email.toUpperCase(), password: PASSWORD });
+  assert.deepEqual([answer.status, answer.code], [409, 'CONFLICT']);
+  const both = await Promise.all([1, 2].map(() => call('POST', '/auth/register', { email: 'twice@bourse.test', password: PASSWORD })));
+  assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409]);
+});
+
+test('a password is refused when it is short, long, common or the e-mail itself', async () => {
+  for (const password of ['seven77', 'x'.repeat(129), 'password123', 'P@ssw0rd!', 'Sunshine2024', '12345678', 'qwertyuiop', 'abcd1234', 'aaaaaaaa', 'abcabcabc', '19871225', 'plain@bourse.test']) {
+    const answer = await call('POST', '/auth/register', { email: 'plain@bourse.test', password });
+    assert.equal(answer.code, 'VALIDATION_FAILED', password);
+  }
+  // Eight characters after normalisation (NFKC: ﬁ is two), spaces, no composition rules.
+  assert.equal((await call('POST', '/auth/register', { email: 'ligature@bourse.test', password: 'ﬁ ve zz' })).status, 201);
+  assert.equal((await call('POST', '/auth/login', { email: 'ligature@bourse.test', password: 'fi ve zz' })).status, 200);
+});
+
+test('nobody signs up with more rights than a user has', async () => {
+  const answer = await call('POST', '/auth/register', { email: 'eve@bourse.test', password: PASSWORD, roles: ['admin'] });
+  assert.equal(answer.code, 'VALIDATION_FAILED');
+});
+
+test('a wrong password and an unknown account get the same answer', async () => {
+  const { user } = await register();
+  const wrong = await call('POST', '/auth/login', { email: user.email, password: 'something else entirely' });
+  const unknown = await call('POST', '/auth/login', { email: 'nobody@bourse.test', password: 'something else entirely' });
+  assert.deepEqual([wrong.status, wrong.code, wrong.detail], [401, 'UNAUTHENTICATED', 'e-mail or password is wrong']);
+  assert.deepEqual([unknown.status, unknown.code, unknown.detail], [wrong.status, wrong.code, wrong.detail]);
+});
+
+test('tokens that are not ours are refused', async () => {
+  const { tokens } = await register();
+  const { accessToken } = tokens;
+  const [head, body, signature] = accessToken.split('.') as [string, string, string];
+  await assertRefused(undefined, 'UNAUTHENTICATED');
+  for (const [name, token] of Object.entries({
+    'no algorithm': `${encode({ ...decode(head), alg: 'none' })}.${body}.`,
+    'no algorithm, old signature': `${encode({ ...decode(head), alg: 'none' })}.${body}.${signature}`,
+    'another algorithm': forge(accessToken, { alg: 'HS512' }, {}, JWT_SECRET, 'sha512'),
+    'another key id': forge(accessToken, { kid: 'other' }, {}),
+    'another secret': forge(accessToken, {}, {}, 'another secret that is long enough too'),
+    'another type': forge(accessToken, { typ: 'JWT' }, {}),
+    'a key of its own': forge(accessToken, { jwk: { kty: 'oct', k: 'eA' } }, {}),
+    'a key address': forge(accessToken, { jku: 'https://evil.example' }, {}),
+    'another issuer': forge(accessToken, {}, { iss: 'other' }),
+    'another audience': forge(accessToken, {}, { aud: 'other' }),
+    'no expiry': forge(accessToken, {}, { exp: undefined }),
+    'no start': forge(accessToken, {}, { nbf: undefined }),
+    'a start in the future': forge(accessToken, {}, { nbf: 4_000_000_000 }),
+    'another session': forge(accessToken, {}, { sid: 'other' }),
+    'another user': forge(accessToken, {}, { sub: 'admin' }),
+    'a changed claim': `${head}.${encode({ ...decode(body), sub: 'admin' })}.${signature}`,
+    'a cut signature': accessToken.slice(0, -2),
+    'words': 'hello',
+  })) {
+    const answer = await call('GET', '/auth/me', undefined, token);
+    assert.deepEqual([answer.status, answer.code, answer.headers.get('www-authenticate')], [401, 'UNAUTHENTICATED', 'Bearer'], name);
+  }
+  // The forger works: with nothing changed the token is good.
+  assert.equal((await call('GET', '/auth/me', undefined, forge(accessToken, {}, {}))).status, 200);
+});
+
+test('an access token ends after fifteen minutes, also one that was seen before; public routes do not care', async () => {
+  const { tokens } = await register();
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+  api.time.now += 899_000;
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+  api.time.now += 1_000;
+  await assertRefused(tokens.accessToken, 'TOKEN_EXPIRED');
+  const refreshed = await call<SignedIn>('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }, tokens.accessToken);
+  assert.equal(refreshed.status, 200);
+  assert.equal((await call('GET', '/auth/me', undefined, refreshed.data.tokens.accessToken)).status, 200);
+});
+
+test('a refresh token is good once; used again it ends the session, tokens included', async () => {
+  const { user, tokens } = await register();
+  const first = await call<SignedIn>('POST', '/auth/refresh', { refreshToken: tokens.refreshToken });
+  assert.equal(first.status, 200);
+  const { accessToken, refreshToken } = first.data.tokens;
+  assert.equal((await call('GET', '/auth/me', undefined, accessToken)).status, 200);
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).code, 'UNAUTHENTICATED');
+  await assertRefused(accessToken, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken })).code, 'UNAUTHENTICATED');
+  const { items } = await api.store.collection(auditlogs).find({ where: { actor: user.id, action: 'auth.refresh_reuse' }, limit: 10 });
+  assert.equal(items.length, 1);
+});
+
+test('of two refreshes at the same time with one token, one gets through and the session ends', async () => {
+  const { tokens } = await register();
+  const both = await Promise.all([1, 2].map(() => call<SignedIn>('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })));
+  assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401]);
+  const winner = both.find(({ status }) => status === 200) as Answer<SignedIn>;
+  await assertRefused(winner.data.tokens.accessToken, 'UNAUTHENTICATED');
+});
+
+test('a session ends when it is idle too long, and at its absolute end however busy it is', async () => {
+  const own = await startApi();
+  try {
+    const day = 86_400_000;
+    const idle = await register(own);
+    own.time.now += 7 * day;
+    assert.equal((await call('POST', '/auth/refresh', { refreshToken: idle.tokens.refreshToken }, undefined, own)).code, 'UNAUTHENTICATED');
+    let { tokens } = await register(own);
+    for (let i = 0; i < 5; i++) {
+      own.time.now += 5.9 * day;
+      const answer = await call<SignedIn>('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }, undefined, own);
+      assert.equal(answer.status, 200);
+      ({ tokens } = answer.data);
+    }
+    own.time.now += 0.5 * day;
+    assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken }, undefined, own)).code, 'UNAUTHENTICATED');
+  } finally {
+    await own.close();
+  }
+});
+
+test('refresh tokens are not stored', async () => {
+  const { user, tokens } = await register();
+  const { items } = await api.store.collection(sessions).find({ where: { userId: user.id }, limit: 10 });
+  const [id, secret] = tokens.refreshToken.split('.');
+  assert.equal(items[0]?.id, id);
+  assert.ok(!JSON.stringify(items).includes(secret as string));
+});
+
+test('logging out ends the access token at once, by either token', async () => {
+  const one = await register();
+  assert.equal((await call('GET', '/auth/me', undefined, one.tokens.accessToken)).status, 200);
+  assert.equal((await call('POST', '/auth/logout', undefined, one.tokens.accessToken)).status, 204);
+  await assertRefused(one.tokens.accessToken, 'UNAUTHENTICATED');
+  const two = await register();
+  assert.equal((await call('POST', '/auth/logout', { refreshToken: two.tokens.refreshToken })).status, 204);
+  await assertRefused(two.tokens.accessToken, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/logout', { refreshToken: 'nonsense' })).status, 204);
+});
+
+test('sessions are listed and ended by their owner alone; another’s is unknown', async () => {
+  const { user, tokens } = await register();
+  const other = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });
+  const listed = await call<{ id: string; current: boolean; refreshHash?: string }[]>('GET', '/auth/sessions', undefined, tokens.accessToken);
+  assert.deepEqual(listed.data.map(({ current }) => current).sort(), [false, true]);
+  assert.ok(listed.data.every(({ refreshHash }) => refreshHash === undefined));
+  const target = listed.data.find(({ current }) => !current)?.id;
+  const stranger = await register();
+  const theirs = await call('DELETE', `/auth/sessions/${target}`, undefined, stranger.tokens.accessToken);
+  const unknown = await call('DELETE', '/auth/sessions/unknown', undefined, stranger.tokens.accessToken);
+  assert.deepEqual([theirs.status, theirs.code, theirs.detail], [404, 'NOT_FOUND', unknown.detail]);
+  assert.equal((await call('GET', '/auth/me', undefined, other.data.tokens.accessToken)).status, 200);
+  assert.equal((await call('DELETE', `/auth/sessions/${target}`, undefined, tokens.accessToken)).status, 204);
+  await assertRefused(other.data.tokens.accessToken, 'UNAUTHENTICATED');
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+});
+
+test('changing the password needs the old one and ends all other sessions', async () => {
+  const { user, tokens } = await register();
+  const other = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });
+  const change = (currentPassword: string, newPassword: string): Promise<Answer<unknown>> => call('POST', '/auth/password', { currentPassword, newPassword }, tokens.accessToken);
+  assert.equal((await change('not the password', 'quite another password')).code, 'STEP_UP_REQUIRED');
+  assert.equal((await change(PASSWORD, 'password1')).code, 'VALIDATION_FAILED');
+  assert.equal((await change(PASSWORD, 'quite another password')).status, 204);
+  await assertRefused(other.data.tokens.accessToken, 'UNAUTHENTICATED');
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: PASSWORD })).code, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: 'quite another password' })).status, 200);
+});
+
+test('freezing ends everything at once; listeners hear of it', async () => {
+  const { user, tokens } = await register();
+  const heard: string[] = [];
+  const stop = api.identity.sessions.onRevoked(({ userId }) => heard.push(userId));
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+  const admin = await adminToken();
+  assert.equal((await call('POST', `/admin/users/${user.id}/freeze`, undefined, admin)).status, 200);
+  stop();
+  assert.deepEqual(heard, [user.id]);
+  await assertRefused(tokens.accessToken, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).code, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: PASSWORD })).code, 'FORBIDDEN');
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: 'not the password' })).code, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', `/admin/users/${user.id}/unfreeze`, undefined, admin)).status, 200);
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: PASSWORD })).status, 200);
+});
+
+test('roles count at once, both ways, and only administrators give them', async () => {
+  const { user, tokens } = await register();
+  const attempt = (): Promise<Answer<unknown>> => call('PUT', `/admin/users/${user.id}/roles`, { roles: ['user', 'admin'] }, tokens.accessToken);
+  assert.equal((await attempt()).code, 'FORBIDDEN');
+  const admin = await adminToken();
+  assert.equal((await call('PUT', `/admin/users/${user.id}/roles`, { roles: ['user', 'admin'] }, admin)).status, 200);
+  assert.equal((await call('POST', '/admin/users/unknown/freeze', undefined, tokens.accessToken)).code, 'NOT_FOUND');
+  assert.equal((await attempt()).code, 'CONFLICT');
+  assert.equal((await call('PUT', `/admin/users/${user.id}/roles`, { roles: ['user'] }, admin)).status, 200);
+  assert.equal((await attempt()).code, 'FORBIDDEN');
+});
+
+test('admin routes need the address as well as the role', async () => {
+  const elsewhere = await startApi({ env: { ADMIN_IPS: '10.0.0.0/8', TRUST_PROXY: '1' } });
+  try {
+    await elsewhere.identity.auth.ensureAdmin(ADMIN);
+    const { data } = await call<SignedIn>('POST', '/auth/login', ADMIN, undefined, elsewhere);
+    const freeze = async (forwarded: string): Promise<number> =>
+      (await fetch(`${elsewhere.url}/api/v1/admin/users/unknown/freeze`, { method: 'POST', headers: { authorization: `Bearer ${data.tokens.accessToken}`, 'x-forwarded-for': forwarded } })).status;
+    assert.equal(await freeze('10.1.2.3'), 404);
+    assert.equal(await freeze('10.1.2.3, 8.8.8.8'), 403);
+  } finally {
+    await elsewhere.close();
+  }
+});
+
+test('guessing slows down, per account and whoever guesses; the right password has to wait as well', async () => {
+  const strict = await startApi({ env: { RATE_LIMITS: 'on' } });
+  try {
+    const { user } = await register(strict);
+    const login = (password: string): Promise<Answer<unknown>> => call('POST', '/auth/login', { email: user.email, password }, undefined, strict);
+    for (let i = 0; i < 5; i++) assert.equal((await login('a wrong guess')).code, 'UNAUTHENTICATED');
+    const blocked = await login(PASSWORD);
+    assert.deepEqual([blocked.code, blocked.headers.get('retry-after')], ['RATE_LIMITED', '1']);
+    strict.time.now += 1_000;
+    assert.equal((await login('a wrong guess')).code, 'UNAUTHENTICATED');
+    assert.equal((await login(PASSWORD)).headers.get('retry-after'), '2');
+    strict.time.now += 2_000;
+    assert.equal((await login(PASSWORD)).status, 200);
+    assert.equal((await login('a wrong guess')).code, 'UNAUTHENTICATED');
+    // Many guesses at once are counted one by one before any is answered.
+    const many = await Promise.all(Array.from({ length: 12 }, () => login('a wrong guess')));
+    assert.equal(many.filter(({ code }) => code === 'RATE_LIMITED').length, 8);
+  } finally {
+    await strict.close();
+  }
+});
+
+test('a hash with weaker parameters is renewed at the next sign-in', async () => {
+  const { user } = await register();
+  const collection = api.store.collection(users);
+  await collection.patch(user.id, { passwordHash: await hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 }) });
+  assert.equal((await call('POST', '/auth/login', { email: user.email, password: PASSWORD })).status, 200);
+  assert.match((await collection.get(user.id))?.passwordHash ?? '', /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+});
+
+test('the first administrator is created once', async () => {
+  const fresh = await startApi();
+  try {
+    const first = await fresh.identity.auth.ensureAdmin({ email: 'Boss@Bourse.test', password: undefined });
+    assert.equal(first?.email, 'boss@bourse.test');
+    assert.match(first?.password ?? '', /^[A-Za-z0-9_-]{24}$/);
+    assert.equal(await fresh.identity.auth.ensureAdmin(ADMIN), undefined);
+    assert.equal((await call('POST', '/auth/login', { email: 'boss@bourse.test', password: first?.password }, undefined, fresh)).status, 200);
+  } finally {
+    await fresh.close();
+  }
+});
+
+test('what happened is in the audit log, whose chain shows every change to it', async () => {
+  const { audit } = api.identity;
+  assert.equal(await audit.verify(), undefined);
+  const collection = api.store.collection(auditlogs);
+  const { items } = await collection.find({ sort: { seq: 1 }, limit: 3 });
+  const [first, second] = items as [(typeof items)[0], (typeof items)[0]];
+  assert.deepEqual([first.action, first.target], ['user.create', 'admin']);
+  await collection.put([{ ...second, actor: 'somebody else' }]);
+  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'its content is not what was written' });
+  await collection.remove({ seq: 2 });
+  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'the entry is missing' });
+  await collection.insert(second);
+  assert.equal(await audit.verify(), undefined);
+});
