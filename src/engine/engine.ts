@@ -7,6 +7,7 @@ import { apply } from './apply.ts';
 import type { Command, NewOrder } from './commands.ts';
 import { Core } from './core.ts';
 import type { Event, ItemResult, Outcome } from './events.ts';
+import { checkState } from './laws.ts';
 import { adjustMargin, setLeverage } from './leverage.ts';
 import type { Asset, Market } from './market.ts';
 import { createAsset, createMarket, setSafety, updateMarket } from './market-admin.ts';
@@ -71,6 +72,11 @@ export class Engine implements EngineReader {
   apply(event: Event, time: Millis): void {
     apply(this.#core, event, time);
     this.#core.atRisk = false;
+  }
+
+  /** Throws an Error that names the broken law, if any is. */
+  check(): void {
+    checkState(this.#core);
   }
 
   #decide(command: Command): Decision {

@@ -8,12 +8,12 @@ import { costOf, feeOn, marginOf, positionOf } from './fill.ts';
 import type { FillPlan } from './fill.ts';
 import type { FillSide, LiquidationReceipt, PositionState, TradeCause } from './events.ts';
 import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
-import { bankruptcyPrice, isCrossed, LIQUIDATION_QUARTERS, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
+import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import { closeOrder, perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
 import { cancelAll } from './orders.ts';
-import { exposureOf } from './positions.ts';
+import { exposureOf, liquidationTick } from './positions.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import { INSURANCE } from './units.ts';
 import type { Amount, Lots, Side, Ticks } from './units.ts';
@@ -32,8 +32,12 @@ interface Step {
   readonly fills: { price: Ticks; quantity: Lots; cause: TradeCause; counterparty: number; trade: number }[];
 }
 
+/** Judged by the same tick that the heaps watch. */
 export function isDue(core: Core, market: MarketState, standing: number): boolean {
-  return core.standings.size[standing] !== 0 && isCrossed(market.risk, exposureOf(core, standing), market.market.quotePerTickLot, market.mark, LIQUIDATION_QUARTERS);
+  const size = core.standings.size[standing];
+  if (size === 0) return false;
+  const tick = liquidationTick(core, market, standing);
+  return tick !== 0 && (size > 0 ? market.mark <= tick : market.mark >= tick);
 }
 
 /** Cancels the account's orders in the market, then reduces the position tier by tier until it is safe. */

@@ -1,5 +1,5 @@
 /** Writes a position and keeps what hangs on it: open interest, the market's list of positions, and the heaps by the mark that concerns it next. Called by `apply` alone. */
-import { isCrossed, LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
+import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
 import type { Exposure } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import type { PositionState } from './events.ts';
@@ -64,7 +64,7 @@ export function watch(state: State, market: MarketState, standing: number): void
   const call = thresholdTick(market.risk, exposure, quotePerTickLot, MARGIN_CALL_QUARTERS);
   const recovery = long ? market.recoveryLong : market.recoveryShort;
   recovery.set(standing, call, tie);
-  if (market.mark !== 0 && !isCrossed(market.risk, exposure, quotePerTickLot, market.mark, MARGIN_CALL_QUARTERS)) state.atRisk = true;
+  if (market.mark !== 0 && (long ? market.mark > call : market.mark < call || call === 0)) state.atRisk = true;
 }
 
 function unwatch(market: MarketState, standing: number, size: number): void {

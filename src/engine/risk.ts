@@ -17,7 +17,7 @@ const VISITS = 1_000;
 /** How far from the mark the fund trades to get rid of a position. */
 const WORK_OFF_BAND: Ppm = 5_000;
 
-function isWatched(market: MarketState): boolean {
+export function isWatched(market: MarketState): boolean {
   return market.perpetual && market.mark !== 0 && isRunning(market.market);
 }
 

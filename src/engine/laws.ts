@@ -1,0 +1,203 @@
+/** The laws that hold between any two commands. Throws, naming the first that does not. Costs about as much as one look at the whole state. */
+import type { Core } from './core.ts';
+import type { Engine } from './engine.ts';
+import { CLEARING, FUTURES_LOCKED, MARGIN, SPOT_LOCKED } from './ledger.ts';
+import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
+import type { MarketState } from './market-state.ts';
+import { MARKET, REDUCE_ONLY, RESTING, SELL } from './pool.ts';
+import { clientKey } from './open-orders.ts';
+import { exposureOf } from './positions.ts';
+import { isPending, isWatched } from './risk.ts';
+import { VENUE } from './units.ts';
+import type { Side } from './units.ts';
+import { auditRow } from './views.ts';
+
+/** Throws an Error that names the broken law. */
+export function checkLaws(engine: Engine): void {
+  engine.check();
+}
+
+function law(holds: boolean, name: string, detail: () => string): void {
+  if (!holds) throw new Error(`broken law: ${name} (${detail()})`);
+}
+
+/** Sums by key, for comparing what hangs on orders and positions with what the registers say. */
+class Sums {
+  readonly #sums = new Map<number, number>();
+
+  add(key: number, amount: number): void {
+    if (amount !== 0) this.#sums.set(key, (this.#sums.get(key) ?? 0) + amount);
+  }
+
+  get(key: number): number {
+    return this.#sums.get(key) ?? 0;
+  }
+}
+
+const BUCKETS = 8;
+/** Of one account, asset and bucket. */
+function bucketKey(account: number, asset: number, bucket: number): number {
+  return (account * 1024 + asset) * BUCKETS + bucket;
+}
+
+export function checkState(core: Core): void {
+  const held = new Sums();
+  const clearing = new Sums();
+  let open = 0;
+  for (const market of core.marketStates) {
+    open += checkBook(core, market, held);
+    checkPositions(core, market, held, clearing);
+  }
+  law(open === core.pool.live && open === core.slotByOrder.size, 'every open order rests in the book', () => `${open} rest, ${core.pool.live} are open, ${core.slotByOrder.size} have an id`);
+  for (const { id } of core.assets) checkMoney(core, id, held, clearing);
+}
+
+function checkMoney(core: Core, asset: number, held: Sums, clearing: Sums): void {
+  const { ledger } = core;
+  const { sum } = auditRow(core, asset);
+  law(sum === 0, 'each asset sums to zero', () => `asset ${asset} sums to ${sum}`);
+  const owed = ledger.get(asset, VENUE, CLEARING) + clearing.get(asset);
+  law(owed === 0, 'clearing and the signed cost of positions sum to zero', () => `asset ${asset}: ${owed}`);
+  ledger.forEachAccount(asset, (account) => {
+    if (account === VENUE) return;
+    for (const bucket of [0, 1, 2, 3, 4] as const) {
+      const balance = ledger.get(asset, account, bucket);
+      law(balance >= 0 && Number.isSafeInteger(balance), 'no balance is negative', () => `account ${account}, asset ${asset}, bucket ${bucket}: ${balance}`);
+    }
+    for (const bucket of [SPOT_LOCKED, FUTURES_LOCKED, MARGIN] as const) {
+      const expected = held.get(bucketKey(account, asset, bucket));
+      const balance = ledger.get(asset, account, bucket);
+      const name = bucket === MARGIN ? 'the margin bucket is the margin of positions' : 'locks are those of open orders';
+      law(balance === expected, name, () => `account ${account}, asset ${asset}: ${balance}, but ${expected}`);
+    }
+  });
+}
+
+/** Returns the number of orders that rest. */
+function checkBook(core: Core, market: MarketState, held: Sums): number {
+  const { book, market: { symbol } } = market;
+  const bid = book.bestBid();
+  const ask = book.bestAsk();
+  law(bid === 0 || ask === 0 || bid < ask, 'the book is never crossed', () => `${symbol}: bid ${bid}, ask ${ask}`);
+  const lots = new Sums();
+  const count = checkSide(core, market, 'buy', held, lots) + checkSide(core, market, 'sell', held, lots);
+  checkStandings(core, market, lots);
+  return count;
+}
+
+const LOTS = 5;
+
+function checkSide(core: Core, market: MarketState, side: Side, held: Sums, lots: Sums): number {
+  const { book, market: { symbol } } = market;
+  const { pool } = core;
+  let count = 0;
+  let before = 0;
+  for (let price = side === 'buy' ? book.bestBid() : book.bestAsk(); price !== 0; price = book.nextLevel(side, price)) {
+    const [last, here] = [before, price];
+    law(last === 0 || (side === 'buy' ? here < last : here > last), 'price levels are in order', () => `${symbol} ${side}: ${here} after ${last}`);
+    before = price;
+    let total = 0;
+    for (let slot = book.firstOf(side, price); slot >= 0; slot = book.next(slot)) {
+      checkOrder(core, market, slot, side, price, held, lots);
+      total += pool.remaining[slot];
+      count++;
+    }
+    law(total > 0 && total === book.levelQuantity(side, here), 'a level holds what its orders have left', () => `${symbol} ${side} ${here}: ${book.levelQuantity(side, here)}, but ${total}`);
+  }
+  return count;
+}
+
+function checkOrder(core: Core, market: MarketState, slot: number, side: Side, price: number, held: Sums, lots: Sums): void {
+  const { pool } = core;
+  const { market: rules } = market;
+  const flags = pool.flags[slot];
+  const id = pool.id[slot];
+  const remaining = pool.remaining[slot];
+  const lock = pool.lock[slot];
+  law(pool.market[slot] === rules.id && pool.price[slot] === price && ((flags & SELL) !== 0) === (side === 'sell'), 'an order stands where it belongs', () => `order ${id}`);
+  law((flags & RESTING) !== 0 && (flags & MARKET) === 0 && core.slotOf(id) === slot, 'an order in the book is open', () => `order ${id}`);
+  law(remaining > 0 && pool.filled[slot] >= 0 && pool.filled[slot] + remaining <= pool.quantity[slot], 'quantity = filled + remaining + canceled', () => `order ${id}`);
+  const spotLock = side === 'sell' ? remaining * rules.basePerLot : price * remaining * rules.quotePerTickLot;
+  law(market.perpetual ? lock >= 0 : lock === spotLock, 'a spot lock is what the order still needs', () => `order ${id} locks ${lock}`);
+  const asset = !market.perpetual && side === 'sell' ? rules.baseAsset : rules.quoteAsset;
+  held.add(bucketKey(pool.account[slot], asset, market.perpetual ? FUTURES_LOCKED : SPOT_LOCKED), lock);
+  const standing = pool.standing[slot];
+  const sells = side === 'sell' ? 1 : 0;
+  lots.add(standing * LOTS, 1);
+  lots.add(standing * LOTS + 1 + sells, remaining);
+  if ((flags & REDUCE_ONLY) !== 0) lots.add(standing * LOTS + 3 + sells, remaining);
+  const clientOrderId = pool.clientOrderId[slot];
+  law(clientOrderId === '' || core.orderByClientId.get(clientKey(pool.account[slot], clientOrderId)) === id, 'a clientOrderId leads to its open order', () => `order ${id}`);
+}
+
+function checkStandings(core: Core, { market }: MarketState, lots: Sums): void {
+  const { standings } = core;
+  for (let standing = 0; standing < standings.count; standing++) {
+    if (standings.market[standing] !== market.id) continue;
+    const at = standing * LOTS;
+    const size = standings.size[standing];
+    const who = () => `account ${standings.account[standing]} in ${market.symbol}`;
+    law(standings.openOrders[standing] === lots.get(at), 'open orders are counted', who);
+    law(standings.restingBuy[standing] === lots.get(at + 1) && standings.restingSell[standing] === lots.get(at + 2), 'resting lots are summed', who);
+    law(standings.reducingBuy[standing] === lots.get(at + 3) && standings.reducingSell[standing] === lots.get(at + 4), 'reduce-only lots are summed', who);
+    law(standings.reducingBuy[standing] <= Math.max(0, -size) && standings.reducingSell[standing] <= Math.max(0, size), 'reduce-only orders never exceed the position', who);
+    law(listedInOrder(core, standings.account[standing]), 'an account lists its open orders, newest first', who);
+    law(size !== 0 || (standings.cost[standing] === 0 && standings.margin[standing] === 0), 'without a position there is no cost and no margin', who);
+    law((size !== 0) === (standings.listed[standing] >= 0), 'a market lists its positions', who);
+  }
+}
+
+function listedInOrder({ pool, newestOrder }: Core, account: number): boolean {
+  let newer = Infinity;
+  for (let slot = newestOrder[account]; slot >= 0; slot = pool.nextOfAccount[slot]) {
+    if (pool.account[slot] !== account || pool.id[slot] >= newer) return false;
+    newer = pool.id[slot];
+  }
+  return true;
+}
+
+function checkPositions(core: Core, market: MarketState, held: Sums, clearing: Sums): void {
+  const { standings } = core;
+  const { symbol, quoteAsset } = market.market;
+  let long = 0;
+  let short = 0;
+  market.positions.forEach((standing, place) => {
+    const size = standings.size[standing];
+    const who = () => `account ${standings.account[standing]} in ${symbol}`;
+    law(standings.listed[standing] === place && size !== 0, 'a market lists its positions', who);
+    law(standings.cost[standing] >= 0 && standings.margin[standing] >= 0, 'cost and margin are not negative', who);
+    if (size > 0) long += size;
+    else short -= size;
+    held.add(bucketKey(standings.account[standing], quoteAsset, MARGIN), standings.margin[standing]);
+    clearing.add(quoteAsset, size > 0 ? standings.cost[standing] : -standings.cost[standing]);
+    checkWatch(core, market, standing);
+  });
+  law(long === short && long === market.openInterest, 'open interest is the same long and short', () => `${symbol}: ${long} long, ${short} short, ${market.openInterest} counted`);
+  for (const heap of [market.adverseLong, market.adverseShort, market.recoveryLong, market.recoveryShort]) heap.check();
+  law(!isWatched(market) || isPending(core, market) || nobodyDue(core, market), 'no position outlives its liquidation price', () => symbol);
+}
+
+/** The heaps know each position by the mark that concerns it next. */
+function checkWatch(core: Core, market: MarketState, standing: number): void {
+  const { standings } = core;
+  if (market.stuck.includes(standing)) return;
+  const long = standings.size[standing] > 0;
+  const called = standings.called[standing] === 1;
+  const tick = thresholdTick(market.risk, exposureOf(core, standing), market.market.quotePerTickLot, called ? LIQUIDATION_QUARTERS : MARGIN_CALL_QUARTERS);
+  const heap = long ? market.adverseLong : market.adverseShort;
+  const watched = heap.has(standing) ? standings.adverse.key[standing] : 0;
+  law(watched === tick, 'a position is watched at its threshold', () => `account ${standings.account[standing]}: ${watched}, but ${tick}`);
+  const recovery = long ? market.recoveryLong : market.recoveryShort;
+  law(recovery.has(standing) === called, 'a called position is watched for its recovery', () => `account ${standings.account[standing]}`);
+}
+
+function nobodyDue({ standings }: Core, market: MarketState): boolean {
+  return market.positions.every((standing) => {
+    const tick = market.stuck.includes(standing) || !isKeyed(market, standing) ? 0 : standings.adverse.key[standing];
+    return tick === 0 || (standings.size[standing] > 0 ? market.mark > tick : market.mark < tick);
+  });
+}
+
+function isKeyed(market: MarketState, standing: number): boolean {
+  return market.adverseLong.has(standing) || market.adverseShort.has(standing);
+}
