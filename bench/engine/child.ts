@@ -2,6 +2,6 @@
 import { runPhase } from './phases.ts';
 import type { Phase } from './phases.ts';
 
-process.once('message', (phase: Phase) => {
-  process.send?.(runPhase(phase), () => process.disconnect());
+process.once('message', async (phase: Phase) => {
+  process.send?.(await runPhase(phase), () => process.disconnect());
 });

@@ -1,4 +1,5 @@
 /** What is measured, one function a phase. Each runs in a process of its own, so that none finds another's garbage or type feedback. */
+import { setTimeout } from 'node:timers/promises';
 import { feed, feedTimed, percentile } from './matcher.ts';
 import type { Matcher } from './matcher.ts';
 import { MatchingBook } from './matching-book.ts';
@@ -6,6 +7,9 @@ import { NodejsOrderBook, OrderbookMatchEngine } from './peers.ts';
 import { makeStream, START_PRICE } from './stream.ts';
 import type { Stream } from './stream.ts';
 import { HOUSE_MAKERS, Venue } from './venue.ts';
+
+/** Commands on a throw-away book before a measurement. */
+const WARM_UP = 50_000;
 
 export type Implementation = 'book' | 'spot' | 'perpetual' | 'nodejs-order-book' | 'orderbook-match-engine';
 
@@ -48,7 +52,7 @@ export type Phase =
 
 export type Figures<P extends Phase> = P extends { phase: 'throughput' } ? Throughput : P extends { phase: 'latency' } ? Latency : P extends { phase: 'memory' } ? number : Marking;
 
-export function runPhase(phase: Phase): Throughput | Latency | Marking | number {
+export function runPhase(phase: Phase): Throughput | Latency | Marking | Promise<number> {
   switch (phase.phase) {
     case 'throughput': return throughput(phase.implementation, phase.workload);
     case 'latency': return latency(phase.implementation, phase.workload);
@@ -66,7 +70,14 @@ function make(implementation: Implementation, accounts: number, stream: Stream):
   }
 }
 
+/** Lets the compiler see the code before anything is measured. */
+function warmUp(implementation: Implementation): void {
+  const stream = makeStream({ seed: 1, commands: WARM_UP, resting: 1000 });
+  feed(make(implementation, 10, stream), stream, 0, stream.length, new Int32Array(stream.length));
+}
+
 function throughput(implementation: Implementation, workload: Workload): Throughput {
+  warmUp(implementation);
   const stream = makeStream(workload);
   const traded = new Int32Array(stream.length);
   const rates: number[] = [];
@@ -80,23 +91,23 @@ function throughput(implementation: Implementation, workload: Workload): Through
   return { commandsPerSecond: median(rates), ...summary(traded.subarray(stream.prefill)) };
 }
 
-/** The first fifth of the commands warms the engine up. */
 function latency(implementation: Implementation, workload: Workload): Latency {
+  warmUp(implementation);
   const stream = makeStream(workload);
   const matcher = make(implementation, workload.accounts, stream);
-  const warm = stream.prefill + Math.floor(workload.commands / 5);
-  feed(matcher, stream, 0, warm, new Int32Array(stream.length));
-  const taken = feedTimed(matcher, stream, warm, stream.length);
+  feed(matcher, stream, 0, stream.prefill, new Int32Array(stream.length));
+  const taken = feedTimed(matcher, stream, stream.prefill, stream.length);
   return { p50: percentile(taken, 0.5), p99: percentile(taken, 0.99), p999: percentile(taken, 0.999), max: taken[taken.length - 1] };
 }
 
-function bytesPerOrder(implementation: 'book' | 'spot' | 'perpetual', orders: number): number {
+async function bytesPerOrder(implementation: 'book' | 'spot' | 'perpetual', orders: number): Promise<number> {
+  warmUp(implementation);
   const stream = makeStream({ seed: 1, commands: 0, resting: orders });
   const traded = new Int32Array(stream.length);
   const matcher = make(implementation, 1000, stream);
-  const before = heldBytes();
+  const before = await heldBytes();
   feed(matcher, stream, 0, orders, traded);
-  const after = heldBytes();
+  const after = await heldBytes();
   matcher.cancel(0);
   return (after - before) / orders;
 }
@@ -131,9 +142,13 @@ function summary(traded: Int32Array): { traded: number; digest: string } {
   return { traded: sum, digest: (hash >>> 0).toString(16).padStart(8, '0') };
 }
 
-function heldBytes(): number {
-  if (globalThis.gc === undefined) throw new Error('needs --expose-gc');
-  globalThis.gc();
+/** Freed buffers are given back in the background, so garbage is collected more than once. */
+async function heldBytes(): Promise<number> {
+  for (let i = 0; i < 4; i++) {
+    if (globalThis.gc === undefined) throw new Error('needs --expose-gc');
+    globalThis.gc();
+    await setTimeout(20);
+  }
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -11,10 +11,11 @@ export type VenueKind = 'spot' | 'perpetual';
 
 export const HOUSE_MAKERS = 4;
 /** Of all orders; the rest is spread over the users. */
-const HOUSE_SHARE = 0.4;
-/** Minor units to hand out in each asset: all accounts together stay below 2^53. */
-const MONEY = 8e15;
-const PER_ACCOUNT = 1e13;
+const HOUSE_SHARE = 0.3;
+/** Minor units of each asset: for a house maker, for a user at most, and for all users together (the engine takes no more than 2^52 in all). */
+const HOUSE_MONEY = 1e13;
+const USER_MONEY = 1e12;
+const USERS_MONEY = 4e15;
 const START_TIME = 1_700_000_000_000;
 const COMMANDS_PER_MS = 1000;
 const MARKET = 0;
@@ -22,7 +23,7 @@ const MARKET = 0;
 /** Notional of one lot at one tick is one minor unit, so that a million orders fit into the money there is. */
 const SPOT: MarketSpec = {
   symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', status: 'open',
-  makerFee: 200, takerFee: 500, minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 2 ** 30,
+  makerFee: 200, takerFee: 500, minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 100_000,
   maxPosition: 0, maxLeverage: 1, riskTiers: [], fundingIntervalMs: 0, interestRate: 0, fundingCap: 0, impactNotional: 0,
   liquidationFeeRate: 0, liquidationSurplus: 'fund', house: false,
 };
@@ -49,8 +50,8 @@ export class Venue implements Matcher {
     this.execute({ type: 'create_asset', code: 'BTC', scale: 3 });
     this.execute({ type: 'create_market', spec: kind === 'spot' ? SPOT : PERPETUAL });
     this.mark(START_PRICE);
-    const amount = Math.floor(Math.min(PER_ACCOUNT, MONEY / accounts));
-    for (let i = 0; i < accounts; i++) this.#open(i, kind === 'spot' ? 'spot' : 'futures', amount);
+    const userMoney = Math.floor(Math.min(USER_MONEY, USERS_MONEY / accounts));
+    for (let i = 0; i < accounts; i++) this.#open(i, kind === 'spot' ? 'spot' : 'futures', i < HOUSE_MAKERS ? HOUSE_MONEY : userMoney);
   }
 
   limit(id: number, sell: boolean, price: number, quantity: number): number {
