@@ -25,7 +25,7 @@ export class Attempts {
   constructor(policy: AttemptPolicy, clock: () => number) {
     this.#policy = policy;
     this.#clock = clock;
-    this.#entries = new LRUCache({ max: MAX_KEYS, ttl: policy.forgetMs, perf: { now: clock } });
+    this.#entries = new LRUCache({ max: MAX_KEYS, ttl: policy.forgetMs, ttlResolution: 0, perf: { now: clock } });
   }
 
   /** 0: the attempt may be made and has been counted. Else ms until one may; nothing was counted. */

@@ -132,7 +132,7 @@ export class AuthService {
 
   async listSessions(principal: Principal): Promise<SessionView[]> {
     const open = await this.#deps.sessions.list(principal.userId);
-    return open.map(({ refreshHash: _, userId: __, absoluteExpiresAt: ___, ...session }) => ({ ...session, current: session.id === principal.sessionId }));
+    return open.map(({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent }) => ({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent, current: id === principal.sessionId }));
   }
 
   /** Throws NOT_FOUND for a session that is unknown or another user's. */

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ConfigError, parseConfig } from './config.ts';
+import { loadSecrets } from './secrets.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'bourse-config-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const SECRET = 'x'.repeat(32);
+const KEY = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+
+test('without any variable the embedded set-up comes out, frozen', () => {
+  const config = parseConfig({});
+  assert.deepEqual([config.host, config.port, config.deposits, config.house, config.feeds.mode], ['127.0.0.1', 3_000, 'simulated', true, 'auto']);
+  assert.ok(config.admin.ips.has('127.0.0.1') && config.admin.ips.has('::1') && !config.admin.ips.has('10.0.0.1'));
+  assert.throws(() => { (config as { port: number }).port = 1; }, TypeError);
+  assert.throws(() => { (config.admin as { email: string }).email = ''; }, TypeError);
+});
+
+const BAD: Record<string, [Record<string, string>, RegExp]> = {
+  'a port out of range': [{ PORT: '65536' }, /^PORT: must be an integer from 0 to 65535$/],
+  'a port with a sign': [{ PORT: '+80' }, /^PORT: /],
+  'an unknown feed': [{ FEEDS: 'lively' }, /^FEEDS: /],
+  'a replay at no speed': [{ FEEDS: 'replay:data@0' }, /^FEEDS: /],
+  'an unknown role': [{ ROLES: 'api,cook' }, /^ROLES: "cook" is not one of all, api/],
+  'a switch that is neither on nor off': [{ HOUSE: 'true' }, /^HOUSE: "true" is not one of on, off$/],
+  'an address that is none': [{ ADMIN_IPS: '127.0.0.1,localhost' }, /^ADMIN_IPS: localhost is not an address or CIDR range$/],
+  'a prefix too long': [{ ADMIN_IPS: '10.0.0.0/33' }, /^ADMIN_IPS: 10.0.0.0\/33/],
+  'any origin': [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS: \* is not an origin/],
+  'the null origin': [{ CORS_ORIGINS: 'null' }, /^CORS_ORIGINS: /],
+  'an origin with a path': [{ CORS_ORIGINS: 'https://a.example/' }, /^CORS_ORIGINS: /],
+  'trust in everybody': [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY: /],
+  'no hops': [{ TRUST_PROXY: '0' }, /^TRUST_PROXY: /],
+  'a short secret': [{ JWT_SECRET: 'short' }, /^JWT_SECRET: .*at least 32 characters/],
+  'a short key': [{ ENCRYPTION_KEYS: 'k1:AAAA' }, /^ENCRYPTION_KEYS: /],
+  'two keys of one name': [{ ENCRYPTION_KEYS: `${KEY},${KEY}` }, /^ENCRYPTION_KEYS: must name each key once$/],
+  'a database it does not have': [{ MONGODB_URI: 'mongodb://x' }, /^MONGODB_URI: this version keeps its data in DATA_DIR/],
+  'an environment that is misspelt': [{ NODE_ENV: 'prod' }, /^NODE_ENV: "prod" is not one of/],
+  'no rate limits in production': [{ NODE_ENV: 'production', JWT_SECRET: SECRET, ENCRYPTION_KEYS: KEY, RATE_LIMITS: 'off' }, /^RATE_LIMITS: cannot be off/],
+};
+for (const [name, [env, problem]] of Object.entries(BAD)) {
+  test(`the configuration is refused for ${name}`, () => {
+    assert.throws(() => parseConfig(env), (error: unknown) => error instanceof ConfigError && error.problems.length === 1 && problem.test(error.problems[0] ?? ''));
+  });
+}
+
+test('all problems are named at once', () => {
+  assert.throws(() => parseConfig({ PORT: 'x', HOUSE: 'x', NODE_ENV: 'production' }), (error: unknown) => {
+    const names = (error as ConfigError).problems.map((problem) => problem.split(':')[0]);
+    return JSON.stringify(names.sort()) === JSON.stringify(['ENCRYPTION_KEYS', 'HOUSE', 'JWT_SECRET', 'PORT']);
+  });
+});
+
+test('production closes deposits unless they are asked for', () => {
+  const production = { NODE_ENV: 'production', JWT_SECRET: SECRET, ENCRYPTION_KEYS: KEY };
+  assert.equal(parseConfig(production).deposits, 'closed');
+  assert.equal(parseConfig({ ...production, DEPOSITS: 'simulated' }).deposits, 'simulated');
+});
+
+test('keys are generated once, for the owner alone, and the environment goes before them', () => {
+  const dataDir = join(directory, 'fresh');
+  const first = loadSecrets(parseConfig({ DATA_DIR: dataDir }));
+  assert.deepEqual(loadSecrets(parseConfig({ DATA_DIR: dataDir })), first);
+  assert.equal(first.jwt[0]?.length, 43);
+  assert.equal(first.encryption[0]?.key.length, 32);
+  assert.deepEqual([statSync(dataDir).mode & 0o777, statSync(join(dataDir, 'keys.json')).mode & 0o777], [0o700, 0o600]);
+  assert.deepEqual(loadSecrets(parseConfig({ DATA_DIR: dataDir, JWT_SECRET: `${SECRET},${SECRET}2` })).jwt, [SECRET, `${SECRET}2`]);
+});
+
+test('a damaged key file is refused, not replaced', () => {
+  writeFileSync(join(directory, 'keys.json'), '{"jwtSecret":');
+  assert.throws(() => loadSecrets(parseConfig({ DATA_DIR: directory })), ConfigError);
+});
