@@ -216,7 +216,7 @@ export class Aggregator {
       const member = memberOf(state, candidate.series);
       if (candidate.fault !== undefined || member.counted) continue;
       const reference = counted.length > 0 ? median(counted.map(({ price }) => price)) : undefined;
-      const near = reference === undefined || Math.abs(candidate.price / reference - 1) <= this.#options.rejoinLimit;
+      const near = reference === undefined || distance(candidate.price, reference) <= this.#options.rejoinLimit;
       member.soundSinceMs = near ? (member.soundSinceMs ?? nowMs) : undefined;
       // The first to come, and those who join an index that is not yet known, need not wait.
       const waits = state.members.size > 0 && state.index !== undefined && state.lostSinceMs === undefined;
@@ -257,7 +257,7 @@ export class Aggregator {
     member.counted = sound;
     if (sound) member.soundSinceMs ??= nowMs;
     else if (fault === 'outlier') member.soundSinceMs = undefined;
-    const deviation = state.index === undefined || price === 0 ? 0 : Math.abs(price / state.index - 1);
+    const deviation = state.index === undefined || price === 0 ? 0 : distance(price, state.index);
     series.assess(nowMs, sound, Math.max(0, 1 - ageMs / staleAfterMs), Math.max(0, 1 - deviation / this.#options.outlierLimit));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const { source, pair, kind, reliability } = series;
@@ -268,7 +268,7 @@ export class Aggregator {
   /** Why a sound candidate does not count: it lies apart from those who do, or they suffice. */
   #unchosen(candidate: Candidate, chosen: readonly Candidate[], state: IndexState): SourceFault {
     const reference = chosen.length > 0 ? median(chosen.map(({ price }) => price)) : state.index;
-    const apart = chosen.length === 0 || reference === undefined || Math.abs(candidate.price / reference - 1) > this.#options.outlierLimit;
+    const apart = chosen.length === 0 || reference === undefined || distance(candidate.price, reference) > this.#options.outlierLimit;
     return apart ? 'outlier' : 'standby';
   }
 
@@ -332,11 +332,16 @@ function memberOf(state: IndexState, series: Series): Membership {
   return made;
 }
 
+/** How far apart two prices are, as a fraction of the lower one: half is as far as double. */
+function distance(a: number, b: number): number {
+  return Math.max(a / b, b / a) - 1;
+}
+
 /** Drops, one at a time, the one furthest from the median of the others while it is beyond the limit. Two that disagree both go: nobody can tell which is right. */
 export function withoutOutliers<T extends { readonly price: number }>(pool: readonly T[], limit: number): T[] {
   let kept = [...pool];
   while (kept.length >= 2) {
-    const deviations = kept.map((item, at) => Math.abs(item.price / median(kept.filter((_, other) => other !== at).map(({ price }) => price)) - 1));
+    const deviations = kept.map((item, at) => distance(item.price, median(kept.filter((_, other) => other !== at).map(({ price }) => price))));
     const worst = Math.max(...deviations);
     if (worst <= limit) return kept;
     if (kept.length === 2) return [];

@@ -32,7 +32,9 @@ export function weightedMedian(items: readonly Weighted[]): number {
  */
 export function withoutDictator(weights: readonly number[]): number[] {
   if (weights.length < 3) return [...weights];
-  const heaviest = weights.indexOf(Math.max(...weights));
-  const others = weights.reduce((sum, weight, at) => (at === heaviest ? sum : sum + weight), 0);
-  return weights.map((weight, at) => (at === heaviest ? Math.min(weight, others * 0.999) : weight));
+  const [first, second, ...rest] = [...weights].sort((a, b) => b - a);
+  const small = rest.reduce((sum, weight) => sum + weight, 0);
+  // Below all others together, yet not so far below that the second would become what the first was.
+  const most = second + small * 0.999;
+  return first < second + small ? [...weights] : weights.map((weight) => Math.min(weight, most));
 }
