@@ -152,7 +152,7 @@ export class AdminService {
   async auditLog(query: AuditQuery): Promise<Listing<AuditEntryInfo>> {
     const { actor, action, target, limit, cursor, offset } = query;
     const where = given({ actor, action, target, timestamp: span(query) });
-    const page = await this.#parts.auditlogs.find({ where, sort: { timestamp: -1 }, limit, cursor, offset });
+    const page = await this.#parts.auditlogs.find({ where, sort: { seq: -1 }, limit, cursor, offset });
     return { ...page, items: page.items.map(({ seq: _seq, ...entry }) => entry) };
   }
 

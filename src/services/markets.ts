@@ -90,6 +90,8 @@ export class MarketService {
     const kept = await cache.get(key);
     if (kept !== undefined) return JSON.parse(kept) as MarketInfo;
     const version = this.#versions.get(symbol);
+    // The catalogue may know a market that is not committed yet.
+    await consistency.live(() => undefined);
     await consistency.caughtUp();
     const doc = await markets.get(symbol);
     if (doc === undefined) throw new Error(`market ${symbol} is not stored`);

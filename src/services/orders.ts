@@ -116,7 +116,8 @@ export class OrderService {
     return Promise.all(
       itemsOf(committed, refs.length).map(async (result, index) => {
         const ref = refs[index] as string;
-        if (!result.ok) return refused(result.code === 'NOT_FOUND' ? await this.#whyNotOpen(principal, ref) : result);
+        // The engine knows open orders only: whether it ever was this user's order, history tells.
+        if (!result.ok) return refused(result.code === 'ORDER_NOT_OPEN' ? await this.#whyNotOpen(principal, ref) : result);
         const order = committed.replayed ? undefined : before[index];
         return { status: 200, order: foldOrder(order ?? (await this.#history.stored(principal, ref)), committed.events, result.order, context) };
       }),
@@ -154,7 +155,7 @@ export class OrderService {
     const open = typeof target.id === 'number' ? orderFromView(target as OrderView, this.#context(0)) : undefined;
     const id = Number(target.id);
     const committed = await this.#sequencer.submit(command(id), meta);
-    if (!committed.ok) throw committed.code === 'NOT_FOUND' ? notOpen(String(id)) : Refusal.of(committed);
+    if (!committed.ok) throw Refusal.of(committed);
     if (open !== undefined && !committed.replayed) return foldOrder(open, committed.events, id, this.#context(committed.time));
     // Of a repeat the first reply again, unless the order has moved on since: then as it is now.
     const doc = await this.#history.stored(principal, String(id));

@@ -15,7 +15,13 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { HealthService, engineCheck, storeCheck, type HealthCheck } from '../../src/services/health.ts';
-import { createIdentity } from '../../src/services/identity.ts';
+import { AuditLog } from '../../src/services/audit.ts';
+import { AuthService } from '../../src/services/auth.ts';
+import { Authenticator } from '../../src/services/authenticator.ts';
+import { PasswordHasher } from '../../src/services/passwords.ts';
+import { Sessions } from '../../src/services/sessions.ts';
+import { AccessTokens } from '../../src/services/tokens.ts';
+import { UserService } from '../../src/services/users.ts';
 
 export const JWT_SECRET = 'a secret for tests that is long enough';
 
@@ -24,6 +30,9 @@ export interface ApiOptions {
   readonly routes?: readonly Route[];
   readonly checks?: readonly HealthCheck[];
   readonly logger?: Logger;
+  /** Of a venue that is to be reached through it; default one that only opens accounts. */
+  readonly sequencer?: Sequencer;
+  readonly store?: SqliteStore;
 }
 
 /** Opens accounts and does nothing else; time is the test's. */
@@ -32,18 +41,25 @@ export async function startApi(options: ApiOptions = {}) {
   const config = parseConfig({ NODE_ENV: 'test', JWT_SECRET, RATE_LIMITS: 'off', ...options.env });
   const metrics = createMetrics();
   const logger = options.logger ?? silentLogger;
-  const store = new SqliteStore(':memory:');
-  const sequencer = accountsOnly();
-  const identity = createIdentity({
+  const store = options.store ?? new SqliteStore(':memory:');
+  const sequencer = options.sequencer ?? accountsOnly();
+  const clock = (): number => time.now;
+  const audit = new AuditLog(store, clock);
+  const sessions: Sessions = new Sessions({
     store,
-    sequencer,
     cache: new MemoryCache(metrics),
-    metrics,
     logger,
-    jwtSecrets: config.jwtSecrets as readonly string[],
-    limitAttempts: config.rateLimits.enabled,
-    clock: () => time.now,
+    clock,
+    onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', outcome: 'refused', target: session.id, ip, requestId }),
   });
+  const tokens = new AccessTokens(config.jwtSecrets as readonly string[], clock);
+  const identity = {
+    audit,
+    sessions,
+    authenticator: new Authenticator({ store, sessions, tokens, metrics, clock }),
+    auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
+    users: new UserService({ store, sessions, audit, clock }),
+  };
   const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])]);
   const table: RouteTable = new RouteTable([
     { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },

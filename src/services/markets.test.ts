@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { listMarkets, openVenue, type Venue } from '../../tests/support/venue.ts';
+import type { Principal } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+
+const MINUTE = 60_000;
+const notFound = (error: unknown) => error instanceof Refusal && error.code === 'NOT_FOUND';
+
+describe('market data', () => {
+  let venue: Venue;
+  let bob: Principal;
+
+  before(async () => {
+    venue = await openVenue();
+    await listMarkets(venue);
+    const ann = await venue.user('ann');
+    bob = await venue.user('bob');
+    await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000000', account: 'spot' });
+    await venue.wallets.deposit(bob, { asset: 'BTC', amount: '100', account: 'spot' });
+    for (const price of ['30000', '30100', '30200']) await venue.orders.place(bob, { symbol: 'BTC-USDT', side: 'sell', type: 'limit', price, quantity: '1' });
+    await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'buy', type: 'limit', price: '29900', quantity: '0.5' });
+    await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'buy', type: 'market', quantity: '0.25' });
+    venue.clock.time += 3 * MINUTE;
+    await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'buy', type: 'market', quantity: '1' });
+  });
+  after(() => venue.close());
+
+  test('the book shows what is open, the same from the cache', async () => {
+    const book = await venue.markets.orderBook('BTC-USDT', 100);
+    assert.deepEqual([book.bids, book.asks], [[['29900', '0.5']], [['30100', '0.75'], ['30200', '1']]]);
+    assert.deepEqual(await venue.markets.orderBook('BTC-USDT', 100), book);
+    assert.deepEqual((await venue.markets.orderBook('BTC-USDT', 1)).asks, [['30100', '0.75']]);
+    await venue.orders.cancelAll(bob, {});
+    const later = await venue.markets.orderBook('BTC-USDT', 100);
+    assert.deepEqual(later.asks, []);
+    assert.ok(later.seq > book.seq);
+  });
+
+  test('prints come newest first, candles oldest first and without gaps', async () => {
+    assert.deepEqual(venue.markets.trades('BTC-USDT', 2).map(({ price, quantity, side }) => [price, quantity, side]), [['30100', '0.25', 'buy'], ['30000', '0.75', 'buy']]);
+    const candles = await venue.markets.klines('BTC-USDT', { interval: '1m', limit: 500 });
+    assert.deepEqual(candles.map(([, open, high, low, close, volume, , , count]) => [open, high, low, close, volume, count]), [
+      ['30000', '30000', '30000', '30000', '0.25', 1],
+      ['30000', '30000', '30000', '30000', '0', 0],
+      ['30000', '30000', '30000', '30000', '0', 0],
+      ['30000', '30100', '30000', '30100', '1', 2],
+    ]);
+    candles.forEach(([openTime], index) => assert.equal(openTime, (candles[0]?.[0] as number) + index * MINUTE));
+  });
+
+  test('a ticker tells the last day', () => {
+    const { last, volume, count, open } = venue.markets.ticker('BTC-USDT');
+    assert.deepEqual([last, volume, count, open], ['30100', '1.25', 3, '30000']);
+    assert.deepEqual(venue.markets.tickers().map(({ symbol }) => symbol), ['BTC-USDT', 'BTC-USDT-PERP']);
+    assert.equal(venue.markets.stats('BTC-USDT').lastDay.count, 3);
+  });
+
+  test('prices and funding are known for what has them', async () => {
+    await venue.feeds.setManual([{ symbol: 'BTC-USDT-PERP', index: '30000' }]);
+    const prices = await venue.markets.prices('BTC-USDT-PERP');
+    assert.deepEqual([prices.index, prices.last, prices.status], ['30000', null, 'open']);
+    const { funding } = await venue.markets.funding('BTC-USDT-PERP', { limit: 50 });
+    assert.deepEqual([funding.symbol, funding.fundingIntervalMs, funding.history], ['BTC-USDT-PERP', 28_800_000, []]);
+    await assert.rejects(venue.markets.funding('BTC-USDT', { limit: 50 }), notFound);
+  });
+
+  test('a market that does not exist is not found', async () => {
+    for (const ask of [
+      () => venue.markets.get('X-Y'),
+      () => venue.markets.orderBook('X-Y', 1),
+      () => venue.markets.klines('X-Y', { interval: '1m', limit: 1 }),
+      () => venue.markets.prices('X-Y'),
+      async () => venue.markets.ticker('X-Y'),
+      async () => venue.markets.stats('X-Y'),
+      async () => venue.markets.trades('__proto__', 1),
+    ]) await assert.rejects(ask, notFound);
+  });
+});

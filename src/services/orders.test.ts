@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { listMarkets, openVenue, type Venue } from '../../tests/support/venue.ts';
+import type { Principal } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+import type { NewOrderInput } from './order-input.ts';
+
+const refusal = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
+const key = (text: string) => ({ idempotencyKey: text, fingerprint: 'the same' });
+const SELL: NewOrderInput = { symbol: 'BTC-USDT', side: 'sell', type: 'limit', price: '30000', quantity: '0.5' };
+const BUY: NewOrderInput = { symbol: 'BTC-USDT', side: 'buy', type: 'limit', price: '29000', quantity: '0.1' };
+
+describe('orders', () => {
+  let venue: Venue;
+  let ann: Principal;
+  let bob: Principal;
+
+  before(async () => {
+    venue = await openVenue();
+    await listMarkets(venue);
+    ann = await venue.user('ann');
+    bob = await venue.user('bob');
+    await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000000', account: 'spot' });
+    await venue.wallets.deposit(bob, { asset: 'BTC', amount: '100', account: 'spot' });
+  });
+  after(() => venue.close());
+
+  test('a resting order is answered whole', async () => {
+    const order = await venue.orders.place(bob, { ...SELL, clientOrderId: 'first', postOnly: true });
+    const { id, seq, createdAt, updatedAt, ...rest } = order;
+    assert.equal(id, String(seq));
+    assert.deepEqual([createdAt, updatedAt], [venue.clock.time, venue.clock.time]);
+    assert.deepEqual(rest, {
+      clientOrderId: 'first', symbol: 'BTC-USDT', side: 'sell', type: 'limit', status: 'new', price: '30000', stopPrice: null, quantity: '0.5', filledQuantity: '0',
+      remainingQuantity: '0.5', averagePrice: null, timeInForce: 'GTC', postOnly: true, reduceOnly: false, selfTradePrevention: 'expire_taker', fee: '0', feeAsset: 'USDT', fills: [],
+    });
+    await venue.orders.cancel(bob, id);
+  });
+
+  test('a taker is answered with its fills, at the maker’s price, with the fee in what it receives', async () => {
+    await venue.orders.place(bob, SELL);
+    const order = await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'buy', type: 'market', quantity: '0.3' });
+    assert.deepEqual([order.status, order.filledQuantity, order.averagePrice, order.price, order.timeInForce], ['filled', '0.3', '30000', null, 'IOC']);
+    // 0.05 % of 0.3 BTC
+    assert.deepEqual([order.fee, order.feeAsset], ['0.00015', 'BTC']);
+    const [fill] = order.fills ?? [];
+    assert.deepEqual([fill?.role, fill?.price, fill?.quantity, fill?.quoteQuantity, fill?.fee, fill?.orderId], ['taker', '30000', '0.3', '9000', '0.00015', order.id]);
+    const [maker] = (await venue.trades.list(bob, { limit: 1 })).items;
+    // 0.02 % of 9,000 USDT; both sides carry the trade's id
+    assert.deepEqual([maker?.role, maker?.fee, maker?.feeAsset, maker?.id, maker?.seq], ['maker', '1.8', 'USDT', fill?.id, fill?.seq]);
+    await venue.orders.cancelAll(bob, {});
+  });
+
+  test('an order is refused for its symbol, tick or lot before it reaches the engine', async () => {
+    const seq = venue.leader.state.seq;
+    for (const [change, code] of [
+      [{ symbol: 'DOGE-USDT' }, 'UNKNOWN_SYMBOL'],
+      [{ price: '29000.05' }, 'INVALID_TICK'],
+      [{ price: '999999999999999999' }, 'INVALID_TICK'],
+      [{ quantity: '0.0001' }, 'INVALID_LOT'],
+      [{ quantity: '1000' }, 'INSUFFICIENT_BALANCE'],
+    ] as const) {
+      await assert.rejects(venue.orders.place(ann, { ...BUY, ...change }), refusal(code), code);
+    }
+    assert.equal(venue.leader.state.seq, seq);
+  });
+
+  test('the same client order id gives the first reply again, another order under it is a conflict', async () => {
+    const first = await venue.orders.place(ann, { ...BUY, clientOrderId: 'once' });
+    assert.deepEqual(await venue.orders.place(ann, { ...BUY, clientOrderId: 'once' }), first);
+    await assert.rejects(venue.orders.place(ann, { ...BUY, quantity: '0.2', clientOrderId: 'once' }), refusal('DUPLICATE_CLIENT_ORDER_ID'));
+    assert.equal((await venue.orders.get(ann, 'client:once')).id, first.id);
+    await venue.orders.cancel(ann, 'client:once');
+  });
+
+  test('the same key gives the first reply again, whatever it was about', async () => {
+    const order = await venue.orders.place(ann, BUY, key('place'));
+    assert.deepEqual(await venue.orders.place(ann, BUY, key('place')), order);
+    const amended = await venue.orders.amend(ann, order.id, { price: '28000' }, key('amend'));
+    assert.equal(amended.price, '28000');
+    assert.deepEqual(await venue.orders.amend(ann, order.id, { price: '28000' }, key('amend')), amended);
+    const canceled = await venue.orders.cancel(ann, order.id, key('cancel'));
+    assert.deepEqual([canceled.status, canceled.closeReason], ['canceled', 'user']);
+    assert.deepEqual(await venue.orders.cancel(ann, order.id, key('cancel')), canceled);
+    // An order that has moved on is shown as it is now.
+    assert.equal((await venue.orders.amend(ann, order.id, { price: '28000' }, key('amend'))).status, 'canceled');
+  });
+
+  test('somebody else’s order is answered exactly like one that never was', async () => {
+    const { id } = await venue.orders.place(bob, SELL);
+    const answers = [];
+    for (const ref of [id, '987654321']) {
+      for (const act of [
+        () => venue.orders.get(ann, ref),
+        () => venue.orders.cancel(ann, ref),
+        () => venue.orders.amend(ann, ref, { price: '1' }),
+        () => venue.orders.cancel(ann, ref, key(`cancel ${ref}`)),
+      ]) {
+        const error = await act().then(() => undefined, (reason: unknown) => reason);
+        assert.ok(error instanceof Refusal);
+        answers.push([error.code, error.message.replace(ref, 'N')]);
+      }
+    }
+    assert.deepEqual(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1);
+    assert.deepEqual(await venue.orders.cancelBatch(ann, [id]), [{ status: 404, error: { code: 'NOT_FOUND', detail: `there is no order ${id}` } }]);
+    assert.equal((await venue.orders.get(bob, id)).status, 'new');
+    await venue.orders.cancel(bob, id);
+  });
+
+  test('an order that has ended is known, and cannot be changed', async () => {
+    const { id } = await venue.orders.place(ann, BUY);
+    const canceled = await venue.orders.cancel(ann, id);
+    assert.deepEqual(await venue.orders.get(ann, id), canceled);
+    await assert.rejects(venue.orders.cancel(ann, id), refusal('ORDER_NOT_OPEN'));
+    await assert.rejects(venue.orders.amend(ann, id, { price: '1' }), refusal('ORDER_NOT_OPEN'));
+    for (const ref of ['0', 'x', '-1', '99999999999999999999', 'client:', 'client:nobody']) await assert.rejects(venue.orders.get(ann, ref), refusal('NOT_FOUND'), ref);
+  });
+
+  test('a batch gives each item its own result, in order', async () => {
+    const results = await venue.orders.placeBatch(ann, [
+      { ...BUY, clientOrderId: 'b1' },
+      { invalid: 'price: must be a positive decimal string' },
+      { ...BUY, symbol: 'DOGE-USDT' },
+      { ...BUY, quantity: '1000' },
+      { ...BUY, price: '28000', clientOrderId: 'b2' },
+    ]);
+    assert.deepEqual(results.map(({ status, order, error }) => [status, order?.price ?? error?.code]), [
+      [201, '29000'], [400, 'VALIDATION_FAILED'], [422, 'UNKNOWN_SYMBOL'], [422, 'INSUFFICIENT_BALANCE'], [201, '28000'],
+    ]);
+    assert.deepEqual(await venue.orders.placeBatch(ann, [{ ...BUY, price: '1.23' }]).then(([result]) => result?.error?.code), 'INVALID_TICK');
+    const canceled = await venue.orders.cancelBatch(ann, ['client:b1', '77', 'client:b2', 'client:b1']);
+    assert.deepEqual(canceled.map(({ status, order, error }) => [status, order?.status ?? error?.code]), [
+      [200, 'canceled'], [404, 'NOT_FOUND'], [200, 'canceled'], [422, 'ORDER_NOT_OPEN'],
+    ]);
+  });
+
+  test('a batch under one key gives the same results again', async () => {
+    const items = [BUY, { ...BUY, quantity: '1000' }, { ...BUY, price: '28000' }];
+    const results = await venue.orders.placeBatch(ann, items, key('batch'));
+    assert.deepEqual(await venue.orders.placeBatch(ann, items, key('batch')), results);
+    const ids = results.flatMap(({ order }) => (order === undefined ? [] : [order.id]));
+    const canceled = await venue.orders.cancelBatch(ann, ids, key('cancel batch'));
+    assert.deepEqual(await venue.orders.cancelBatch(ann, ids, key('cancel batch')), canceled);
+  });
+
+  test('all orders of a market, or of all, are canceled at once', async () => {
+    await venue.orders.placeBatch(ann, [BUY, { ...BUY, price: '28000' }]);
+    assert.equal((await venue.orders.cancelAll(ann, { symbol: 'BTC-USDT-PERP' })).canceled, 0);
+    const { canceled, ids } = await venue.orders.cancelAll(ann, { symbol: 'BTC-USDT' });
+    assert.deepEqual([canceled, ids.length], [2, 2]);
+    await assert.rejects(venue.orders.cancelAll(ann, { symbol: 'X-Y' }), refusal('UNKNOWN_SYMBOL'));
+  });
+
+  test('a dead man’s switch cancels when it is not armed again, and can be disarmed', async () => {
+    const { id } = await venue.orders.place(ann, BUY);
+    assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 1_000, symbol: 'BTC-USDT' }), { symbol: 'BTC-USDT', timeoutMs: 1_000, deadline: venue.clock.time + 1_000 });
+    venue.clock.time += 500;
+    assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 0, symbol: 'BTC-USDT' }), { symbol: 'BTC-USDT', timeoutMs: 0, deadline: null });
+    venue.clock.time += 10_000;
+    venue.leader.advanceTime();
+    assert.equal((await venue.orders.get(ann, id)).status, 'new');
+    await venue.orders.cancelAfter(ann, { timeoutMs: 1_000 });
+    venue.clock.time += 1_000;
+    venue.leader.advanceTime();
+    const order = await venue.orders.get(ann, id);
+    assert.deepEqual([order.status, order.closeReason], ['canceled', 'dead_man_switch']);
+  });
+
+  test('an amendment keeps the id, and what is filled stays filled', async () => {
+    const { id } = await venue.orders.place(bob, SELL);
+    await venue.orders.place(ann, { ...BUY, price: '30000', quantity: '0.2', timeInForce: 'IOC' });
+    const smaller = await venue.orders.amend(bob, id, { quantity: '0.4' });
+    assert.deepEqual([smaller.id, smaller.status, smaller.quantity, smaller.filledQuantity, smaller.remainingQuantity], [id, 'partially_filled', '0.4', '0.2', '0.2']);
+    await assert.rejects(venue.orders.amend(bob, id, { quantity: '0.2' }), refusal('QUANTITY_BELOW_FILLED'));
+    await assert.rejects(venue.orders.amend(bob, id, { price: '30000.01' }), refusal('INVALID_TICK'));
+    await assert.rejects(venue.orders.amend(bob, id, { quantity: '0.4001' }), refusal('INVALID_LOT'));
+    const full = await venue.orders.get(bob, id);
+    assert.deepEqual(full.fills?.map(({ role, quantity }) => [role, quantity]), [['maker', '0.2']]);
+    await venue.orders.cancel(bob, id);
+  });
+
+  test('a list pages newest first through open and ended orders', async () => {
+    const carl = await venue.user('carl');
+    await venue.wallets.deposit(carl, { asset: 'USDT', amount: '100000', account: 'spot' });
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) ids.unshift((await venue.orders.place(carl, { ...BUY, price: String(20_000 + i), quantity: '0.01' })).id);
+    await venue.orders.cancel(carl, ids[2] as string);
+    const first = await venue.orders.list(carl, { limit: 2 });
+    const second = await venue.orders.list(carl, { limit: 2, cursor: first.nextCursor });
+    const third = await venue.orders.list(carl, { limit: 2, cursor: second.nextCursor });
+    assert.deepEqual([...first.items, ...second.items, ...third.items].map(({ id }) => id), ids);
+    assert.equal(third.nextCursor, undefined);
+    assert.deepEqual((await venue.orders.list(carl, { limit: 50, offset: 4 })).items.map(({ id }) => id), ids.slice(4));
+    assert.deepEqual((await venue.orders.list(carl, { limit: 50, status: ['canceled'] })).items.map(({ id }) => id), [ids[2]]);
+    assert.deepEqual((await venue.orders.list(carl, { limit: 50, to: venue.clock.time - 1 })).items, []);
+    await assert.rejects(venue.orders.list(carl, { limit: 50, symbol: 'X-Y' }), refusal('UNKNOWN_SYMBOL'));
+  });
+});
+
+test('history that lags is refused, hot state is not', async () => {
+  let caughtUp = true;
+  const venue = await openVenue({ caughtUp: () => caughtUp });
+  await listMarkets(venue);
+  const ann = await venue.user('ann');
+  await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000000', account: 'spot' });
+  caughtUp = false;
+  const { id } = await venue.orders.place(ann, BUY);
+  assert.equal((await venue.orders.get(ann, id)).status, 'new');
+  assert.equal((await venue.wallets.get(ann, 'USDT'))[0].locked, '2900');
+  await assert.rejects(venue.orders.list(ann, { limit: 1 }), refusal('UNAVAILABLE'));
+  await venue.close();
+});

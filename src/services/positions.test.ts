@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { listMarkets, openVenue, type Venue } from '../../tests/support/venue.ts';
+import type { Principal } from '../types/principal.ts';
+import { Refusal } from '../types/refusal.ts';
+
+const PERP = 'BTC-USDT-PERP';
+const refusal = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
+
+describe('positions', () => {
+  let venue: Venue;
+  let ann: Principal;
+  let bob: Principal;
+
+  /** Both sides trade one BTC at 30,000 with the leverage of each. */
+  const open = async (quantity = '1'): Promise<void> => {
+    await venue.orders.place(bob, { symbol: PERP, side: 'sell', type: 'limit', price: '30000', quantity });
+    await venue.orders.place(ann, { symbol: PERP, side: 'buy', type: 'market', quantity });
+  };
+  const mark = (price: string) => venue.feeds.setManual([{ symbol: PERP, index: price, mark: price }]);
+
+  before(async () => {
+    venue = await openVenue();
+    await listMarkets(venue);
+    ann = await venue.user('ann');
+    bob = await venue.user('bob');
+    for (const user of [ann, bob]) await venue.wallets.deposit(user, { asset: 'USDT', amount: '10000', account: 'futures' });
+    await mark('30000');
+  });
+  after(() => venue.close());
+
+  test('nobody has one before a trade', async () => {
+    assert.deepEqual((await venue.positions.list(ann, { limit: 50 })).items, []);
+    await assert.rejects(venue.positions.get(ann, PERP), refusal('NOT_FOUND'));
+    await assert.rejects(venue.positions.get(ann, 'BTC-USDT'), refusal('NOT_FOUND'));
+    await assert.rejects(venue.positions.get(ann, 'X-Y'), refusal('NOT_FOUND'));
+    await assert.rejects(venue.positions.close(ann, PERP, {}), refusal('NOT_FOUND'));
+    await assert.rejects(venue.positions.adjustMargin(ann, PERP, '1'), (error) => error instanceof Refusal);
+  });
+
+  test('is worth what the mark makes of it', async () => {
+    await open();
+    await mark('31000');
+    const { updatedAt: _time, seq: _seq, ...position } = await venue.positions.get(ann, PERP);
+    assert.deepEqual(position, {
+      symbol: PERP, side: 'long', quantity: '1', entryPrice: '30000', markPrice: '31000', notional: '31000', leverage: 10, marginMode: 'isolated', margin: '3000',
+      // 2.5 % of 31,000; ÷ (3,000 + 1,000)
+      maintenanceMargin: '775', marginRatio: '0.19375',
+      // 1,000 ÷ 3,000
+      unrealizedPnl: '1000', roe: '0.333333', realizedPnl: '0',
+      // (3,000 − 30,000) ÷ (0.025 − 1) = 27,692.307…; 30,000 − 3,000
+      liquidationPrice: '27692.3', bankruptcyPrice: '27000', adlRank: 5, status: 'open',
+    });
+    const short = await venue.positions.get(bob, PERP);
+    assert.deepEqual([short.side, short.unrealizedPnl, short.bankruptcyPrice, short.roe], ['short', '-1000', '33000', '-0.333333']);
+    assert.equal((await venue.positions.list(ann, { limit: 50, symbol: PERP })).items.length, 1);
+    await assert.rejects(venue.positions.list(ann, { limit: 50, symbol: 'X-Y' }), refusal('UNKNOWN_SYMBOL'));
+    await mark('30000');
+  });
+
+  test('takes and gives back margin', async () => {
+    assert.equal((await venue.positions.adjustMargin(ann, PERP, '500.5')).margin, '3500.5');
+    assert.equal((await venue.positions.adjustMargin(ann, PERP, '-500.5')).margin, '3000');
+    await assert.rejects(venue.positions.adjustMargin(ann, PERP, '0.0000001'), refusal('VALIDATION_FAILED'));
+    await assert.rejects(venue.positions.adjustMargin(ann, PERP, '1000000'), (error) => error instanceof Refusal && error.code.startsWith('INSUFFICIENT'));
+  });
+
+  test('has the leverage of its market', async () => {
+    const settings = await venue.positions.setLeverage(ann, PERP, 5);
+    assert.deepEqual([settings.leverage, settings.marginMode, settings.position?.leverage, settings.position?.margin], [5, 'isolated', 5, '6000']);
+    await assert.rejects(venue.positions.setLeverage(ann, PERP, 21), refusal('LEVERAGE_TOO_HIGH'));
+    assert.equal((await venue.positions.setLeverage(ann, PERP, 10)).position?.margin, '3000');
+    assert.equal((await venue.positions.settings(await venue.user('carl'), PERP)).leverage, 10);
+  });
+
+  test('sums up to what is at stake', async () => {
+    const summary = await venue.risk.summary(ann);
+    const [risk] = summary.assets;
+    // 10,000 less the taker's 15
+    assert.deepEqual([risk?.asset, risk?.equity, risk?.margin, risk?.exposure, risk?.effectiveLeverage], ['USDT', '9985', '3000', '30000', '3.004506']);
+    assert.deepEqual(summary.positions.map(({ symbol, side }) => [symbol, side]), [[PERP, 'long']]);
+    assert.equal(summary.worstMarginRatio, '0.25');
+  });
+
+  test('closes in part and whole, and is then history', async () => {
+    await assert.rejects(venue.positions.close(ann, PERP, { quantity: '0.0001' }), refusal('INVALID_LOT'));
+    await assert.rejects(venue.positions.close(ann, PERP, {}), refusal('NO_LIQUIDITY'));
+    await venue.orders.place(bob, { symbol: PERP, side: 'buy', type: 'limit', price: '31000', quantity: '1', reduceOnly: true });
+    const part = await venue.positions.close(ann, PERP, { quantity: '0.4' });
+    assert.deepEqual([part.side, part.status, part.reduceOnly, part.filledQuantity, part.fills?.[0]?.realizedPnl], ['sell', 'filled', true, '0.4', '400']);
+    assert.deepEqual((await venue.positions.get(ann, PERP)).quantity, '0.6');
+    const meta = { idempotencyKey: 'close', fingerprint: 'all' };
+    const rest = await venue.positions.close(ann, PERP, {}, meta);
+    assert.equal(rest.filledQuantity, '0.6');
+    assert.deepEqual(await venue.positions.close(ann, PERP, {}, meta), rest);
+    await assert.rejects(venue.positions.close(ann, PERP, {}), refusal('NOT_FOUND'));
+    const closed = await venue.positions.get(ann, PERP);
+    assert.deepEqual([closed.status, closed.quantity, closed.realizedPnl, closed.margin, closed.liquidationPrice], ['closed', '0', '1000', '0', null]);
+    assert.deepEqual((await venue.positions.list(ann, { limit: 50, status: 'closed' })).items, [closed]);
+    assert.deepEqual((await venue.positions.list(ann, { limit: 50 })).items, []);
+  });
+
+  test('left every cent where it belongs', async () => {
+    const futures = async (user: Principal) => (await venue.wallets.get(user, 'USDT'))[1];
+    // 10,000 − 15 + 1,000 − 15.5; 10,000 − 6 − 1,000 − 6.2
+    assert.deepEqual([(await futures(ann)).total, (await futures(ann)).available, (await futures(ann)).margin], ['10969.5', '10969.5', '0']);
+    assert.equal((await futures(bob)).total, '8987.8');
+    const { assets, balanced } = await venue.admin.ledgerAudit();
+    assert.equal(balanced, true);
+    const usdt = assets.find(({ asset }) => asset === 'USDT');
+    assert.deepEqual([usdt?.sum, usdt?.external, usdt?.users, usdt?.locked, usdt?.margin, usdt?.fees, usdt?.insurance], ['0', '-20000', '19957.3', '0', '0', '42.7', '0']);
+  });
+});
