@@ -153,7 +153,7 @@ test('a refresh token is good once; used again it ends the session, tokens inclu
   assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).code, 'UNAUTHENTICATED');
   await assertRefused(accessToken, 'UNAUTHENTICATED');
   assert.equal((await call('POST', '/auth/refresh', { refreshToken })).code, 'UNAUTHENTICATED');
-  const { items } = await api.store.collection(auditlogs).find({ where: { actor: user.id, action: 'auth.refresh_reuse' }, limit: 10 });
+  const { items } = await api.store.collection(auditlogs).find({ where: { actor: user.id, action: 'auth.refresh-reuse' }, limit: 10 });
   assert.equal(items.length, 1);
 });
 
