@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { eventually } from '../../../tests/support/wait.ts';
+import { silentLogger } from '../../observability/logger.ts';
+import { systemClock, type Clock } from '../../utils/clock.ts';
+import { AutoSource } from '../auto.ts';
+import type { UnifiedTicker } from '../normalisers/ccxt.ts';
+import { SimulatedSource } from '../simulated.ts';
+import type { PriceSource, SourceListener, Tick } from '../source.ts';
+import type { ExchangeClient } from './client.ts';
+import type { ExchangeTimes } from './exchange.ts';
+import { LIVE_EXCHANGES, LiveSource } from './source.ts';
+
+/** An exchange as ccxt gives them, whose updates come when the test says so. */
+class FakeExchange implements ExchangeClient {
+  readonly has: Record<string, boolean> = { watchBidsAsks: true, fetchTickers: true };
+  readonly followed: string[][] = [];
+  closed = false;
+  polls = 0;
+  #waiting: { resolve: (tickers: Record<string, UnifiedTicker>) => void; reject: (error: Error) => void } | undefined;
+  readonly #markets: readonly string[];
+
+  constructor(markets: readonly string[] = ['BTC/USDT', 'ETH/USDT']) {
+    this.#markets = markets;
+  }
+
+  async loadMarkets() {
+    return Object.fromEntries(this.#markets.map((symbol) => [symbol, { symbol, spot: !symbol.includes(':'), active: true }]));
+  }
+
+  watchBidsAsks(symbols: string[]): Promise<Record<string, UnifiedTicker>> {
+    this.followed.push(symbols);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  watchTickers(symbols: string[]) {
+    return this.watchBidsAsks(symbols);
+  }
+
+  watchTicker(): Promise<UnifiedTicker> {
+    return Promise.reject(new Error('not offered'));
+  }
+
+  async fetchTickers(symbols: string[]) {
+    this.polls++;
+    return Object.fromEntries(symbols.map((symbol) => [symbol, { symbol, bid: 50, ask: 51 }]));
+  }
+
+  async fetchTicker(symbol: string): Promise<UnifiedTicker> {
+    return { symbol };
+  }
+
+  async close() {
+    this.closed = true;
+    this.fail('closed by the client');
+  }
+
+  get waits(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  async send(...tickers: UnifiedTicker[]) {
+    await eventually('the exchange is watched', () => this.#waiting);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve(Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker])));
+  }
+
+  fail(message: string) {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.reject(new Error(message));
+  }
+}
+
+const QUICK: Partial<ExchangeTimes> = { silenceMs: 5_000, pollEveryMs: 5, backoffMs: [1, 20], circuitMs: 40 };
+
+function record() {
+  const ticks: Tick[] = [];
+  const states: string[] = [];
+  const resets: string[] = [];
+  const listener: SourceListener = { onTick: (tick) => ticks.push(tick), onState: (source, state) => states.push(`${source} ${state}`), onReset: (reason) => resets.push(reason) };
+  return { ticks, states, resets, listener };
+}
+
+async function live(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>, times: Partial<ExchangeTimes> = QUICK, exchanges = ['binance']) {
+  const source = new LiveSource({ clock: systemClock, logger: silentLogger, exchanges, factory, times });
+  const seen = record();
+  source.follow(['BTC', 'ETH']);
+  await source.start(seen.listener);
+  t.after(() => source.stop());
+  return { source, ...seen };
+}
+
+test('five exchanges at least, all of which ccxt knows with a socket', async () => {
+  const { default: ccxt } = await import('ccxt');
+  for (const name of LIVE_EXCHANGES) {
+    const exchange = new (ccxt.pro as unknown as Record<string, new () => ExchangeClient>)[name]();
+    assert.ok(exchange.has.watchBidsAsks === true || exchange.has.watchTickers === true, name);
+  }
+  assert.ok(LIVE_EXCHANGES.length >= 5);
+});
+
+test('updates of an exchange become ticks of its pairs', async (t) => {
+  const exchange = new FakeExchange();
+  const { source, ticks, states } = await live(t, async () => exchange);
+  assert.deepEqual(source.venues('BTC').map(({ source: name, pair }) => `${name} ${pair}`), ['binance BTC-USDT'], 'hoped for before it is known');
+  await exchange.send({ symbol: 'BTC/USDT', bid: 100, ask: 101, bidVolume: 2, timestamp: 5 }, { symbol: 'ETH/USDT' });
+  await eventually('a tick', () => ticks[0]);
+  const { receivedTimeMs, ...rest } = ticks[0];
+  assert.deepEqual(rest, { source: 'binance', pair: 'BTC-USDT', kind: 'spot', bid: 100, ask: 101, bidSize: 2, eventTimeMs: 5 });
+  assert.equal(ticks.length, 1, 'a ticker without a price is none');
+  assert.deepEqual(states, ['binance connected']);
+  assert.deepEqual(exchange.followed[0], ['BTC/USDT', 'ETH/USDT']);
+});
+
+test('without a Tether pair the dollar pair is followed, and the rate between the two', async (t) => {
+  const exchange = new FakeExchange(['BTC/USD', 'USDT/USD', 'ETH/USDC', 'BTC/USD:BTC']);
+  const { source } = await live(t, async () => exchange);
+  await eventually('the exchange is watched', () => exchange.waits || undefined);
+  assert.deepEqual(exchange.followed[0], ['BTC/USD', 'ETH/USDC', 'USDT/USD']);
+  assert.deepEqual([...source.venues('BTC'), ...source.venues('DOGE')].map(({ pair }) => pair), ['BTC-USD']);
+});
+
+test('a market listed later is followed too', async (t) => {
+  const exchange = new FakeExchange(['BTC/USDT', 'SOL/USDT']);
+  const { source } = await live(t, async () => exchange);
+  await eventually('the exchange is watched', () => exchange.waits || undefined);
+  source.follow(['BTC', 'SOL']);
+  await exchange.send({ symbol: 'BTC/USDT', bid: 1, ask: 2 });
+  assert.deepEqual(await eventually('SOL is followed', () => exchange.followed.find((symbols) => symbols.includes('SOL/USDT'))), ['BTC/USDT', 'SOL/USDT']);
+});
+
+test('after a fault it connects anew with a new client', async (t) => {
+  const made: FakeExchange[] = [];
+  const { ticks, states } = await live(t, async () => {
+    made.push(new FakeExchange());
+    return made[made.length - 1];
+  });
+  await eventually('a client', () => made[0]);
+  await made[0].send({ symbol: 'BTC/USDT', bid: 1, ask: 2 });
+  await eventually('watched again', () => made[0].waits || undefined);
+  made[0].fail('socket hang up');
+  const second = await eventually('a second client', () => made[1]);
+  assert.ok(made[0].closed);
+  await second.send({ symbol: 'BTC/USDT', bid: 3, ask: 4 });
+  await eventually('its tick', () => ticks.find(({ bid }) => bid === 3));
+  assert.deepEqual(states, ['binance connected', 'binance disconnected', 'binance connected']);
+});
+
+test('an exchange that cannot be reached opens its circuit; when it is back, the circuit closes', async (t) => {
+  let reachable = false;
+  let attempts = 0;
+  const exchange = new FakeExchange();
+  const { ticks, states } = await live(t, async () => {
+    attempts++;
+    if (!reachable) throw new Error('getaddrinfo ENOTFOUND');
+    return exchange;
+  });
+  await eventually('the circuit opens', () => states.includes('binance circuit_open') || undefined);
+  const before = attempts;
+  reachable = true;
+  await eventually('it is tried again', () => attempts > before || undefined);
+  await eventually('ticks', async () => {
+    if (exchange.waits) await exchange.send({ symbol: 'BTC/USDT', bid: 1, ask: 2 });
+    return ticks[0];
+  });
+  assert.equal(states.at(-1), 'binance connected');
+});
+
+test('where only the socket fails, REST takes over', async (t) => {
+  const made: FakeExchange[] = [];
+  const { ticks } = await live(t, async () => {
+    const exchange = new FakeExchange();
+    exchange.watchBidsAsks = () => Promise.reject(new Error('socket refused'));
+    made.push(exchange);
+    return exchange;
+  });
+  await eventually('a polled tick', () => ticks.find(({ bid }) => bid === 50));
+  assert.ok(made.some(({ polls }) => polls > 0));
+});
+
+test('a connection without any update is dead after a while', async (t) => {
+  const { states } = await live(t, async () => new FakeExchange(), { ...QUICK, silenceMs: 30 });
+  await eventually('it is given up', () => states.find((state) => state !== 'binance connected'));
+});
+
+test('after stop nothing comes any more', async (t) => {
+  const exchange = new FakeExchange();
+  exchange.close = async () => undefined;
+  const { source, ticks } = await live(t, async () => exchange);
+  await eventually('the exchange is watched', () => exchange.waits || undefined);
+  const stopped = source.stop();
+  await exchange.send({ symbol: 'BTC/USDT', bid: 1, ask: 2 });
+  await stopped;
+  assert.deepEqual(ticks, []);
+});
+
+async function auto(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>) {
+  let giveUp: (() => void) | undefined;
+  const clock: Clock = {
+    now: systemClock.now,
+    after: (_, run) => {
+      giveUp = run;
+      return () => { giveUp = undefined; };
+    },
+  };
+  const liveSource: PriceSource = new LiveSource({ clock: systemClock, logger: silentLogger, exchanges: ['binance'], factory, times: QUICK });
+  const source = new AutoSource({ live: liveSource, simulated: new SimulatedSource({ seed: 1, clock: systemClock }), clock, logger: silentLogger });
+  const seen = record();
+  source.follow(['BTC']);
+  await source.start(seen.listener);
+  t.after(() => source.stop());
+  return { source, ...seen, giveUp: () => giveUp };
+}
+
+test('auto: simulated when no exchange can be reached, from a clean slate', async (t) => {
+  const { source, ticks, resets, giveUp } = await auto(t, async () => { throw new Error('no network'); });
+  assert.equal(source.name, 'live');
+  giveUp()?.();
+  await eventually('simulated ticks', () => ticks[0]);
+  assert.equal(source.name, 'simulated');
+  assert.equal(resets.length, 1);
+  assert.equal(ticks[0].source, 'alpha');
+});
+
+test('auto: live once one was reached, and it stays live when that fails', async (t) => {
+  const made: FakeExchange[] = [];
+  const { source, ticks, states, giveUp } = await auto(t, async () => {
+    if (made.length > 0) throw new Error('gone');
+    made.push(new FakeExchange());
+    return made[0];
+  });
+  await eventually('a client', () => made[0]);
+  await made[0].send({ symbol: 'BTC/USDT', bid: 1, ask: 2 });
+  await eventually('a tick', () => ticks[0]);
+  await eventually('watched again', () => made[0].waits || undefined);
+  made[0].fail('gone');
+  await eventually('it is known to be gone', () => states.find((state) => state === 'binance disconnected'));
+  assert.equal(giveUp(), undefined, 'nothing waits to replace it');
+  assert.equal(source.name, 'live');
+});
