@@ -102,6 +102,7 @@ function polled(id: string, event: string, source: Source): Topic {
   };
   return {
     id,
+    subject: id,
     event,
     everyMs: EVERY_MS.polled,
     flush: () => {

@@ -97,6 +97,7 @@ export class MarketStream {
     const all = (): PriceTick[] => listed.map((one) => tickOf(one, log(one)));
     return {
       id: `prices:${listed.map(({ market }) => market.symbol).join(',')}`,
+      subject: 'prices',
       event: 'prices',
       everyMs: EVERY_MS.prices,
       flush: () => {
@@ -122,6 +123,7 @@ export class MarketStream {
     let sent = top();
     return {
       id: `market:orderbook:${symbol}:${depth}`,
+      subject: `market:orderbook:${symbol}`,
       event: 'orderbook',
       everyMs: EVERY_MS.orderbook,
       flush: () => {
@@ -180,6 +182,7 @@ export class MarketStream {
     };
     return {
       id,
+      subject: id,
       event,
       everyMs,
       flush: () => {

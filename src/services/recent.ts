@@ -32,6 +32,7 @@ export function logTopic<T>(id: string, event: string, everyMs: number, log: Rec
   const since = (from: number): object | undefined => (from === sent ? undefined : message(log.slice(from, sent)));
   return {
     id,
+    subject: id,
     event,
     everyMs,
     flush: () => {

@@ -2,6 +2,8 @@
 export interface Topic {
   /** Unique; followers of the same id get the same messages. */
   readonly id: string;
+  /** What its messages are about, as far as a client can tell from them; a client follows one topic of a subject. */
+  readonly subject: string;
   /** Name of its messages. */
   readonly event: string;
   /** Least time between two messages, ms. */

@@ -54,6 +54,22 @@ test('a depth is rounded up to the next that is published', async () => {
   assert.equal((data as BookSnapshot).bids.length, 20);
 });
 
+test('another depth takes the place of the first, and unsubscribe ends either', async () => {
+  const socket = await world.connect('/market');
+  let heard = 0;
+  await call(socket, 'subscribe', { channel: 'orderbook', symbol: 'BTC-USDT', depth: 5 });
+  const book = await follow(socket, 10);
+  world.commit(world.make.accepted('buy', 900, 1));
+  await hasBook(book, 10);
+  await call(socket, 'unsubscribe', { channel: 'orderbook', symbol: 'BTC-USDT' });
+  socket.on('orderbook', () => heard++);
+  const witness = await follow(await world.connect('/market'));
+  world.commit(world.make.closed('buy', 900, 1));
+  await hasBook(witness);
+  await call(socket, 'unsubscribe', { channel: 'orderbook', symbol: 'BTC-USDT' });
+  assert.equal(heard, 0);
+});
+
 test('trades come with what was traded before, each once and in order', async () => {
   world.commit(world.make.accepted('sell', 500, 9), world.make.trade('buy', 500, 2));
   const socket = await world.connect('/market');

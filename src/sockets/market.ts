@@ -14,10 +14,18 @@ export interface MarketParts {
 }
 
 export function serveMarket(nsp: Namespace, { market, topics, serve }: MarketParts): void {
+  /** Other depths of the same order book count as the same: their messages could not be told apart. */
+  const unfollow = (socket: Socket, topic: Topic, except?: string): void => {
+    for (const { id, subject } of topics.followed(socket)) if (subject === topic.subject && id !== except) topics.unfollow(socket, id);
+  };
   const calls: Calls = new Map([
-    ['subscribe', call(marketSubscription, (socket, wanted) => topics.follow(socket, topicOf(market, wanted)))],
+    ['subscribe', call(marketSubscription, (socket, wanted) => {
+      const topic = topicOf(market, wanted);
+      unfollow(socket, topic, topic.id);
+      return topics.follow(socket, topic);
+    })],
     ['unsubscribe', call(marketSubscription, (socket, wanted) => {
-      topics.unfollow(socket, topicOf(market, wanted).id);
+      unfollow(socket, topicOf(market, wanted));
       return wanted;
     })],
   ]);
