@@ -29,8 +29,6 @@ export interface MarketDataParts {
   readonly clock: () => Millis;
 }
 
-type Listener<T> = (value: T) => void;
-
 /** How long the start waits for collections that are behind before it reads the journal instead. */
 const CATCH_UP_MS = 5_000;
 const PAGE = 500;
@@ -57,8 +55,6 @@ export class MarketData {
   readonly #trades: Collection<TradeDoc>;
   readonly #catalog: Catalog;
   readonly #memory: MarketMemory[] = [];
-  readonly #tradeListeners = new Set<Listener<PublicTrade>>();
-  readonly #changeListeners = new Set<Listener<string>>();
   readonly #stop: () => void;
   /** The engine's state at the start contains everything up to here. */
   readonly #from: Seq;
@@ -121,37 +117,18 @@ export class MarketData {
     return listed === undefined ? undefined : currentKline(this.#of(listed).bars, interval, listed, this.#parts.clock());
   }
 
-  /** Each public trade from now on. Returns how to stop. */
-  onTrade(listener: Listener<PublicTrade>): () => void {
-    this.#tradeListeners.add(listener);
-    return () => void this.#tradeListeners.delete(listener);
-  }
-
-  /** The symbol of each market whose ticker and candles have changed, once per committed record: ask for them when they are to be sent. */
-  onChange(listener: Listener<string>): () => void {
-    this.#changeListeners.add(listener);
-    return () => void this.#changeListeners.delete(listener);
-  }
-
   close(): void {
     this.#stop();
   }
 
   #apply(record: CommittedRecord): void {
-    const changed = new Set<MarketId>();
     for (const event of record.events) {
       this.#catalog.evolve(event);
       const market = marketOf(event);
       if (market === undefined) continue;
-      changed.add(market);
       if (event.type === 'market_created') this.#open(market);
       if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event);
       if (event.type === 'trade') this.#applyTrade(event, record.time);
-    }
-    if (this.#changeListeners.size === 0) return;
-    for (const market of changed) {
-      const { symbol } = this.#catalog.byId(market).market;
-      for (const listener of this.#changeListeners) listener(symbol);
     }
   }
 
@@ -161,10 +138,7 @@ export class MarketData {
     const { ticker, recent, bars } = this.#of(listed);
     ticker.count(event, time);
     bars.add(event, time);
-    let text: PublicTrade | undefined;
-    const write = (): PublicTrade => (text ??= publicTradeOf(event, time, listed));
-    recent.add({ seq: event.seq, time, text: write });
-    for (const listener of this.#tradeListeners) listener(write());
+    recent.add({ seq: event.seq, text: () => publicTradeOf(event, time, listed) });
   }
 
   async #restore(listed: ListedMarket): Promise<void> {
@@ -179,7 +153,7 @@ export class MarketData {
       if (interval === '1m') ticker.restore(stored);
     }
     const docs = await newest(this.#trades, { where: { symbol: market.symbol, ...PUBLIC_TRADES }, sort: NEWEST_TRADES }, RECENT_TRADES);
-    for (const doc of docs.reverse()) recent.add({ seq: doc.seq, time: doc.timestamp, text: () => publicTrade(doc) });
+    for (const doc of docs.reverse()) recent.add({ seq: doc.seq, text: () => publicTrade(doc) });
   }
 
   /** Trades that are committed and not in the collections yet. */

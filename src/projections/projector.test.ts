@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Engine } from '../engine/engine.ts';
-import type { Event } from '../engine/events.ts';
 import type { AccountId } from '../engine/units.ts';
 import { accounts } from '../models/accounts.ts';
 import { assets } from '../models/assets.ts';
@@ -20,38 +18,13 @@ import { transactions } from '../models/transactions.ts';
 import { type WalletDoc, wallets } from '../models/wallets.ts';
 import { ALICE, PERP, START, TestJournal } from '../../tests/support/projection.ts';
 import { Random } from '../../tests/simulation/random.ts';
-import { World, founding } from '../../tests/simulation/world.ts';
+import { simulateVenue } from '../../tests/support/simulated-venue.ts';
 import { storedAmount } from './amounts.ts';
 import { Catalog } from './catalog.ts';
 import { orderFromView } from './orders.ts';
 import { Projector } from './projector.ts';
 
 const ALL = [accounts, assets, funding, insurance, klines, liquidations, markets, orders, positions, priceticks, trades, transactions, wallets] as unknown as CollectionSpec<{ id: string }>[];
-
-interface Simulated {
-  readonly engine: Engine;
-  readonly journal: TestJournal;
-  readonly events: readonly Event[];
-}
-
-/** A venue on which many people do many things. */
-function simulate(seed: number, commands: number): Simulated {
-  const random = new Random(seed);
-  const engine = Engine.create();
-  const journal = new TestJournal();
-  const events: Event[] = [];
-  const world = new World(random, () => engine);
-  const setUp = founding();
-  let time = START;
-  for (let i = 0; i < setUp.length + commands; i++) {
-    if (i >= setUp.length) time += random.chance(0.01) ? random.between(0, 9_000_000) : random.between(0, 5_000);
-    const outcome = engine.execute(setUp[i] ?? world.command(), time);
-    if (!outcome.ok || outcome.events.length === 0) continue;
-    events.push(...outcome.events);
-    journal.add(engine.time, ...outcome.events);
-  }
-  return { engine, journal, events };
-}
 
 function memory(): SqliteDatabase {
   return new SqliteDatabase(':memory:', { durable: false });
@@ -78,7 +51,7 @@ function projected(journal: TestJournal, options: { readonly maxEvents?: number 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 describe(`the collections of a simulated venue (seed ${seed})`, () => {
-  const { engine, journal, events } = simulate(seed, 3_000);
+  const { engine, journal, events } = simulateVenue(seed, 3_000);
   const database = projected(journal);
   const catalog = new Catalog(engine);
   const isUser = (account: AccountId): boolean => engine.kindOf(account) === 'user';

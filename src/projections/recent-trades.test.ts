@@ -4,7 +4,7 @@ import type { PublicTrade } from '../models/trades.ts';
 import { RecentTrades } from './recent-trades.ts';
 
 function traded(recent: RecentTrades, ...seqs: readonly number[]): void {
-  for (const seq of seqs) recent.add({ seq, time: seq, text: () => ({ id: String(seq) }) as PublicTrade });
+  for (const seq of seqs) recent.add({ seq, text: () => ({ id: String(seq) }) as PublicTrade });
 }
 
 test('gives the newest first, and forgets all but the last thousand', () => {

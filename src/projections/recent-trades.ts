@@ -1,5 +1,5 @@
 /** The last public trades of one market. */
-import type { Millis, Seq } from '../engine/units.ts';
+import type { Seq } from '../engine/units.ts';
 import type { PublicTrade } from '../models/trades.ts';
 
 export const RECENT_TRADES = 1_000;
@@ -7,7 +7,6 @@ export const RECENT_TRADES = 1_000;
 /** A trade that is written only when somebody asks for it. */
 export interface RecentTrade {
   readonly seq: Seq;
-  readonly time: Millis;
   readonly text: () => PublicTrade;
 }
 
