@@ -46,7 +46,7 @@ export class Projections {
     const workerData: ProjectorThreadData = { directory: options.directory, lingerMs: options.lingerMs ?? LINGER_MS, sweepMs: options.sweepMs ?? SWEEP_MS };
     this.#worker = new Worker(new URL('./projector-thread.ts', import.meta.url), { workerData, name: 'projector' });
     this.#worker.on('message', (report: ProjectorReport) => this.#take(report));
-    this.#worker.on('error', (error) => this.#fail(`the projector's thread ended: ${error.message}`));
+    this.#worker.on('error', (error) => this.#fail(`the projector cannot go on (${error.message}); if projections.db is damaged, remove it while the process is stopped: it is built anew from the journal`));
     this.#exited = new Promise((resolve) => void this.#worker.once('exit', () => resolve()));
     this.#unsubscribe = options.sequencer.onCommitted(() => this.#announceSoon());
     this.#announceSoon();

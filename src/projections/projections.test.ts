@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
+import { priceticks } from '../models/priceticks.ts';
+import { SqliteStore } from '../models/sqlite.ts';
+import { wallets } from '../models/wallets.ts';
+import { silentLogger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import type { CommittedRecord } from '../sequencer/sequencer.ts';
+import { ALICE, SPOT, START, TestJournal } from '../../tests/support/projection.ts';
+import { eventually } from '../../tests/support/wait.ts';
+import { Projections } from './projections.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'bourse-projections-'));
+after(() => rmSync(root, { recursive: true }));
+
+/** A journal in a file, a sequencer that only says how far it is, and the projections of both. */
+function venue() {
+  const directory = mkdtempSync(join(root, 'venue-'));
+  const journal = new TestJournal();
+  const file = new JournalFile(journalPath(directory));
+  const listeners = new Set<(record: CommittedRecord) => void>();
+  const metrics = createMetrics();
+  const sequencer = {
+    committedSeq: file.lastSeq(),
+    onCommitted: (listener: (record: CommittedRecord) => void) => { listeners.add(listener); return () => listeners.delete(listener); },
+  };
+  journal.seq = sequencer.committedSeq;
+  const write = (): void => {
+    file.append(journal.records.splice(0));
+    sequencer.committedSeq = file.lastSeq();
+    for (const listener of listeners) listener({ seq: sequencer.committedSeq, time: START, events: [] });
+  };
+  const start = (): Projections => new Projections({ directory, sequencer, logger: silentLogger, metrics, sweepMs: 5 });
+  const store = new SqliteStore(directory);
+  const close = async (projections: Projections): Promise<void> => {
+    await projections.close();
+    await store.close();
+    file.close();
+  };
+  return { journal, sequencer, metrics, write, start, store, close };
+}
+
+const deposit = { type: 'deposited', account: ALICE, asset: 0, amount: 1_000_000, wallet: 'spot' } as const;
+
+test('the collections follow the journal, also through a restart', async () => {
+  const { journal, sequencer, metrics, write, start, store, close } = venue();
+  journal.list();
+  journal.add(START, deposit);
+  write();
+  const total = async (): Promise<string | undefined> => (await store.collection(wallets).get(`${ALICE}:spot:USDT`))?.total;
+  const first = start();
+  assert.equal(await first.reached(sequencer.committedSeq, 5_000), true);
+  assert.equal(await total(), '1', 'what was there at the start');
+  journal.add(START, deposit);
+  write();
+  assert.equal(await first.reached(sequencer.committedSeq, 5_000), true);
+  assert.equal(await total(), '2', 'what came later');
+  assert.equal(first.checkpoint, sequencer.committedSeq);
+  assert.equal(first.lag, 0);
+  assert.equal((await metrics.projectionLag.get()).values[0]?.value, 0);
+  await first.close();
+  journal.add(START, deposit);
+  write();
+  const second = start();
+  assert.equal(await second.reached(sequencer.committedSeq, 5_000), true);
+  assert.equal(await total(), '3', 'what came while it was down');
+  await close(second);
+});
+
+test('a seq that does not come is waited for no longer than said', async () => {
+  const { journal, sequencer, write, start, close } = venue();
+  journal.list();
+  write();
+  const projections = start();
+  assert.equal(await projections.reached(sequencer.committedSeq + 1, 10), false);
+  const waiting = projections.reached(sequencer.committedSeq + 1, 60_000);
+  await close(projections);
+  assert.equal(await waiting, false, 'closing ends the wait');
+  assert.equal(await projections.reached(sequencer.committedSeq + 1, 60_000), false);
+  assert.equal(projections.status.state, 'closed');
+});
+
+test('rebuilding starts from the first event and arrives at the same documents', async () => {
+  const { journal, sequencer, write, start, store, close } = venue();
+  journal.list();
+  for (let i = 0; i < 50; i++) journal.add(START + i, deposit);
+  write();
+  const projections = start();
+  await projections.reached(sequencer.committedSeq, 5_000);
+  await store.collection(wallets).patch(`${ALICE}:spot:USDT`, { total: 'damaged' });
+  projections.rebuild();
+  assert.equal(projections.checkpoint, 0);
+  assert.equal(await projections.reached(sequencer.committedSeq, 5_000), true);
+  assert.equal((await store.collection(wallets).get(`${ALICE}:spot:USDT`))?.total, '50');
+  await close(projections);
+});
+
+test('price ticks are one a second, and leave after a day', async () => {
+  const { journal, sequencer, write, start, store, close } = venue();
+  journal.list();
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const priced = { type: 'prices_updated', market: SPOT.id, index: 1, mark: 2, manualMark: false, fundingRate: 0, sampled: false, basis: 0, premium: 0 } as const;
+  journal.add(now - 25 * 3_600_000, priced);
+  for (const time of [now, now + 400, now + 999, now + 1_000]) journal.add(time, priced);
+  write();
+  const projections = start();
+  assert.equal(await projections.reached(sequencer.committedSeq, 5_000), true);
+  const ticks = store.collection(priceticks);
+  const left = await eventually('the old tick is gone', async () => ((await ticks.count()) === 2 ? ticks.find({ sort: { timestamp: 1 }, limit: 5 }) : undefined));
+  assert.deepEqual(left.items.map((tick) => tick.timestamp), [now, now + 1_000]);
+  await close(projections);
+});
+
+test('an event that cannot be projected is reported, and nothing is shown as if it were', async () => {
+  const { journal, sequencer, write, start, close } = venue();
+  journal.list();
+  journal.add(START, { ...deposit, account: 999 });
+  write();
+  const projections = start();
+  const status = await eventually('the failure shows', () => (projections.status.state === 'failed' ? projections.status : undefined));
+  assert.match(status.reason ?? '', /account 999 has no owner/);
+  assert.equal(await projections.reached(sequencer.committedSeq, 10), false);
+  await close(projections);
+});
