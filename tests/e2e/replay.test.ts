@@ -3,9 +3,8 @@
  * insurance fund, and a ledger that sums to zero at the end. The day is 2022-12-13, when US inflation figures moved BTC by 5 % within minutes.
  */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '../support/client.ts';
 import { startServer } from '../support/server-process.ts';
@@ -25,16 +24,6 @@ interface Position { symbol: string; side: string; quantity: string; liquidation
 interface Liquidation { id: string; symbol: string; side: string; quantity: string; markPrice: string; bankruptcyPrice: string; fundDelta: string; fundAfter: string; adl: unknown[] | boolean; seq: number }
 interface Audit { assets: ({ asset: string; sum: string } & Record<string, string>)[]; balanced: boolean }
 
-/** A folder with the files of one day only. */
-function oneDay(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bourse-day-'));
-  for (const kind of ['klines', 'quotes']) {
-    mkdirSync(join(folder, kind));
-    for (const file of readdirSync(join(DATA, kind))) if (file.startsWith(DAY)) cpSync(join(DATA, kind, file), join(folder, kind, file));
-  }
-  return folder;
-}
-
 async function trader(url: string, name: string, side: 'buy' | 'sell', leverage: number): Promise<Client> {
   const client = await Client.register(url, name);
   await client.post('/wallets/deposits', { asset: 'USDT', amount: '2000', account: 'futures' });
@@ -47,8 +36,7 @@ async function trader(url: string, name: string, side: 'buy' | 'sell', leverage:
 }
 
 test('a recorded day liquidates who was too bold, and the books balance', { skip: existsSync(DATA) ? false : 'recorded data is not beside the checkout', timeout: 280_000 }, async () => {
-  const day = oneDay();
-  const server = await startServer({ env: { FEEDS: `replay:${day}@${SPEED}`, HOUSE: 'on' } });
+  const server = await startServer({ env: { FEEDS: `replay:${DATA}?day=${DAY}&only=klines,quotes@${SPEED}`, HOUSE: 'on' } });
   try {
     const visitor = new Client(server.url);
     const prices = () => visitor.get<Prices>(`/markets/${PERP}/prices`);
@@ -95,6 +83,5 @@ test('a recorded day liquidates who was too bold, and the books balance', { skip
     assert.equal(await server.stop(), 0);
   } finally {
     await server.dispose();
-    rmSync(day, { recursive: true, force: true });
   }
 });

@@ -37,7 +37,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bourse-e2e-'));
   const child = spawn(process.execPath, [resolve(ROOT, options.entry ?? 'src/main.ts')], {
     cwd: ROOT,
-    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'warn', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...options.env },
+    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'warn', RATE_LIMITS: 'off', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
