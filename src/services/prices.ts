@@ -136,7 +136,7 @@ export class PriceFeedService {
     const converted = prices.map(({ symbol, index, mark }, at) => {
       const { market, units } = this.#parts.catalog.named(symbol);
       const ticks = (path: 'index' | 'mark', text: string): Ticks => {
-        const found = units.price(text) ?? units.nearestTick(Number(text));
+        const found = units.nearestTick(Number(text));
         if (found === undefined) throw Refusal.field(`prices.${at}.${path}`, 'must be a positive price');
         return found;
       };

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { JumpClock } from '../../tests/support/jump-clock.ts';
+import { MemorySequencer } from '../../tests/support/memory-sequencer.ts';
+import { RECORDINGS, skipWithoutRecordings, linesOf } from '../../tests/support/recordings.ts';
+import { eventually } from '../../tests/support/wait.ts';
+import { parseFeeds } from '../feeds/mode.ts';
+import type { PriceSource, SourceListener, Venue } from '../feeds/source.ts';
+import { silentLogger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { UnavailableError } from '../utils/errors.ts';
+import { Refusal } from '../types/refusal.ts';
+import { Catalog } from './catalog.ts';
+import { ensureListings } from './listings.ts';
+import { createPriceFeed, type FeedAlert, type PriceFeedParts } from './prices.ts';
+
+/** A source whose ticks the test sends. */
+class HandSource implements PriceSource {
+  readonly name = 'hand';
+  listener: SourceListener | undefined;
+  followed: readonly string[] = [];
+  readonly #clock: JumpClock;
+  readonly #sources: readonly string[];
+  readonly #bases: readonly string[];
+
+  constructor(clock: JumpClock, sources: readonly string[] = ['a', 'b', 'c'], bases: readonly string[] = ['BTC']) {
+    this.#clock = clock;
+    this.#sources = sources;
+    this.#bases = bases;
+  }
+
+  venues(base: string): readonly Venue[] {
+    return this.#bases.includes(base) ? this.#sources.map((source) => ({ source, pair: `${base}-USDT`, kind: 'spot' })) : [];
+  }
+
+  async start(listener: SourceListener) {
+    this.listener = listener;
+  }
+
+  follow(bases: readonly string[]) {
+    this.followed = bases;
+  }
+
+  async stop() {
+    this.listener = undefined;
+  }
+
+  send(price: number, sources = this.#sources) {
+    const now = this.#clock.now();
+    for (const source of sources) this.listener?.onTick({ source, pair: 'BTC-USDT', kind: 'spot', last: price, eventTimeMs: now, receivedTimeMs: now });
+  }
+}
+
+async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}) {
+  const clock = new JumpClock();
+  const sequencer = new MemorySequencer(() => clock.now());
+  await ensureListings(sequencer);
+  const source = new HandSource(clock);
+  const catalog = new Catalog(sequencer.state);
+  const metrics = createMetrics();
+  const feed = createPriceFeed({ mode: { mode: 'live' }, sequencer, catalog, logger: silentLogger, metrics, clock, source, ...more });
+  const alerts: FeedAlert[] = [];
+  feed.onAlert((alert) => alerts.push(alert));
+  await feed.start();
+  t.after(() => feed.stop());
+  const market = (symbol: string) => sequencer.state.market(symbol) ?? assert.fail(symbol);
+  const index = (symbol: string) => {
+    const { units } = catalog.named(symbol);
+    return Number(units.formatPrice(sequencer.state.prices(market(symbol).id).index));
+  };
+  const priceCommands = () => sequencer.commands.filter((command) => command.type === 'set_prices');
+  return { clock, sequencer, source, feed, alerts, market, index, priceCommands, metrics };
+}
+
+test('prices of several sources become one command for all markets of the pair, in each market’s ticks', async (t) => {
+  const { clock, source, index, priceCommands, market } = await bench(t);
+  source.send(17_213.04);
+  await clock.pass(600);
+  assert.equal(priceCommands().length, 1);
+  assert.deepEqual(priceCommands()[0], { type: 'set_prices', prices: ['BTC-USDT', 'BTC-USDT-PERP'].map((symbol) => ({ market: market(symbol).id, index: 172_130 })) });
+  assert.equal(index('BTC-USDT-PERP'), 17_213);
+});
+
+test('a price that does not move is confirmed now and then, not each time', async (t) => {
+  const { clock, source, priceCommands } = await bench(t);
+  for (let step = 0; step < 60; step++) {
+    source.send(100);
+    await clock.pass(500);
+  }
+  assert.ok(priceCommands().length >= 3 && priceCommands().length <= 4, String(priceCommands().length));
+});
+
+test('while a command is under way the next ones wait, and the latest price wins', async (t) => {
+  const { clock, sequencer, source, priceCommands, index } = await bench(t);
+  const submit = sequencer.submit.bind(sequencer);
+  let release: () => void = () => undefined;
+  sequencer.submit = async (command) => {
+    await new Promise<void>((resolve) => { release = resolve; });
+    return submit(command);
+  };
+  for (const price of [100, 101, 102, 103]) {
+    source.send(price);
+    await clock.pass(500);
+  }
+  assert.equal(priceCommands().length, 0);
+  sequencer.submit = submit;
+  release();
+  await clock.pass(1_000);
+  assert.deepEqual(priceCommands().map((command) => command.type === 'set_prices' && command.prices[0].index), [1_000, 1_030]);
+  assert.equal(index('BTC-USDT'), 103);
+});
+
+test('silent sources make the market safe by themselves, and normal when they are back; alerts and metrics say so', async (t) => {
+  const { clock, source, market, alerts, metrics, feed } = await bench(t);
+  const safeties: string[] = [];
+  const watch = async (seconds: number, prices: boolean) => {
+    for (let second = 0; second < seconds; second++) {
+      if (prices) source.send(100 + second / 10);
+      await clock.pass(1_000);
+      const { safety } = market('BTC-USDT-PERP');
+      if (safety !== safeties.at(-1)) safeties.push(safety);
+    }
+  };
+  await watch(10, true);
+  assert.deepEqual(feed.health().status, 'ok');
+  await watch(60, false);
+  assert.deepEqual(feed.health(), { status: 'degraded', detail: 'BTC-USDT is halted, BTC-USDT-PERP is halted' });
+  const gauge = await metrics.marketSafety.get();
+  assert.deepEqual(gauge.values.filter(({ value }) => value === 2).map(({ labels }) => labels.symbol), ['BTC-USDT', 'BTC-USDT-PERP']);
+  await watch(10, true);
+  assert.deepEqual(safeties, ['normal', 'reduce_only', 'halted', 'reduce_only', 'normal']);
+  const told = alerts.filter(({ subject, name }) => subject === 'market' && name === 'BTC-USDT').map(({ state }) => state);
+  assert.deepEqual(told, ['reduce_only', 'halted', 'reduce_only', 'normal']);
+  // ETH is known to nobody here: it has no index, and that is no fault.
+  assert.equal(market('ETH-USDT-PERP').safety, 'normal');
+});
+
+test('a market whose pair nobody knows any more, but which has an index from before, is made safe', async (t) => {
+  const { clock, sequencer, market } = await bench(t);
+  await sequencer.submit({ type: 'set_prices', prices: [{ market: market('ETH-USDT').id, index: 320_000 }] });
+  await clock.pass(15_000);
+  assert.equal(market('ETH-USDT').safety, 'reduce_only');
+});
+
+test('a market listed while it runs is followed', async (t) => {
+  const { clock, sequencer, source, market } = await bench(t);
+  await sequencer.submit({ type: 'create_asset', code: 'DOGE', scale: 8 });
+  await sequencer.submit({ type: 'create_market', spec: { ...market('SOL-USDT'), symbol: 'DOGE-USDT', base: 'DOGE', tickSize: '0.00001', lotSize: '1' } });
+  assert.ok(source.followed.includes('DOGE'));
+  await clock.pass(1_000);
+  assert.equal(market('DOGE-USDT').safety, 'normal');
+});
+
+test('a sequencer that may not act is tried again', async (t) => {
+  const { clock, sequencer, source, index } = await bench(t);
+  sequencer.failure = new UnavailableError('the disk is full');
+  source.send(100);
+  await clock.pass(2_000);
+  assert.equal(index('BTC-USDT'), 0);
+  sequencer.failure = undefined;
+  await clock.pass(1_000);
+  assert.equal(index('BTC-USDT'), 100);
+});
+
+test('sources of a market are shown as the API has them', async (t) => {
+  const { clock, source, feed } = await bench(t);
+  source.send(100);
+  source.send(150, ['c']);
+  await clock.pass(600);
+  assert.deepEqual(feed.sourcesOf('BTC-USDT').map(({ ageMs, ...rest }) => ({ ...rest, isAge: Number.isInteger(ageMs) })), [
+    { name: 'a:BTC-USDT', price: '100', weight: '0.5', healthy: true, isAge: true },
+    { name: 'b:BTC-USDT', price: '100', weight: '0.5', healthy: true, isAge: true },
+    { name: 'c:BTC-USDT', price: '150', weight: '0', healthy: false, isAge: true },
+  ]);
+  assert.deepEqual(feed.sourcesOf('ETH-USDT'), []);
+  assert.throws(() => feed.sourcesOf('NO-SUCH'), (error: Refusal) => error.code === 'UNKNOWN_SYMBOL');
+  const { sources, indices, mode } = feed.status();
+  assert.deepEqual([mode, sources.map(({ name, ticks }) => [name, ticks]), indices.find(({ pair }) => pair === 'BTC-USDT')?.symbols], [
+    'live', [['a', 1], ['b', 1], ['c', 2]], ['BTC-USDT', 'BTC-USDT-PERP'],
+  ]);
+});
+
+test('prices by hand: set at once, only in manual mode, bad ones refused without effect', async (t) => {
+  const refused = (code: string) => (error: Error) => error instanceof Refusal && error.code === code;
+  const { feed: running } = await bench(t);
+  await assert.rejects(running.setManual([{ symbol: 'BTC-USDT', index: '1' }]), refused('CONFLICT'));
+  const { feed, sequencer, index, market, priceCommands, clock } = await bench(t, { mode: { mode: 'manual' }, source: undefined });
+  await feed.setManual([{ symbol: 'BTC-USDT-PERP', index: '30000', mark: '30012' }, { symbol: 'ETH-USDT', index: '2000.005' }]);
+  assert.equal(index('BTC-USDT-PERP'), 30_000);
+  assert.equal(sequencer.state.prices(market('BTC-USDT-PERP').id).mark, 300_120);
+  assert.equal(index('ETH-USDT'), 2_000.01);
+  await assert.rejects(feed.setManual([{ symbol: 'BTC-USDT', index: '1' }, { symbol: 'NO-SUCH', index: '1' }]), refused('UNKNOWN_SYMBOL'));
+  await assert.rejects(feed.setManual([{ symbol: 'BTC-USDT', index: '0' }]), refused('VALIDATION_FAILED'));
+  assert.equal(priceCommands().length, 1);
+  await clock.pass(120_000);
+  assert.equal(market('BTC-USDT-PERP').safety, 'normal', 'what was set by hand stays');
+});
+
+test('manual mode frees markets that a feed left halted', async (t) => {
+  const clock = new JumpClock();
+  const sequencer = new MemorySequencer(() => clock.now());
+  await ensureListings(sequencer);
+  await sequencer.submit({ type: 'set_safety', market: 0, safety: 'halted', reason: 'silent' });
+  const feed = createPriceFeed({ mode: { mode: 'manual' }, sequencer, catalog: new Catalog(sequencer.state), logger: silentLogger, metrics: createMetrics(), clock });
+  await feed.start();
+  t.after(() => feed.stop());
+  await clock.pass(1_000);
+  assert.equal(sequencer.state.markets[0].safety, 'normal');
+});
+
+test('simulated prices go on where the last run left them', async (t) => {
+  const { sequencer, market, clock } = await bench(t, { mode: { mode: 'manual' }, source: undefined });
+  await sequencer.submit({ type: 'set_prices', prices: [{ market: market('BTC-USDT').id, index: 170_000 }] });
+  const feed = createPriceFeed({ mode: parseFeeds('simulated:3'), sequencer, catalog: new Catalog(sequencer.state), logger: silentLogger, metrics: createMetrics(), clock });
+  await feed.start();
+  t.after(() => feed.stop());
+  await clock.pass(3_000);
+  const { index } = sequencer.state.prices(market('BTC-USDT').id);
+  assert.ok(index !== 170_000 && Math.abs(index / 170_000 - 1) < 0.01, String(index));
+});
+
+test('2022-12-13 at 60 times real speed: the index stays with its sources through the CPI release, and the markets are safe after the end', { skip: skipWithoutRecordings }, async () => {
+  const clock = new JumpClock();
+  const sequencer = new MemorySequencer(() => clock.now());
+  await ensureListings(sequencer);
+  const catalog = new Catalog(sequencer.state);
+  const feed = createPriceFeed({ mode: parseFeeds(`replay:${RECORDINGS}?day=2022-12-13@60`), sequencer, catalog, logger: silentLogger, metrics: createMetrics(), clock });
+  const market = sequencer.state.market('BTC-USDT-PERP') ?? assert.fail();
+  const begun = clock.now();
+  const alerts: FeedAlert[] = [];
+  feed.onAlert((alert) => alerts.push(alert));
+  await feed.start();
+  let ended = false;
+  feed.onAlert(({ state }) => { ended ||= state === 'ended'; });
+  // Two wait on the clock: the replay for its next message, the feed for its next look.
+  await clock.until(() => ended, () => 2);
+  const played = clock.now() - begun;
+  await clock.pass(60_000);
+  await feed.stop();
+
+  // A day less the last minute's second, at 60 times: 24 minutes.
+  assert.ok(Math.abs(played / 60_000 - 24) < 0.1, String(played));
+  const minutes = new Map<number, number[]>();
+  const safeties: string[] = [];
+  for (const { time, events } of sequencer.records) {
+    for (const event of events) {
+      if (event.type === 'prices_updated' && event.market === market.id) {
+        const minute = Math.floor(((time - begun) * 60) / 60_000);
+        minutes.set(minute, [...(minutes.get(minute) ?? []), event.index / 10]);
+      } else if (event.type === 'market_updated' && event.market.id === market.id) safeties.push(event.market.safety);
+    }
+  }
+  const bars = linesOf('klines/2022-12-13-btcusdt-bybit-1m.csv.gz').slice(1).map((line) => line.split(',').map(Number));
+  for (const [at, [, , high, low]] of bars.entries()) {
+    // A look may come half a second (half a minute of that day) after the price.
+    const [from, to] = [Math.min(low, bars[at - 1]?.[3] ?? low), Math.max(high, bars[at - 1]?.[2] ?? high)];
+    for (const index of minutes.get(at) ?? []) assert.ok(index >= from - 0.1 && index <= to + 0.1, `minute ${at}: ${index} outside ${from}…${to}`);
+  }
+  assert.ok(minutes.size > 1_400, `${minutes.size} minutes with an index`);
+  const reached = Math.max(...[...minutes.values()].flat());
+  assert.ok(reached > 17_900, `the jump at 13:30 reached ${reached}`);
+  // Normal all day; once the recording ended reduce_only, then halted.
+  assert.deepEqual(safeties, ['reduce_only', 'halted']);
+  // At 12:00 the perpetuals of Bybit ended, and were seen to.
+  const gone = alerts.filter(({ subject, state }) => subject === 'source' && state === 'ended').map(({ name }) => name);
+  assert.deepEqual(gone.sort(), ['binance', 'binance_coinm', 'bybit']);
+  await eventually('the last word is safe', () => sequencer.state.market('BTC-USDT')?.safety === 'halted' || undefined);
+});
+
+test('2024-08-08 at 60 times real speed: captures of three venues whose clocks are ahead make a healthy index', { skip: skipWithoutRecordings }, async () => {
+  const clock = new JumpClock();
+  const sequencer = new MemorySequencer(() => clock.now());
+  await ensureListings(sequencer);
+  const feed = createPriceFeed({
+    mode: parseFeeds(`replay:${RECORDINGS}?day=2024-08-08&to=23:56@60`), sequencer, catalog: new Catalog(sequencer.state), logger: silentLogger, metrics: createMetrics(), clock,
+  });
+  let ended = false;
+  feed.onAlert(({ state }) => { ended ||= state === 'ended'; });
+  await feed.start();
+  await clock.until(() => ended, () => 2);
+  const offsets = feed.status().sources.map(({ name, rejected, ticks }) => ({ name, rejected, many: ticks > 1_000 }));
+  await feed.stop();
+  assert.deepEqual(offsets.map(({ name }) => name).sort(), ['binance', 'binance_coinm', 'binance_usdm']);
+  for (const { name, rejected, many } of offsets) assert.ok(many && rejected === 0, `${name}: ${rejected} rejected`);
+  // Facts of the recordings: trades between 61,583.22 and 61,860.80, and 2,679 and 2,685.37.
+  const seen = (symbol: string) => Number(new Catalog(sequencer.state).named(symbol).units.formatPrice(sequencer.state.prices(sequencer.state.market(symbol)?.id ?? -1).index));
+  assert.ok(seen('BTC-USDT') >= 61_583.2 && seen('BTC-USDT') <= 61_860.8, String(seen('BTC-USDT')));
+  assert.ok(seen('ETH-USDT') >= 2_679 && seen('ETH-USDT') <= 2_685.4, String(seen('ETH-USDT')));
+  assert.equal(seen('SOL-USDT'), 0);
+});
