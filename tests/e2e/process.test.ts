@@ -1,0 +1,124 @@
+/** The process as an operator meets it: killed under load, started twice, misconfigured, stopped. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { Client } from '../support/client.ts';
+import { ADMIN, startServer, type ServerProcess } from '../support/server-process.ts';
+import { eventually } from '../support/wait.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
+const ROUNDS = 3;
+const TRADERS = 8;
+
+interface Order { readonly id: string; readonly clientOrderId: string; readonly status: string; readonly quantity: string }
+
+const directory = mkdtempSync(join(tmpdir(), 'bourse-process-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+function runOnce(env: Readonly<Record<string, string>>): { status: number | null; text: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', FEEDS: 'manual', HOUSE: 'off', ...env }, encoding: 'utf8', timeout: 30_000 });
+  return { status, text: `${stdout}${stderr}` };
+}
+
+/** Places orders one after the other until the server is gone; tells each acknowledged one, and the one it got no answer to. */
+async function trade(client: Client, prefix: string, acknowledged: Map<string, Order>, unanswered: Set<string>): Promise<void> {
+  for (let i = 0; ; i++) {
+    const clientOrderId = `${prefix}-${i}`;
+    try {
+      const answer = await client.send<Order>('POST', '/orders', body(clientOrderId, i));
+      if (answer.status === 201) acknowledged.set(clientOrderId, answer.data);
+      else if (answer.code === 'MAX_OPEN_ORDERS') await client.delete('/orders?symbol=ETH-USDT');
+      else assert.equal(answer.status, 503, `unexpected ${answer.status} ${answer.code}`);
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error;
+      unanswered.add(clientOrderId);
+      return;
+    }
+  }
+}
+
+function body(clientOrderId: string, i: number): Record<string, string> {
+  return { symbol: 'ETH-USDT', side: i % 2 === 0 ? 'buy' : 'sell', type: 'limit', price: i % 2 === 0 ? '2000' : '2000.5', quantity: '0.01', clientOrderId };
+}
+
+/** Accounts keep their tokens across restarts: sessions survive. */
+async function traders(server: ServerProcess): Promise<string[]> {
+  return Promise.all(Array.from({ length: TRADERS }, async (_, i) => {
+    const client = await Client.register(server.url, `trader-${i}`);
+    await client.post('/wallets/deposits', { asset: 'USDT', amount: '100000' });
+    await client.post('/wallets/deposits', { asset: 'ETH', amount: '100' });
+    return client.token;
+  }));
+}
+
+test('killed under load and started again, it has every acknowledged order once, and the ledger balances', { timeout: 180_000 }, async () => {
+  let server = await startServer({ directory });
+  try {
+    const tokens = await traders(server);
+    for (let round = 0; round < ROUNDS; round++) {
+      const acknowledged = tokens.map(() => new Map<string, Order>());
+      const unanswered = tokens.map(() => new Set<string>());
+      const running = tokens.map((token, i) => trade(new Client(server.url, token), `r${round}`, acknowledged[i] as Map<string, Order>, unanswered[i] as Set<string>));
+      await eventually('orders are flowing', () => (acknowledged.every((orders) => orders.size > 30 + 40 * round) ? true : undefined), 30_000);
+      await server.kill();
+      await Promise.all(running);
+
+      server = await startServer({ directory });
+      for (const [i, token] of tokens.entries()) {
+        const client = new Client(server.url, token);
+        for (const [clientOrderId, order] of acknowledged[i] as Map<string, Order>) {
+          const found = await client.get<Order>(`/orders/client:${clientOrderId}`);
+          assert.equal(found.id, order.id);
+          assert.equal(found.quantity, order.quantity);
+        }
+        for (const clientOrderId of unanswered[i] as Set<string>) {
+          const n = Number(clientOrderId.split('-')[1]);
+          const first = await client.send<Order>('POST', '/orders', body(clientOrderId, n));
+          const second = await client.send<Order>('POST', '/orders', body(clientOrderId, n));
+          if (first.status === 201) assert.equal(second.data.id, first.data.id, 'a retry has one effect');
+        }
+      }
+      const audit = await (await Client.admin(server.url)).get<{ balanced: boolean }>('/admin/ledger/audit');
+      assert.equal(audit.balanced, true);
+    }
+    assert.equal(await server.stop(), 0, 'SIGTERM ends it cleanly');
+  } finally {
+    await server.kill();
+  }
+});
+
+test('a second process on the same data directory is refused and says why', async () => {
+  const server = await startServer({ directory });
+  try {
+    const { status, text } = runOnce({ DATA_DIR: directory });
+    assert.equal(status, 1);
+    assert.match(text, /another process|in use|locked/i);
+    assert.equal((await fetch(`${server.url}/health/live`)).status, 200, 'the first one goes on');
+  } finally {
+    await server.kill();
+  }
+});
+
+test('a bad setting ends it with status 78 and is named', () => {
+  for (const [name, value] of [['PORT', '99999'], ['FEEDS', 'telepathy'], ['LOG_LEVEL', 'loud'], ['ADMIN_IPS', '300.1.1.1']] as const) {
+    const { status, text } = runOnce({ DATA_DIR: directory, [name]: value });
+    assert.equal(status, 78, `${name}=${value}: ${text}`);
+    assert.match(text, new RegExp(name));
+  }
+});
+
+test('what it writes to disk is for its owner alone, and no secret is in its output', async () => {
+  const server = await startServer({ directory, env: { LOG_LEVEL: 'debug' } });
+  try {
+    const admin = await Client.admin(server.url);
+    assert.equal(statSync(directory).mode & 0o077, 0);
+    for (const file of ['journal.db', 'keys.json']) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
+    assert.ok(!server.output().includes(ADMIN.password));
+    assert.ok(!server.output().includes(admin.token));
+  } finally {
+    await server.kill();
+  }
+});
