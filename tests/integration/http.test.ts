@@ -212,6 +212,7 @@ test('large replies are compressed, small ones are not', async () => {
     return response.headers.get('content-encoding');
   };
   assert.equal(await encoding('/probe/large'), 'gzip');
+  assert.equal((await fetch(at('/probe/large'))).headers.get('vary'), 'Origin, Accept-Encoding');
   assert.equal(await encoding('/probe/x'), null);
 });
 
@@ -275,6 +276,11 @@ test('a rate limit is told in each reply and refuses what is over it', async () 
   } finally {
     await limited.close();
   }
+});
+
+test('slow clients have their limits', () => {
+  const { headersTimeout, requestTimeout, timeout, maxConnections } = api.server.server;
+  assert.deepEqual([headersTimeout, requestTimeout, timeout, maxConnections], [10_000, 30_000, 75_000, 20_000]);
 });
 
 test('connections of one address are limited', async () => {

@@ -17,7 +17,10 @@ function typeOf(schema) {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   const options = schema.anyOf ?? schema.oneOf;
   if (options) return options.map(typeOf).join(' | ');
-  if (schema.type === 'array') return `${typeOf(schema.items ?? {})}[]`;
+  if (schema.type === 'array') {
+    const item = typeOf(schema.items ?? {});
+    return item.includes(' ') ? `(${item})[]` : `${item}[]`;
+  }
   return [schema.type ?? 'any'].flat().join(' | ') + (schema.format ? ` (${schema.format})` : '');
 }
 
