@@ -1,7 +1,7 @@
 /** Routes under /admin but those that change a user. */
-import { auditQuery, createAsset, createMarket, setPrices, updateMarket, usersQuery } from '../validators/admin.ts';
+import { assetsQuery, auditQuery, createAsset, createMarket, setPrices, updateMarket, usersQuery } from '../validators/admin.ts';
 import { user } from '../validators/auth.ts';
-import { symbolPath } from '../validators/market.ts';
+import { marketsQuery, symbolPath } from '../validators/market.ts';
 import { asset, auditEntry, feedStatus, ledgerAudit, list, market, marketPrices } from '../validators/replies.ts';
 import type { Actor, AdminService } from '../services/admin.ts';
 import type { MarketService } from '../services/markets.ts';
@@ -16,8 +16,9 @@ export function adminRoutes(admin: AdminService, markets: MarketService): Route[
       path: '/admin/assets',
       permission: 'admin',
       summary: 'All assets',
+      query: assetsQuery,
       response: list(asset),
-      handler: async () => ({ data: await admin.assets() }),
+      handler: async ({ query }) => listReply(await admin.assets(query)),
     }),
     route({
       method: 'POST',
@@ -34,8 +35,9 @@ export function adminRoutes(admin: AdminService, markets: MarketService): Route[
       path: '/admin/markets',
       permission: 'admin',
       summary: 'All markets with their settings',
+      query: marketsQuery,
       response: list(market),
-      handler: async () => ({ data: await markets.list() }),
+      handler: async ({ query }) => listReply(await markets.list(query)),
     }),
     route({
       method: 'POST',

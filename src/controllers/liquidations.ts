@@ -1,5 +1,5 @@
 /** Routes under /liquidations and /insurance-fund. */
-import { liquidationsQuery } from '../validators/market.ts';
+import { insuranceQuery, liquidationsQuery } from '../validators/market.ts';
 import { insuranceBalance, liquidation, list } from '../validators/replies.ts';
 import type { InsuranceService } from '../services/insurance.ts';
 import type { LiquidationService } from '../services/liquidations.ts';
@@ -22,8 +22,9 @@ export function liquidationRoutes(liquidations: LiquidationService, insurance: I
       path: '/insurance-fund',
       permission: 'public',
       summary: 'What the insurance fund holds, by asset',
+      query: insuranceQuery,
       response: list(insuranceBalance),
-      handler: async () => ({ data: await insurance.list() }),
+      handler: async ({ query }) => listReply(await insurance.list(query)),
     }),
   ];
 }

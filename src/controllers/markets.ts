@@ -1,7 +1,8 @@
 /** Routes under /markets. All of them are public, and may be kept for a moment by clients and CDNs. */
-import { depthQuery, fundingQuery, klinesQuery, recentTradesQuery, symbolPath } from '../validators/market.ts';
+import { depthQuery, fundingQuery, klinesQuery, marketsQuery, recentTradesQuery, symbolPath, tickersQuery } from '../validators/market.ts';
 import { kline, list, market, marketFunding, marketPrices, marketStats, orderBook, publicTrade, ticker } from '../validators/replies.ts';
 import type { MarketService } from '../services/markets.ts';
+import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
 /** Settings change rarely; the rest is as fresh as it can be and still be shared. */
@@ -15,18 +16,20 @@ export function marketRoutes(markets: MarketService): Route[] {
       path: '/markets',
       permission: 'public',
       summary: 'All markets with their settings',
+      query: marketsQuery,
       response: list(market),
       cacheSeconds: SETTINGS_SECONDS,
-      handler: async () => ({ data: await markets.list() }),
+      handler: async ({ query }) => listReply(await markets.list(query)),
     }),
     route({
       method: 'GET',
       path: '/markets/tickers',
       permission: 'public',
       summary: 'The last 24 hours of every market',
+      query: tickersQuery,
       response: list(ticker),
       cacheSeconds: DATA_SECONDS,
-      handler: () => ({ data: markets.tickers() }),
+      handler: ({ query }) => listReply(markets.tickers(query)),
     }),
     route({
       method: 'GET',
@@ -78,7 +81,7 @@ export function marketRoutes(markets: MarketService): Route[] {
       query: recentTradesQuery,
       response: list(publicTrade),
       cacheSeconds: DATA_SECONDS,
-      handler: async ({ params, query }) => ({ data: await markets.trades(params.symbol, query.limit) }),
+      handler: ({ params, query }) => listReply(markets.trades(params.symbol, query)),
     }),
     route({
       method: 'GET',

@@ -1,6 +1,6 @@
 /** Routes under /wallets. */
 import { list, transaction, transfer as transferReply, wallet } from '../validators/replies.ts';
-import { assetPath, deposit, transactionsQuery, transfer } from '../validators/wallet.ts';
+import { assetPath, deposit, transactionsQuery, transfer, walletsQuery } from '../validators/wallet.ts';
 import type { WalletService } from '../services/wallets.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
@@ -12,8 +12,9 @@ export function walletRoutes(wallets: WalletService): Route[] {
       path: '/wallets',
       permission: 'read',
       summary: 'Spot and futures wallet of each asset ever held',
+      query: walletsQuery,
       response: list(wallet),
-      handler: async ({ principal }) => ({ data: await wallets.list(principal) }),
+      handler: async ({ principal, query }) => listReply(await wallets.list(principal, query)),
     }),
     route({
       method: 'GET',

@@ -17,8 +17,8 @@ describe('administration', () => {
   after(() => venue.close());
 
   test('lists what it has created', async () => {
-    assert.deepEqual(await venue.admin.assets(), [{ asset: 'USDT', scale: 6 }, { asset: 'BTC', scale: 8 }]);
-    const [spot, perpetual] = await venue.markets.list();
+    assert.deepEqual((await venue.admin.assets({ limit: 50 })).items, [{ asset: 'USDT', scale: 6 }, { asset: 'BTC', scale: 8 }]);
+    const [spot, perpetual] = (await venue.markets.list({ limit: 50 })).items;
     assert.deepEqual([spot?.symbol, spot?.makerFee, spot?.minQuantity, spot?.maxLeverage, spot?.status], ['BTC-USDT', '0.0002', '0.001', 1, 'open']);
     assert.deepEqual([perpetual?.maxLeverage, perpetual?.riskTiers], [20, [{ notionalFloor: '0', initialMarginRate: '0.05', maintenanceMarginRate: '0.025' }]]);
   });

@@ -15,7 +15,7 @@ import { commit } from './commit.ts';
 import type { Consistency } from './consistency.ts';
 import { marketChanges, marketSpec, type MarketSettings, type NewMarket } from './market-settings.ts';
 import type { MarketPrices, MarketService } from './markets.ts';
-import { given, span, type ListQuery, type Listing } from './paging.ts';
+import { given, pageOf, span, type ListQuery, type Listing } from './paging.ts';
 import type { FeedStatus, ManualPrice, PriceFeedService } from './prices.ts';
 
 /** Who acts, and from where. */
@@ -78,8 +78,9 @@ export class AdminService {
     this.#parts = parts;
   }
 
-  assets(): Promise<AssetInfo[]> {
-    return this.#parts.consistency.live((state) => state.assets.map(({ code, scale }) => ({ asset: code, scale })));
+  /** In order of creation. */
+  async assets(query: ListQuery): Promise<Listing<AssetInfo>> {
+    return pageOf(await this.#parts.consistency.live((state) => state.assets.map(({ code, scale }) => ({ asset: code, scale }))), query);
   }
 
   /** CONFLICT when there is one of that name. */

@@ -38,7 +38,11 @@ describe('market data', () => {
   });
 
   test('prints come newest first, candles oldest first and without gaps', async () => {
-    assert.deepEqual(venue.markets.trades('BTC-USDT', 2).map(({ price, quantity, side }) => [price, quantity, side]), [['30100', '0.25', 'buy'], ['30000', '0.75', 'buy']]);
+    const { items, nextCursor } = venue.markets.trades('BTC-USDT', { limit: 2 });
+    assert.deepEqual(items.map(({ price, quantity, side }) => [price, quantity, side]), [['30100', '0.25', 'buy'], ['30000', '0.75', 'buy']]);
+    const rest = venue.markets.trades('BTC-USDT', { limit: 2, cursor: nextCursor });
+    assert.deepEqual([rest.items.map(({ price, quantity }) => [price, quantity]), rest.nextCursor], [[['30000', '0.25']], undefined]);
+    assert.deepEqual(venue.markets.trades('BTC-USDT', { limit: 1, offset: 2 }).items, rest.items);
     const candles = await venue.markets.klines('BTC-USDT', { interval: '1m', limit: 500 });
     assert.deepEqual(candles.map(([, open, high, low, close, volume, , , count]) => [open, high, low, close, volume, count]), [
       ['30000', '30000', '30000', '30000', '0.25', 1],
@@ -52,7 +56,7 @@ describe('market data', () => {
   test('a ticker tells the last day', () => {
     const { last, volume, count, open } = venue.markets.ticker('BTC-USDT');
     assert.deepEqual([last, volume, count, open], ['30100', '1.25', 3, '30000']);
-    assert.deepEqual(venue.markets.tickers().map(({ symbol }) => symbol), ['BTC-USDT', 'BTC-USDT-PERP']);
+    assert.deepEqual(venue.markets.tickers({ limit: 50 }).items.map(({ symbol }) => symbol), ['BTC-USDT', 'BTC-USDT-PERP']);
     assert.equal(venue.markets.stats('BTC-USDT').lastDay.count, 3);
   });
 
@@ -73,7 +77,7 @@ describe('market data', () => {
       () => venue.markets.prices('X-Y'),
       async () => venue.markets.ticker('X-Y'),
       async () => venue.markets.stats('X-Y'),
-      async () => venue.markets.trades('__proto__', 1),
+      async () => venue.markets.trades('__proto__', { limit: 1 }),
     ]) await assert.rejects(ask, notFound);
   });
 });

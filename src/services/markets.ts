@@ -17,7 +17,7 @@ import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
 import type { Consistency } from './consistency.ts';
-import type { ListQuery } from './paging.ts';
+import { pageOf, type ListQuery, type Listing } from './paging.ts';
 import type { IndexSource, PriceFeedService } from './prices.ts';
 
 /** null = not known yet. */
@@ -56,7 +56,8 @@ const MARKET_TTL_MS = 60_000;
 const BOOK_TTL_MS = 5_000;
 /** The depth that most ask for, and the only one that is kept. */
 const CACHED_DEPTH = 100;
-const MAX_MARKETS = 500;
+/** Prints that are held; older ones are history of those who made them. */
+const MAX_TRADES = 1_000;
 
 export class MarketService {
   readonly #parts: MarketServiceParts;
@@ -77,9 +78,9 @@ export class MarketService {
   }
 
   /** In order of creation. */
-  list(): Promise<MarketInfo[]> {
-    const listed = this.#parts.catalog.all().slice(0, MAX_MARKETS);
-    return Promise.all(listed.map(({ market }) => this.get(market.symbol)));
+  async list(query: ListQuery): Promise<Listing<MarketInfo>> {
+    const { items, nextCursor } = pageOf(this.#parts.catalog.all(), query);
+    return { items: await Promise.all(items.map(({ market }) => this.get(market.symbol))), nextCursor };
   }
 
   /** NOT_FOUND for an unknown symbol; so for all below. */
@@ -105,8 +106,9 @@ export class MarketService {
     return known(this.#parts.data.ticker(this.#symbol(symbol)), symbol);
   }
 
-  tickers(): readonly Ticker[] {
-    return this.#parts.data.tickers();
+  /** In order of the markets' creation. */
+  tickers(query: ListQuery): Listing<Ticker> {
+    return pageOf(this.#parts.data.tickers(), query);
   }
 
   stats(symbol: string): MarketStats {
@@ -127,9 +129,10 @@ export class MarketService {
     return book;
   }
 
-  /** Newest first. */
-  trades(symbol: string, limit: number): readonly PublicTrade[] {
-    return known(this.#parts.data.trades(this.#symbol(symbol), limit), symbol);
+  /** The last 1,000, newest first. */
+  trades(symbol: string, query: ListQuery): Listing<PublicTrade> {
+    const wanted = query.cursor === undefined ? (query.offset ?? 0) + query.limit + 1 : MAX_TRADES;
+    return pageOf(known(this.#parts.data.trades(this.#symbol(symbol), Math.min(wanted, MAX_TRADES)), symbol), query);
   }
 
   /** Oldest first, without gaps. */

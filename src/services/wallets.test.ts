@@ -18,7 +18,7 @@ describe('wallets', () => {
   after(() => venue.close());
 
   test('are none before the first money', async () => {
-    assert.deepEqual(await venue.wallets.list(ann), []);
+    assert.deepEqual(await venue.wallets.list(ann, { limit: 50 }), { items: [] });
     assert.deepEqual((await venue.wallets.get(ann, 'BTC')).map(({ account, total }) => [account, total]), [['spot', '0'], ['futures', '0']]);
     await assert.rejects(venue.wallets.get(ann, 'DOGE'), refusal('NOT_FOUND'));
   });
@@ -27,7 +27,7 @@ describe('wallets', () => {
     const line = await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000.5', account: 'spot' });
     assert.deepEqual([line.type, line.account, line.asset, line.amount, line.fee, line.status, line.timestamp], ['deposit', 'spot', 'USDT', '1000.5', '0', 'completed', venue.clock.time]);
     assert.deepEqual((await venue.wallets.transactions(ann, { limit: 50 })).items, [line]);
-    const [spot, futures] = await venue.wallets.list(ann);
+    const [spot, futures] = (await venue.wallets.list(ann, { limit: 50 })).items;
     assert.deepEqual(spot, { account: 'spot', asset: 'USDT', total: '1000.5', available: '1000.5', locked: '0', seq: venue.leader.state.seq });
     assert.deepEqual([futures?.account, futures?.total, futures?.margin], ['futures', '0', '0']);
   });

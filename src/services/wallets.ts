@@ -13,7 +13,7 @@ import { Refusal } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
 import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
-import { given, span, type ListQuery, type Listing } from './paging.ts';
+import { given, pageOf, span, type ListQuery, type Listing } from './paging.ts';
 
 /** Minor units of one simulated deposit at most: 100 million USDT, a million BTC. Far below 2^53, so that many deposits fit one ledger. */
 export const MAX_DEPOSIT: Amount = 100_000_000_000_000;
@@ -60,10 +60,10 @@ export class WalletService {
   }
 
   /** A spot and a futures wallet for each asset that the user ever held. */
-  list(principal: Principal): Promise<Wallet[]> {
-    return this.#parts.consistency.live((state) =>
-      state.balances(principal.account).flatMap((balance) => walletsOf(balance, state.assets[balance.asset] as Asset, state.seq)),
-    );
+  async list(principal: Principal, query: ListQuery): Promise<Listing<Wallet>> {
+    const { catalog, consistency } = this.#parts;
+    const wallets = await consistency.live((state) => state.balances(principal.account).flatMap((balance) => walletsOf(balance, catalog.assetById(balance.asset), state.seq)));
+    return pageOf(wallets, query);
   }
 
   /** Both wallets of one asset, empty ones too. NOT_FOUND when there is no such asset. */

@@ -1,8 +1,8 @@
 /** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
 import { z } from 'zod';
 import { user } from './auth.ts';
-import { assetCode, decimal, ONE_START, oneStart, page, positiveDecimal, queryTime, rate, signedRate, symbol } from './common.ts';
-import { auditEntry } from './replies.ts';
+import { assetCode, decimal, listQuery, positiveDecimal, queryTime, rate, signedRate, symbol } from './common.ts';
+import { asset, auditEntry } from './replies.ts';
 
 export const createAsset = z.strictObject({ asset: assetCode, scale: z.int({ error: 'must be a whole number of decimals' }).min(0).max(12) });
 
@@ -48,18 +48,18 @@ export const setPrices = z.strictObject({
   prices: z.array(z.strictObject({ symbol, index: positiveDecimal, mark: positiveDecimal.optional() })).min(1).max(100),
 });
 
-/** `actor`, `target`: a user's id or what else the entry names. */
-export const auditQuery = z
-  .strictObject({
-    ...page(auditEntry),
-    actor: z.string().max(64).optional(),
-    action: z.string().max(64).optional(),
-    target: z.string().max(64).optional(),
-    from: queryTime.optional(),
-    to: queryTime.optional(),
-  })
-  .refine(oneStart, ONE_START);
+export const assetsQuery = listQuery(asset, {});
 
-export const usersQuery = z
-  .strictObject({ ...page(user), email: z.string().max(254).toLowerCase().optional(), status: z.enum(['active', 'frozen'], { error: 'must be active or frozen' }).optional() })
-  .refine(oneStart, ONE_START);
+/** `actor`, `target`: a user's id or what else the entry names. */
+export const auditQuery = listQuery(auditEntry, {
+  actor: z.string().max(64).optional(),
+  action: z.string().max(64).optional(),
+  target: z.string().max(64).optional(),
+  from: queryTime.optional(),
+  to: queryTime.optional(),
+});
+
+export const usersQuery = listQuery(user, {
+  email: z.string().max(254).toLowerCase().optional(),
+  status: z.enum(['active', 'frozen'], { error: 'must be active or frozen' }).optional(),
+});

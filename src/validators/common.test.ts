@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { z, type ZodType } from 'zod';
 import { parseDecimal } from '../engine/decimal.ts';
-import { assetCode, clientOrderId, decimal, orderRef, page, positiveDecimal, queryInteger, rate, signedDecimal, signedRate, symbol } from './common.ts';
+import { assetCode, clientOrderId, decimal, listQuery, orderRef, positiveDecimal, queryInteger, rate, signedDecimal, signedRate, symbol } from './common.ts';
 
 const accepts = (schema: ZodType, input: unknown): boolean => schema.safeParse(input).success;
 
@@ -93,9 +93,9 @@ test('an integer in a query is digits within its bounds', () => {
   for (const input of ['0', '501', '1.5', '-1', '1e2', '0x10', '', ' 5', '05', '99999999999999999', 5]) assert.ok(!accepts(schema, input), String(input));
 });
 
-test('a page has a limit, one start, and fields that exist', () => {
-  const schema = z.strictObject(page(z.object({ id: z.string(), price: z.string() })));
+test('a list has a limit, one start, and fields that exist', () => {
+  const schema = listQuery(z.object({ id: z.string(), price: z.string() }), {});
   assert.deepEqual(schema.parse({}), { limit: 50 });
   assert.deepEqual(schema.parse({ fields: 'price,id', limit: '7' }), { limit: 7, fields: ['price', 'id'] });
-  for (const input of [{ fields: 'secret' }, { fields: 'id,' }, { fields: '__proto__' }, { limit: '501' }, { offset: '10001' }, { page: '2' }]) assert.ok(!accepts(schema, input), JSON.stringify(input));
+  for (const input of [{ fields: 'secret' }, { fields: 'id,' }, { fields: '__proto__' }, { limit: '501' }, { offset: '10001' }, { page: '2' }, { cursor: 'x', offset: '0' }]) assert.ok(!accepts(schema, input), JSON.stringify(input));
 });

@@ -40,10 +40,10 @@ export function queryInteger(min: number, max: number) {
 
 export const queryTime = queryInteger(0, 8_640_000_000_000_000);
 
-/** `limit` with `cursor` or `offset`, and which fields of the items to send. */
-export function page(item: z.ZodObject) {
+/** The query of a list: `limit` with `cursor` or `offset`, which fields of the items to send, and the list's own filters. */
+export function listQuery<Filters extends z.ZodRawShape>(item: z.ZodObject, filters: Filters) {
   const names = Object.keys(item.shape);
-  return {
+  const page = {
     limit: queryInteger(1, 500).default(50),
     cursor: z.string().min(1).max(512).optional(),
     offset: queryInteger(0, 10_000).optional(),
@@ -54,10 +54,6 @@ export function page(item: z.ZodObject) {
       .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
       .optional(),
   };
+  const oneStart = (query: object): boolean => !('cursor' in query && query.cursor !== undefined && 'offset' in query && query.offset !== undefined);
+  return z.strictObject({ ...page, ...filters }).refine(oneStart, { error: 'give cursor or offset, not both', path: ['offset'] });
 }
-
-/** A cursor already says where to go on. */
-export function oneStart(query: { readonly cursor?: string; readonly offset?: number }): boolean {
-  return query.cursor === undefined || query.offset === undefined;
-}
-export const ONE_START = { error: 'give cursor or offset, not both', path: ['offset'] };

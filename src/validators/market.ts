@@ -1,7 +1,7 @@
 /** What may be asked about markets. All of it is public. */
 import { z } from 'zod';
-import { ONE_START, oneStart, page, queryInteger, queryTime, symbol } from './common.ts';
-import { liquidation, marketFunding, trade } from './replies.ts';
+import { listQuery, queryInteger, queryTime, symbol } from './common.ts';
+import { insuranceBalance, liquidation, market, marketFunding, publicTrade, ticker, trade } from './replies.ts';
 
 export const INTERVALS = ['1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w'] as const;
 export const MAX_DEPTH = 500;
@@ -11,7 +11,10 @@ export const symbolPath = z.object({ symbol: z.string().max(64) });
 
 export const depthQuery = z.strictObject({ depth: queryInteger(1, MAX_DEPTH).default(DEFAULT_DEPTH) });
 
-export const recentTradesQuery = z.strictObject({ limit: queryInteger(1, 500).default(50) });
+export const marketsQuery = listQuery(market, {});
+export const tickersQuery = listQuery(ticker, {});
+export const recentTradesQuery = listQuery(publicTrade, {});
+export const insuranceQuery = listQuery(insuranceBalance, {});
 
 /** Without `from`, the last `limit` candles up to `to` (default now). */
 export const klinesQuery = z
@@ -23,12 +26,8 @@ export const klinesQuery = z
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, { error: 'must not lie after to', path: ['from'] });
 
-export const fundingQuery = z.strictObject(page(marketFunding)).omit({ fields: true }).refine(oneStart, ONE_START);
+export const fundingQuery = listQuery(marketFunding, {});
 
-export const liquidationsQuery = z
-  .strictObject({ ...page(liquidation), mine: z.enum(['true', 'false']).transform((text) => text === 'true').optional(), symbol: symbol.optional() })
-  .refine(oneStart, ONE_START);
+export const liquidationsQuery = listQuery(liquidation, { mine: z.enum(['true', 'false']).transform((text) => text === 'true').optional(), symbol: symbol.optional() });
 
-export const tradesQuery = z
-  .strictObject({ ...page(trade), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() })
-  .refine(oneStart, ONE_START);
+export const tradesQuery = listQuery(trade, { symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() });

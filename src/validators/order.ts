@@ -1,6 +1,6 @@
 /** What may be asked about orders. Shared by REST and sockets, so that an order is accepted or refused alike wherever it comes in. */
 import { z } from 'zod';
-import { clientOrderId, ONE_START, oneStart, orderRef, page, positiveDecimal, queryTime, side, symbol } from './common.ts';
+import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol } from './common.ts';
 import { describe, fieldErrors } from './parse.ts';
 import { order } from './replies.ts';
 
@@ -80,9 +80,7 @@ const status = z
   .pipe(z.array(oneOf(ORDER_STATUSES)))
   .meta({ description: `one or more of ${ORDER_STATUSES.join(', ')}, with commas between them` });
 
-export const ordersQuery = z
-  .strictObject({ ...page(order), status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() })
-  .refine(oneStart, ONE_START);
+export const ordersQuery = listQuery(order, { status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() });
 
 /** In a path. An id of another form is unknown, not malformed: the reply does not tell them apart. */
 export const orderPath = z.object({ id: z.string().max(128) });

@@ -1,11 +1,9 @@
 /** What may be asked about positions. */
 import { z } from 'zod';
-import { ONE_START, oneStart, page, positiveDecimal, signedDecimal, symbol } from './common.ts';
+import { listQuery, positiveDecimal, signedDecimal, symbol } from './common.ts';
 import { position } from './replies.ts';
 
-export const positionsQuery = z
-  .strictObject({ ...page(position), status: z.enum(['open', 'closed'], { error: 'must be open or closed' }).optional(), symbol: symbol.optional() })
-  .refine(oneStart, ONE_START);
+export const positionsQuery = listQuery(position, { status: z.enum(['open', 'closed'], { error: 'must be open or closed' }).optional(), symbol: symbol.optional() });
 
 /** Absent = all of it. */
 export const closePosition = z.strictObject({ quantity: positiveDecimal.optional() });
