@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseFeeds, type FeedsMode } from '../feeds/mode.ts';
 import { AddressSet } from '../utils/addresses.ts';
 
-export const ROLES = ['api', 'stream', 'engine', 'feed', 'projector', 'worker'] as const;
+const ROLES = ['api', 'stream', 'engine', 'feed', 'projector', 'worker'] as const;
 export type NodeRole = (typeof ROLES)[number];
 
 /** Whose X-Forwarded-For is believed: nobody's, that many hops, or these addresses. */

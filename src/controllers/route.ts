@@ -54,4 +54,4 @@ export function documentRoute(spec: {
   return { ...spec, method: 'GET', status: 200 };
 }
 
-export type { Context, Document, Reply, Route } from '../types/route.ts';
+export type { Context, Document, Route } from '../types/route.ts';

@@ -34,7 +34,7 @@ export function problem(refusal: Refusal, requestId: string): string {
 }
 
 /** Public words for an error of any kind. */
-export function asRefusal(error: unknown): Refusal {
+function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof OperatingError && error.code === 'INVALID_CURSOR') return new Refusal('VALIDATION_FAILED', 'the cursor is not one of this list', { errors: [{ path: 'cursor', message: 'is not one of this list' }] });
   if (error instanceof OperatingError && error.retryable) return new Refusal('UNAVAILABLE', 'not available right now; try again', { retryAfterSeconds: RETRY_SECONDS });

@@ -9,7 +9,7 @@ import { Refusal } from '../types/refusal.ts';
 import { shapeOf, walkKeys } from '../utils/json-shape.ts';
 import type { ApiRequest, ApiResponse, Next, Stage } from './http.ts';
 
-export const BODY_LIMIT = 100_000;
+const BODY_LIMIT = 100_000;
 const MAX_DEPTH = 32;
 const MAX_KEYS = 1_000;
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/i;

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import type { Store } from '../models/collection.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 
-export interface Verdict {
+interface Verdict {
   readonly ok: boolean;
   /** One sentence; says what is wrong when it is not ok. */
   readonly detail: string;
