@@ -15,21 +15,21 @@ export interface LadderConfig {
   readonly sizeStep: number;
   /** How far full inventory moves the centre, in half spreads. */
   readonly skew: number;
-  /** A quote stays while it is off by less than this share of its level's distance. */
+  /** A quote stays while it is off by less than this share of the gap to the next level: below a half, so that no quote stands for another level. */
   readonly tolerance: number;
   /** … and while at least this share of its size is left. */
   readonly refillBelow: number;
 }
 
-/** Quotes from 2 bp to about 2 % of the centre with some 400,000 dollars a side. */
-export const LADDER: LadderConfig = { halfSpread: 0.0002, levels: 24, distanceGrowth: 1.22, notional: 5_000, sizeStep: 0.2, skew: 2, tolerance: 0.5, refillBelow: 0.6 };
+/** Quotes from 2 bp to 1.8 % of the centre with some 390,000 dollars a side. */
+export const LADDER: LadderConfig = { halfSpread: 0.0002, levels: 16, distanceGrowth: 1.35, notional: 7_500, sizeStep: 0.3, skew: 2, tolerance: 0.45, refillBelow: 0.6 };
 
 export interface Quote {
   readonly side: Side;
   readonly price: Ticks;
   readonly quantity: Lots;
-  /** Of its level from the centre, in ticks. */
-  readonly distance: number;
+  /** How far off, in ticks, an order may be and still stand for it. */
+  readonly slack: number;
 }
 
 export interface LadderInput {
@@ -48,7 +48,8 @@ export function sideNotional({ levels, notional, sizeStep }: LadderConfig): numb
 
 /** Best first, bids then asks. */
 export function ladder(config: LadderConfig, input: LadderInput): Quote[] {
-  const inventory = Math.min(1, Math.max(-1, input.inventory));
+  // In hundredths, so that a few coins more do not move all quotes.
+  const inventory = Math.min(1, Math.max(-1, Math.round(input.inventory * 100) / 100));
   const centre = input.centre * (1 - config.skew * config.halfSpread * inventory);
   const bids = inventory >= 1 ? [] : side(config, input, centre, 'buy');
   const asks = inventory <= -1 ? [] : side(config, input, centre, 'sell');
@@ -65,7 +66,7 @@ function side(config: LadderConfig, { market, unitsPerDollar }: LadderInput, cen
     const units = config.notional * (1 + config.sizeStep * level) * unitsPerDollar;
     const quantity = clampQuantity(market, Math.round(units / (price * market.quotePerTickLot)));
     if (price * quantity * market.quotePerTickLot < market.minNotional) continue;
-    quotes.push({ side: of, price, quantity, distance: Math.max(1, Math.abs(price - centre)) });
+    quotes.push({ side: of, price, quantity, slack: config.tolerance * distance * (1 - 1 / config.distanceGrowth) });
   }
   return quotes;
 }
@@ -92,7 +93,7 @@ export function changes(config: LadderConfig, wanted: readonly Quote[], orders: 
   for (const quote of wanted) {
     let best: (typeof orders)[number] | undefined;
     for (const order of free) {
-      const serves = order.side === quote.side && Math.abs(order.price - quote.price) <= config.tolerance * quote.distance && order.remaining >= config.refillBelow * quote.quantity;
+      const serves = order.side === quote.side && Math.abs(order.price - quote.price) <= quote.slack && order.remaining >= config.refillBelow * quote.quantity;
       if (serves && (best === undefined || Math.abs(order.price - quote.price) < Math.abs(best.price - quote.price))) best = order;
     }
     if (best === undefined) place.push(quote);

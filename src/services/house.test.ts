@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { NewOrder } from '../engine/commands.ts';
+import { JumpClock } from '../../tests/support/jump-clock.ts';
+import { MemorySequencer } from '../../tests/support/memory-sequencer.ts';
+import { silentLogger } from '../observability/logger.ts';
+import { LADDER } from './house-ladder.ts';
+import { HouseMakers, type HouseParts } from './house.ts';
+import { ensureListings } from './listings.ts';
+
+async function venue() {
+  const clock = new JumpClock();
+  const sequencer = new MemorySequencer(() => clock.now());
+  await ensureListings(sequencer);
+  const id = (symbol: string) => sequencer.state.market(symbol)?.id ?? assert.fail(symbol);
+  const price = (symbol: string, index: number) => sequencer.submit({ type: 'set_prices', prices: [{ market: id(symbol), index }] });
+  const depth = (symbol: string) => sequencer.state.depth(id(symbol), 1_000);
+  const houseOrders = (symbol: string) => {
+    const account = sequencer.state.accountOf(`house:${id(symbol)}`);
+    return account === undefined ? [] : sequencer.state.openOrders(account, id(symbol));
+  };
+  const user = async (name: string) => {
+    await sequencer.submit({ type: 'open_account', userId: name, kind: 'user' });
+    const account = sequencer.state.accountOf(name) ?? assert.fail();
+    for (const wallet of ['spot', 'futures'] as const) await sequencer.submit({ type: 'deposit', account, asset: 'USDT', amount: 10_000_000_000_000, wallet });
+    return account;
+  };
+  return { clock, sequencer, id, price, depth, houseOrders, user };
+}
+
+function makers(t: TestContext, { clock, sequencer }: Awaited<ReturnType<typeof venue>>, more: Partial<HouseParts> = {}) {
+  const house = new HouseMakers({ sequencer, logger: silentLogger, clock, enabled: true, ...more });
+  house.start();
+  t.after(() => house.stop());
+  return house;
+}
+
+const take = (market: number, side: NewOrder['side'], quantity: number): NewOrder => ({
+  market, side, type: 'market', price: 0, quantity, timeInForce: 'IOC', postOnly: false, reduceOnly: false, selfTradePrevention: 'expire_taker', clientOrderId: '',
+});
+
+test('every market with a price gets a two-sided book within seconds; one without gets none', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  await place.price('BTC-USDT-PERP', 650_000);
+  makers(t, place);
+  await place.clock.pass(5_000);
+  for (const symbol of ['BTC-USDT', 'BTC-USDT-PERP']) {
+    const { bids, asks } = place.depth(symbol);
+    assert.deepEqual([bids.length, asks.length], [LADDER.levels, LADDER.levels], symbol);
+    assert.deepEqual([bids[0][0], asks[0][0]], [649_870, 650_130]);
+  }
+  assert.deepEqual(place.depth('ETH-USDT'), { bids: [], asks: [] });
+});
+
+test('makers are ordinary accounts, one per market', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  makers(t, place);
+  await place.clock.pass(5_000);
+  const account = place.sequencer.state.accountOf(`house:${place.id('BTC-USDT')}`) ?? assert.fail();
+  assert.equal(place.sequencer.state.kindOf(account), 'house');
+  assert.ok(place.houseOrders('BTC-USDT').every(({ postOnly, timeInForce, type }) => postOnly && timeInForce === 'GTC' && type === 'limit'));
+});
+
+test('an idle market costs nothing, and a busy one a few commands per second in all', async (t) => {
+  const place = await venue();
+  const symbols = place.sequencer.state.markets.map(({ symbol }) => symbol);
+  for (const symbol of symbols) await place.price(symbol, 650_000);
+  makers(t, place);
+  await place.clock.pass(20_000);
+  const quiet = place.sequencer.commands.length;
+  for (let second = 0; second < 60; second++) {
+    for (const symbol of symbols) await place.price(symbol, 650_000);
+    await place.clock.pass(1_000);
+  }
+  assert.equal(place.sequencer.commands.length - quiet, 60 * symbols.length, 'only the prices');
+  const before = place.sequencer.commands.length;
+  for (let second = 0; second < 60; second++) {
+    for (const symbol of symbols) await place.price(symbol, 650_000 + second * 500);
+    await place.clock.pass(1_000);
+  }
+  const own = place.sequencer.commands.length - before - 60 * symbols.length;
+  assert.ok(own > 60 && own <= 60 * 4, `${own} in a minute`);
+});
+
+test('the book follows the index', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  makers(t, place);
+  await place.clock.pass(5_000);
+  await place.price('BTC-USDT', 700_000);
+  await place.clock.pass(5_000);
+  const { bids, asks } = place.depth('BTC-USDT');
+  // What it holds is worth more now, so it leans a little towards selling.
+  assert.ok(bids[0][0] > 699_790 && bids[0][0] < 699_860 && asks[0][0] > 700_070 && asks[0][0] < 700_140, `${bids[0][0]} ${asks[0][0]}`);
+  assert.equal(bids.length, LADDER.levels);
+});
+
+test('after a fill the quote is refilled, and the maker leans against what it took on', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT-PERP', 650_000);
+  makers(t, place);
+  const taker = await place.user('u1');
+  await place.clock.pass(5_000);
+  const [best] = place.depth('BTC-USDT-PERP').asks;
+  const market = place.id('BTC-USDT-PERP');
+  const outcome = await place.sequencer.submit({ type: 'place_order', account: taker, order: take(market, 'buy', best[1] * 3) });
+  assert.ok(outcome.ok);
+  await place.clock.pass(4_000);
+  const { bids, asks } = place.depth('BTC-USDT-PERP');
+  assert.equal(asks.length, LADDER.levels);
+  assert.ok(asks[0][0] > best[0], 'short: it asks for more');
+  assert.ok(bids[0][0] < asks[0][0]);
+  const account = place.sequencer.state.accountOf(`house:${market}`) ?? assert.fail();
+  assert.equal(place.sequencer.state.position(account, market)?.leverage, 1, 'fully funded');
+});
+
+test('a maker whose base was bought up is funded again and goes on quoting', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  makers(t, place);
+  const taker = await place.user('u1');
+  await place.clock.pass(5_000);
+  const market = place.id('BTC-USDT');
+  for (let round = 0; round < 8; round++) {
+    const lots = place.depth('BTC-USDT').asks.reduce((sum, [, quantity]) => sum + quantity, 0);
+    await place.sequencer.submit({ type: 'place_order', account: taker, order: take(market, 'buy', Math.floor(lots * 0.9)) });
+    await place.clock.pass(6_000);
+  }
+  assert.equal(place.depth('BTC-USDT').asks.length, LADDER.levels);
+});
+
+test('where prices are not to be trusted, the market is closed or the house is switched off there, its orders leave the book', async (t) => {
+  const place = await venue();
+  const market = place.id('BTC-USDT');
+  await place.price('BTC-USDT', 650_000);
+  makers(t, place);
+  const settled = async () => {
+    await place.clock.pass(6_000);
+    return place.houseOrders('BTC-USDT').length;
+  };
+  assert.equal(await settled(), 2 * LADDER.levels);
+  await place.sequencer.submit({ type: 'set_safety', market, safety: 'reduce_only', reason: 'silent' });
+  assert.equal(await settled(), 0);
+  await place.sequencer.submit({ type: 'set_safety', market, safety: 'normal', reason: 'back' });
+  assert.equal(await settled(), 2 * LADDER.levels);
+  await place.sequencer.submit({ type: 'update_market', market, changes: { house: false } });
+  assert.equal(await settled(), 0);
+  await place.sequencer.submit({ type: 'update_market', market, changes: { house: true } });
+  assert.equal(await settled(), 2 * LADDER.levels);
+  await place.sequencer.submit({ type: 'update_market', market, changes: { status: 'halted' } });
+  assert.equal(await settled(), 0);
+});
+
+test('after a restart it goes on with its accounts and its orders', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  const first = makers(t, place);
+  await place.clock.pass(10_000);
+  await first.stop();
+  const before = place.houseOrders('BTC-USDT').map(({ id }) => id);
+  const commands = place.sequencer.commands.length;
+  makers(t, place);
+  await place.clock.pass(10_000);
+  assert.deepEqual(place.houseOrders('BTC-USDT').map(({ id }) => id), before);
+  assert.equal(place.sequencer.commands.length, commands);
+});
+
+test('HOUSE=off takes what stands out of the books and places nothing', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  const first = makers(t, place);
+  await place.clock.pass(10_000);
+  await first.stop();
+  makers(t, place, { enabled: false });
+  await place.clock.pass(10_000);
+  assert.equal(place.houseOrders('BTC-USDT').length, 0);
+});
+
+test('an old index is not quoted around', async (t) => {
+  const place = await venue();
+  await place.price('BTC-USDT', 650_000);
+  await place.clock.pass(60_000);
+  makers(t, place, { freshMs: 30_000 });
+  await place.clock.pass(5_000);
+  assert.equal(place.houseOrders('BTC-USDT').length, 0);
+  await place.price('BTC-USDT', 650_000);
+  await place.clock.pass(5_000);
+  assert.equal(place.houseOrders('BTC-USDT').length, 2 * LADDER.levels);
+});
+
+test('where a mark was set by hand far from the index, quotes keep within the band of the mark', async (t) => {
+  const place = await venue();
+  const market = place.id('BTC-USDT-PERP');
+  await place.sequencer.submit({ type: 'set_prices', prices: [{ market, index: 650_000, mark: 500_000 }] });
+  makers(t, place);
+  await place.clock.pass(6_000);
+  const { bids, asks } = place.depth('BTC-USDT-PERP');
+  assert.equal(bids.length, LADDER.levels);
+  assert.ok(asks.length === LADDER.levels && asks[0][0] > 500_000 && asks[0][0] < 525_000);
+});
+
+test('a market quoted in Bitcoin is quoted for the same money', async (t) => {
+  const place = await venue();
+  const like = place.sequencer.state.market('ETH-USDT') ?? assert.fail();
+  await place.sequencer.submit({ type: 'create_market', spec: { ...like, symbol: 'ETH-BTC', quote: 'BTC', tickSize: '0.00001', lotSize: '0.001', minNotional: 0 } });
+  await place.price('BTC-USDT', 650_000);
+  await place.price('ETH-BTC', 5_000);
+  makers(t, place);
+  await place.clock.pass(8_000);
+  const { quotePerTickLot } = place.sequencer.state.market('ETH-BTC') ?? assert.fail();
+  const [[price, lots]] = place.depth('ETH-BTC').bids;
+  const dollars = ((price * lots * quotePerTickLot) / 1e8) * 65_000;
+  assert.ok(Math.abs(dollars / LADDER.notional - 1) < 0.02, String(dollars));
+});
