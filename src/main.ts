@@ -37,6 +37,7 @@ import { Sessions } from './services/sessions.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
 import { UserService } from './services/users.ts';
+import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
@@ -121,7 +122,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   stops.push(() => watch.close());
   const sockets = createSockets({
     http: server.server,
-    options: { origins: config.corsOrigins, parser: config.socketParser },
+    options: { origins: config.corsOrigins, parser: config.socketParser, limits: socketLimits(config.rateLimits, config.connections.perAddress) },
     auth: { authenticate, onRevoked: (listener) => sessions.onRevoked(listener) },
     orders: trading.orders, market: marketStream, accounts, admin: adminStream,
     adminAddress: (address) => config.admin.ips.has(address),

@@ -11,21 +11,18 @@ export interface SocketLimits {
 }
 
 export const DEFAULT_LIMITS: SocketLimits = {
-  connectionsPerAddress: 50,
+  connectionsPerAddress: 2_000,
   messagesPerSecond: 100,
   messageBurst: 200,
   refusalsBeforeClose: 200,
   subscriptionsPerConnection: 200,
 };
 
-/** For load tests: everything but the subscriptions is open. */
-export const NO_LIMITS: SocketLimits = {
-  connectionsPerAddress: Infinity,
-  messagesPerSecond: Infinity,
-  messageBurst: Infinity,
-  refusalsBeforeClose: Infinity,
-  subscriptionsPerConnection: DEFAULT_LIMITS.subscriptionsPerConnection,
-};
+/** Messages are limited as requests are: so many a minute, and twice what comes in a second at once. Not enabled (load tests): only connections and subscriptions are. */
+export function socketLimits({ enabled, perMinute }: { readonly enabled: boolean; readonly perMinute: number }, connectionsPerAddress: number): SocketLimits {
+  const messagesPerSecond = enabled ? perMinute / 60 : Infinity;
+  return { ...DEFAULT_LIMITS, connectionsPerAddress, messagesPerSecond, messageBurst: Math.max(10, 2 * messagesPerSecond) };
+}
 
 /** A token bucket, and how often it was found empty since it was last full. */
 export class MessageBudget {

@@ -5,7 +5,7 @@ import type { Socket } from 'socket.io-client';
 import { BookClient } from '../../tests/support/book-client.ts';
 import { call, next, SocketWorld } from '../../tests/support/socket-world.ts';
 import { eventually } from '../../tests/support/wait.ts';
-import { NO_LIMITS } from './budgets.ts';
+import { socketLimits } from './budgets.ts';
 import type { BookDelta, BookSnapshot } from '../projections/order-books.ts';
 
 /** The network connection under a client: paused, it reads nothing, and the server's queue grows. */
@@ -19,7 +19,7 @@ function churn(world: SocketWorld, round: number): void {
 }
 
 test('who stops reading gets one merged delta instead of all of them, and holds the book after it', async (t) => {
-  const world = await SocketWorld.during(t, { backlog: { conflate: 20_000, close: 1e9 }, limits: NO_LIMITS });
+  const world = await SocketWorld.during(t, { backlog: { conflate: 20_000, close: 1e9 }, limits: socketLimits({ enabled: false, perMinute: 1 }, 10) });
   const [slow, quick] = [await world.connect('/market'), await world.connect('/market')];
   const deltas = new Map<Socket, BookDelta[]>([[slow, []], [quick, []]]);
   const books = new Map<Socket, BookClient>();
@@ -61,7 +61,7 @@ for (const [namespace, call_, payload] of [
   ['/market', 'subscribe', { channel: 'orderbook', symbol: 'BTC-USDT' }],
 ] as const) {
   test(`who does not read at all is disconnected from ${namespace}`, async (t) => {
-    const world = await SocketWorld.during(t, { backlog: { conflate: 1e9, close: 50_000 }, limits: NO_LIMITS });
+    const world = await SocketWorld.during(t, { backlog: { conflate: 1e9, close: 50_000 }, limits: socketLimits({ enabled: false, perMinute: 1 }, 10) });
     const socket = await world.connect(namespace, { auth: { token: 'ann' }, reconnection: false });
     await call(socket, call_, payload);
     wireOf(socket).pause();

@@ -1,0 +1,166 @@
+/**
+ * Measures the running server beside the same pipeline with an empty handler, in interleaved rounds of the same run: durable orders over REST, batches,
+ * orders over sockets, prices to many sockets. `npm run bench:api -- [--quick] [--json FILE]`. The load comes from one process of its own.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Client } from '../tests/support/client.ts';
+import { startServer, type ServerProcess } from '../tests/support/server-process.ts';
+import { BATCH } from './api/orders.ts';
+import type { Figures, Job } from './api/jobs.ts';
+
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+
+const USERS = 64;
+const ROUNDS = options.quick ? 1 : 3;
+const WARMUP_MS = options.quick ? 500 : 1_500;
+const MEASURE_MS = options.quick ? 1_500 : 4_000;
+const LISTENERS = options.quick ? 200 : 1_000;
+const SYMBOL = 'BNC-USDT';
+const PLENTY = '10000000';
+
+interface Row {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Report {
+  readonly rows: Record<string, Row>;
+  readonly restRatio: number;
+  readonly socketRatio: number;
+  readonly batchOrdersPerSecond: number;
+  readonly failures: readonly string[];
+}
+
+const failures: string[] = [];
+const load = fork(new URL('./api/load.ts', import.meta.url));
+const server = await startServer({ env: { RATE_LIMITS: 'off' } });
+const empty = await startServer({ entry: 'bench/api/empty-server.ts' });
+try {
+  const report = await measure();
+  print(report);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (failures.length > 0) process.exitCode = 1;
+} finally {
+  load.kill();
+  await Promise.all([server.dispose(), empty.dispose()]);
+}
+
+async function measure(): Promise<Report> {
+  const tokens = await listMarket(server.url);
+  const emptyTokens = [(await Client.register(empty.url, 'empty')).token];
+  const plain = /"sockets":"([^"]+)"/.exec(empty.output())?.[1] ?? '';
+  const job = (kind: Job['kind'], url: string, who: readonly string[], seed: number): Job =>
+    ({ kind, url, tokens: who, connections: USERS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed, symbol: SYMBOL });
+
+  const runs: Record<string, Figures[]> = { orders: [], emptyRest: [], place: [], emptyEvent: [], batches: [] };
+  for (let round = 1; round <= ROUNDS; round++) {
+    runs.orders.push(await run(job('orders', server.url, tokens, round)));
+    runs.emptyRest.push(await run(job('orders', empty.url, emptyTokens, round)));
+    runs.place.push(await run(job('place', server.url, tokens, round)));
+    runs.emptyEvent.push(await run(job('empty', plain, emptyTokens, round)));
+    runs.batches.push(await run({ ...job('batches', server.url, tokens, round), connections: 16 }));
+  }
+  const fanOut = await pricesToMany();
+  const rows = {
+    orders: row('POST /orders, durable', runs.orders),
+    emptyRest: row('POST /orders, same pipeline, empty handler', runs.emptyRest),
+    place: row('order:place by socket, durable', runs.place),
+    emptyEvent: row('empty acknowledged event, plain Socket.IO', runs.emptyEvent),
+    batches: row(`POST /orders/batch of ${BATCH}, durable`, runs.batches),
+    ...fanOut,
+  };
+  return {
+    rows,
+    restRatio: rows.orders.perSecond / rows.emptyRest.perSecond,
+    socketRatio: rows.place.perSecond / rows.emptyEvent.perSecond,
+    batchOrdersPerSecond: runs.batches.reduce((sum, { units, seconds }) => sum + units / seconds, 0) / ROUNDS,
+    failures,
+  };
+}
+
+/** A market of its own with room for many orders, and users with money; their tokens. */
+async function listMarket(url: string): Promise<string[]> {
+  const admin = await Client.admin(url);
+  await admin.post('/admin/assets', { asset: 'BNC', scale: 8 });
+  await admin.post('/admin/markets', { symbol: SYMBOL, type: 'spot', base: 'BNC', quote: 'USDT', tickSize: '1', lotSize: '0.01', makerFee: '0.0002', takerFee: '0.0004', maxOpenOrders: 10_000 });
+  const tokens: string[] = [];
+  for (let i = 0; i < USERS; i++) {
+    const user = await Client.register(url, `bench${i}`);
+    for (const asset of ['USDT', 'BNC']) await user.post('/wallets/deposits', { asset, amount: asset === 'USDT' ? PLENTY : '100000' });
+    tokens.push(user.token);
+  }
+  return tokens;
+}
+
+/** All built-in markets change as often as prices are sent; the ticks that arrive, and the processor time that the server spends on it. */
+async function pricesToMany(): Promise<Record<string, Row>> {
+  const admin = await Client.admin(server.url);
+  const symbols = (await admin.get<{ symbol: string }[]>('/markets')).map(({ symbol }) => symbol).filter((symbol) => symbol !== SYMBOL);
+  const listening = run({ kind: 'listen', url: server.url, tokens: [''], connections: LISTENERS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed: 0, symbol: symbols.join(',') });
+  let stop = false;
+  const moving = (async () => {
+    for (let i = 0; !stop; i++) {
+      await admin.post('/admin/prices', { prices: symbols.map((symbol) => ({ symbol, index: String(10_000 + (i % 100)) })) });
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+  })();
+  const before = processorSeconds(server);
+  const startedAt = performance.now();
+  const figures = await listening;
+  const share = (processorSeconds(server) - before) / ((performance.now() - startedAt) / 1_000);
+  stop = true;
+  await moving;
+  return {
+    messages: { name: `prices messages to ${LISTENERS} sockets (server at ${Math.round(share * 100)} % of a core)`, perSecond: figures.answers / figures.seconds, p50: 0, p99: 0 },
+    ticks: { name: `prices in them, ${symbols.length} a message`, perSecond: figures.units / figures.seconds, p50: 0, p99: 0 },
+  };
+}
+
+/** User and system time of all threads; 0 where the system does not tell. */
+function processorSeconds({ pid }: ServerProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    // proc(5): utime and stime are fields 14 and 15, in ticks of which Linux has 100 a second.
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
+}
+
+function run(job: Job): Promise<Figures> {
+  return new Promise((done, fail) => {
+    const ended = (code: number | null): void => fail(new Error(`the load process ended with ${code}`));
+    (load as ChildProcess).once('exit', ended);
+    load.once('message', (figures: Figures) => {
+      load.off('exit', ended);
+      if (figures.failures > 0) failures.push(`${job.kind}: ${figures.failures} failures, the first: ${figures.firstFailure}`);
+      done(figures);
+    });
+    load.send(job);
+  });
+}
+
+function row(name: string, runs: readonly Figures[]): Row {
+  const mean = (of: (figures: Figures) => number): number => runs.reduce((sum, figures) => sum + of(figures), 0) / runs.length;
+  return { name, perSecond: mean(({ answers, seconds }) => answers / seconds), p50: mean(({ p50 }) => p50), p99: mean(({ p99 }) => p99) };
+}
+
+function print({ rows, restRatio, socketRatio, batchOrdersPerSecond }: Report): void {
+  const whole = (value: number): string => Math.round(value).toLocaleString('en');
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s\n`);
+  const width = Math.max(...Object.values(rows).map(({ name }) => name.length));
+  console.log(`  ${''.padEnd(width)}  ${'per second'.padStart(12)}  ${'p50 ms'.padStart(8)}  ${'p99 ms'.padStart(8)}`);
+  for (const { name, perSecond, p50, p99 } of Object.values(rows)) {
+    console.log(`  ${name.padEnd(width)}  ${whole(perSecond).padStart(12)}  ${(p50 > 0 ? p50.toFixed(2) : '').padStart(8)}  ${(p99 > 0 ? p99.toFixed(2) : '').padStart(8)}`);
+  }
+  const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
+  console.log(`\n  POST /orders against the empty handler   ${percent(restRatio)}   (goal 80 %)`);
+  console.log(`  order:place against the empty event      ${percent(socketRatio)}   (goal 60 %)`);
+  console.log(`  durable orders in batches                ${whole(batchOrdersPerSecond)}/s   (goal 50,000/s)`);
+  for (const failure of failures) console.log(`  FAILED ${failure}`);
+}

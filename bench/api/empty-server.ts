@@ -1,0 +1,30 @@
+/**
+ * The same pipeline with nothing behind it: the same HTTP server, stages, validators and tokens, and handlers that answer a fixed order at once.
+ * Beside it, on a port of its own, Socket.IO as it comes, with one event that is acknowledged and no more.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server } from 'socket.io';
+import { route } from '../../src/controllers/route.ts';
+import type { Order } from '../../src/models/orders.ts';
+import { newOrder } from '../../src/validators/order.ts';
+import { order as orderReply } from '../../src/validators/replies.ts';
+import { startApi } from '../../tests/support/api.ts';
+
+const ORDER: Order = {
+  id: '1', clientOrderId: null, symbol: 'BNC-USDT', side: 'buy', type: 'limit', status: 'new', price: '1000', stopPrice: null, quantity: '0.01', filledQuantity: '0', remainingQuantity: '0.01',
+  averagePrice: null, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'expire_taker', fee: '0', feeAsset: 'BNC', createdAt: 0, updatedAt: 0, seq: 1, fills: [],
+};
+
+const api = await startApi({
+  routes: [route({ method: 'POST', path: '/orders', permission: 'trade', summary: 'Nothing', body: newOrder, response: orderReply, status: 201, handler: async () => ({ data: ORDER }) })],
+});
+
+const plain = createServer();
+new Server(plain, { serveClient: false, transports: ['websocket'] }).of('/user').on('connection', (socket) => {
+  socket.on('empty', (ack: (reply: object) => void) => ack({ ok: true }));
+});
+await new Promise<void>((listening) => plain.listen(0, '127.0.0.1', listening));
+const { port } = plain.address() as AddressInfo;
+
+console.log(JSON.stringify({ msg: 'ready', url: api.url, sockets: `http://127.0.0.1:${port}` }));
