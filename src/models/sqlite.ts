@@ -13,7 +13,7 @@ type AnyDoc = { readonly id: string };
 const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB in the write-ahead log before they are carried over: few where services wait for each write, many where the same pages change again and again. */
 const CHECKPOINT_PAGES = 1_000;
-const BULK_CHECKPOINT_PAGES = 16_000;
+const BULK_CHECKPOINT_PAGES = 8_000;
 
 /** One connection with its tables. */
 export class SqliteDatabase {

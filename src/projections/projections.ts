@@ -24,7 +24,7 @@ interface Waiter {
 }
 
 const MAX_WAITERS = 10_000;
-const LINGER_MS = 50;
+const LINGER_MS = 25;
 const SWEEP_MS = 30_000;
 
 export class Projections {

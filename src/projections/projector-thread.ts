@@ -28,9 +28,9 @@ export type ProjectorReport =
 const SWEEP_LIMIT = 500;
 const RETRY_MS = 500;
 const CACHE_MIB = 64;
-/** Least wait between two batches, and how much longer than the last batch took: so the thread works a quarter of the time, until it falls behind. */
+/** Least wait between two batches, and how much longer than the last batch took: so the thread works at most a third of the time, until it falls behind. */
 const LINGER_MIN_MS = 2;
-const LINGER_FACTOR = 3;
+const LINGER_FACTOR = 2;
 
 class ProjectorLoop {
   readonly #port: NonNullable<typeof parentPort>;
