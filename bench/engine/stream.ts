@@ -32,10 +32,12 @@ export interface StreamOptions {
 
 /** Ticks. */
 export const START_PRICE = 1_000_000;
-/** Orders at one price in the prefilled book, on average. */
+/** Orders at one price of the book it starts with, on average and whatever its size, so that bigger books are deeper and trade the same. */
 const ORDERS_PER_LEVEL = 10;
-/** Cancels mostly hit young orders, as market makers' quotes live shortly. */
-const RECENT = 1024;
+/** Commands that touch the whole depth; the others stay near the touch. */
+const DEEP_SHARE = 0.1;
+/** Cancels near the touch mostly hit young orders, as market makers' quotes live shortly. */
+const RECENT = 256;
 
 /** mulberry32: uniform in [0, 1), the same on every machine. */
 export function seededRandom(seed: number): () => number {
@@ -51,9 +53,38 @@ export function seededRandom(seed: number): () => number {
 /** Every cancel hits an order that is open at that moment. */
 export function makeStream({ seed, commands, resting }: StreamOptions): Stream {
   const generator = new Generator(seed, resting, commands);
-  for (let i = 0; i < resting; i++) generator.prefill();
+  for (let i = 0; i < resting; i++) generator.placeDeep();
   for (let i = 0; i < commands; i++) generator.step();
   return generator.stream;
+}
+
+/** Orders of which random ones get canceled; those that ended otherwise are dropped when drawn. */
+class Population {
+  readonly #ids: number[] = [];
+  readonly #random: () => number;
+  readonly #book: MatchingBook;
+
+  constructor(random: () => number, book: MatchingBook) {
+    this.#random = random;
+    this.#book = book;
+  }
+
+  add(id: number): void {
+    this.#ids.push(id);
+  }
+
+  /** One of the `among` youngest that is still open; -1 = not found. */
+  draw(among: number): number {
+    const ids = this.#ids;
+    while (ids.length > 0) {
+      const at = ids.length - 1 - Math.floor(this.#random() * Math.min(among, ids.length));
+      const id = ids[at];
+      const last = ids.pop() ?? -1;
+      if (at < ids.length) ids[at] = last;
+      if (this.#book.isOpen(id)) return id;
+    }
+    return -1;
+  }
 }
 
 class Generator {
@@ -63,37 +94,41 @@ class Generator {
   readonly #resting: number;
   readonly #deepest: number;
   readonly #book = new MatchingBook();
-  readonly #recent = new Int32Array(RECENT).fill(-1);
-  /** Orders that were open once; dead ones are dropped when drawn. */
-  readonly #candidates: number[] = [];
+  readonly #near: Population;
+  readonly #deep: Population;
   #fair = START_PRICE;
   #next = 0;
 
   constructor(seed: number, resting: number, commands: number) {
     const length = resting + commands;
     this.#random = seededRandom(seed);
+    this.#near = new Population(this.#random, this.#book);
+    this.#deep = new Population(this.#random, this.#book);
     this.#resting = resting;
-    this.#deepest = Math.max(100, Math.ceil(resting / 2 / ORDERS_PER_LEVEL));
+    this.#deepest = Math.max(50, Math.ceil(resting / 2 / ORDERS_PER_LEVEL));
     this.stream = {
       length, prefill: resting, counts: this.#counts,
       kind: new Uint8Array(length), sell: new Uint8Array(length), price: new Int32Array(length), quantity: new Int32Array(length), target: new Int32Array(length).fill(-1),
     };
   }
 
-  prefill(): void {
-    const sell = this.#random() < 0.5;
-    this.#limit(sell, 1 + this.#below(this.#deepest));
+  /** An order anywhere in the depth of the book. */
+  placeDeep(): void {
+    this.#limit(this.#random() < 0.5, 1 + this.#below(this.#deepest), this.#deep);
   }
 
-  /** About one half limit orders, 3 % market orders, the rest cancels: more of them when the book is fuller than it should be. */
+  /** Near the touch about one half limit orders, 3 % market orders, the rest cancels: more of them when the book is fuller than it should be. */
   step(): void {
     this.#moveTouch();
+    if (this.#random() < DEEP_SHARE) {
+      if (this.#random() < 0.5 || !this.#cancel(this.#deep.draw(Number.POSITIVE_INFINITY))) this.placeDeep();
+      return;
+    }
     const draw = this.#random();
     const sell = this.#random() < 0.5;
-    const cancels = this.#book.openOrders > this.#resting ? 0.5 : 0.28;
-    if (draw < cancels && this.#cancel()) return;
+    if (draw < (this.#book.openOrders > this.#resting ? 0.5 : 0.28) && this.#cancel(this.#near.draw(RECENT))) return;
     if (draw > 0.97) this.#market(sell);
-    else this.#limit(sell, this.#distance());
+    else this.#limit(sell, this.#distance(), this.#near);
   }
 
   #moveTouch(): void {
@@ -102,22 +137,19 @@ class Generator {
     else if (draw > 0.9999) this.#fair += this.#below(41) - 20;
   }
 
-  /** Ticks behind the fair price: 8 % cross it, most stand near, some far. */
+  /** Ticks behind the fair price: 8 % cross it, most stand near. */
   #distance(): number {
-    const draw = this.#random();
-    if (draw < 0.08) return -this.#below(3);
-    return 1 + Math.floor(-Math.log(1 - this.#random()) * (draw < 0.9 ? 12 : 120));
+    if (this.#random() < 0.08) return -this.#below(3);
+    return 1 + Math.floor(-Math.log(1 - this.#random()) * 12);
   }
 
-  #limit(sell: boolean, distance: number): void {
+  #limit(sell: boolean, distance: number, population: Population): void {
     const price = this.#fair + (sell ? distance : -distance);
     const quantity = 1 + this.#below(100);
     const id = this.#push(LIMIT, sell, price, quantity, -1);
     this.#counts.limit++;
     this.#book.limit(id, sell, price, quantity);
-    if (!this.#book.isOpen(id)) return;
-    this.#candidates.push(id);
-    this.#recent[this.#counts.limit % RECENT] = id;
+    if (this.#book.isOpen(id)) population.add(id);
   }
 
   #market(sell: boolean): void {
@@ -127,28 +159,12 @@ class Generator {
     this.#book.market(id, sell, quantity);
   }
 
-  #cancel(): boolean {
-    const target = this.#victim();
+  #cancel(target: number): boolean {
     if (target < 0) return false;
     this.#push(CANCEL, false, 0, 0, target);
     this.#counts.cancel++;
     this.#book.cancel(target);
     return true;
-  }
-
-  #victim(): number {
-    if (this.#random() < 0.7) {
-      const id = this.#recent[this.#below(RECENT)];
-      if (id >= 0 && this.#book.isOpen(id)) return id;
-    }
-    while (this.#candidates.length > 0) {
-      const at = this.#below(this.#candidates.length);
-      const id = this.#candidates[at];
-      if (this.#book.isOpen(id)) return id;
-      const last = this.#candidates.pop() ?? -1;
-      if (at < this.#candidates.length) this.#candidates[at] = last;
-    }
-    return -1;
   }
 
   #push(kind: number, sell: boolean, price: number, quantity: number, target: number): number {

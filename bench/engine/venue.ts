@@ -19,6 +19,8 @@ const USERS_MONEY = 4e15;
 const START_TIME = 1_700_000_000_000;
 const COMMANDS_PER_MS = 1000;
 const MARKET = 0;
+/** Those before it are the venue's own. */
+const FIRST_ACCOUNT: AccountId = 2;
 
 /** Notional of one lot at one tick is one minor unit, so that a million orders fit into the money there is. */
 const SPOT: MarketSpec = {
@@ -38,13 +40,13 @@ const PERPETUAL: MarketSpec = {
 
 export class Venue implements Matcher {
   readonly engine = new Engine();
-  /** In order of opening; the first few are house makers. */
-  readonly accounts: AccountId[] = [];
+  readonly #accounts: number;
   readonly #orderIds: Float64Array;
   #executed = 0;
 
   /** `commands`: length of the stream that it will be fed. */
   constructor(kind: VenueKind, accounts: number, commands: number) {
+    this.#accounts = accounts;
     this.#orderIds = new Float64Array(commands);
     this.execute({ type: 'create_asset', code: 'USDT', scale: 4 });
     this.execute({ type: 'create_asset', code: 'BTC', scale: 3 });
@@ -77,21 +79,21 @@ export class Venue implements Matcher {
     return this.execute({ type: 'set_prices', prices: [{ market: MARKET, index: price, mark: price }] });
   }
 
-  /** Whole lots of a position of `account`, opened against an order of the first house maker at the start price. */
-  openPosition(account: AccountId, side: Side, quantity: number): void {
+  /** A position of account number `i`, opened against an order of the first house maker at the start price. */
+  openPosition(i: number, side: Side, quantity: number): void {
     const order: Omit<NewOrder, 'side'> = {
       market: MARKET, type: 'limit', price: START_PRICE, quantity, timeInForce: 'GTC',
       postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
     };
-    this.execute({ type: 'place_order', account: this.accounts[0], order: { ...order, side: side === 'buy' ? 'sell' : 'buy' } });
-    this.execute({ type: 'place_order', account, order: { ...order, side } });
+    this.execute({ type: 'place_order', account: FIRST_ACCOUNT, order: { ...order, side: side === 'buy' ? 'sell' : 'buy' } });
+    this.execute({ type: 'place_order', account: FIRST_ACCOUNT + i, order: { ...order, side } });
   }
 
   /** The account that sends command `id`. */
   accountOf(id: number): AccountId {
     const draw = (Math.imul(id + 1, 0x9e3779b1) ^ Math.imul(id + 1, 0x85ebca77) >>> 15) >>> 0;
-    const among = draw < HOUSE_SHARE * 2 ** 32 ? HOUSE_MAKERS : this.accounts.length;
-    return this.accounts[draw % among];
+    const among = draw < HOUSE_SHARE * 2 ** 32 ? HOUSE_MAKERS : this.#accounts;
+    return FIRST_ACCOUNT + (draw % among);
   }
 
   execute(command: Command): readonly Event[] {
@@ -113,8 +115,7 @@ export class Venue implements Matcher {
 
   #open(i: number, wallet: 'spot' | 'futures', amount: number): void {
     const [opened] = this.execute({ type: 'open_account', userId: `user-${i}`, kind: i < HOUSE_MAKERS ? 'house' : 'user' });
-    if (opened.type !== 'account_opened') throw new Error(`unexpected ${opened.type}`);
-    this.accounts.push(opened.account);
+    if (opened.type !== 'account_opened' || opened.account !== FIRST_ACCOUNT + i) throw new Error(`unexpected ${opened.type}`);
     this.execute({ type: 'deposit', account: opened.account, asset: 'USDT', amount, wallet });
     if (wallet === 'spot') this.execute({ type: 'deposit', account: opened.account, asset: 'BTC', amount, wallet });
   }

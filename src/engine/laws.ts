@@ -126,7 +126,7 @@ function checkOrder(core: Core, market: MarketState, slot: number, side: Side, p
   lots.add(standing * LOTS, 1);
   lots.add(standing * LOTS + 1 + sells, remaining);
   if ((flags & REDUCE_ONLY) !== 0) lots.add(standing * LOTS + 3 + sells, remaining);
-  const clientOrderId = pool.clientOrderId[slot];
+  const clientOrderId = pool.clientOrderId(slot);
   law(clientOrderId === '' || core.orderByClientId.get(clientKey(pool.account[slot], clientOrderId)) === id, 'a clientOrderId leads to its open order', () => `order ${id}`);
 }
 

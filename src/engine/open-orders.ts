@@ -27,7 +27,7 @@ export function openOrder(state: State, id: OrderId, account: AccountId, order: 
   standings.openOrders[standing]++;
   state.slotByOrder.set(id, slot);
   if (order.clientOrderId !== '') {
-    pool.clientOrderId[slot] = order.clientOrderId;
+    pool.setClientOrderId(slot, order.clientOrderId);
     state.orderByClientId.set(clientKey(account, order.clientOrderId), id);
   }
   linkNewest(state, slot);
@@ -85,7 +85,7 @@ export function dropOrder(state: State, market: MarketState, slot: number): void
   standings.openOrders[pool.standing[slot]]--;
   state.slotByOrder.delete(pool.id[slot]);
   const account = pool.account[slot];
-  const clientOrderId = pool.clientOrderId[slot];
+  const clientOrderId = pool.clientOrderId(slot);
   if (clientOrderId !== '') state.orderByClientId.delete(clientKey(account, clientOrderId));
   const newer = pool.prevOfAccount[slot];
   const older = pool.nextOfAccount[slot];

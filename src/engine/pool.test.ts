@@ -28,17 +28,17 @@ test('slots are distinct while live, keep their fields when the pool grows, and 
   for (let i = 0; i < 1000; i++) {
     const slot = pool.allocate();
     pool.id[slot] = i;
-    pool.clientOrderId[slot] = `c${i}`;
+    pool.setClientOrderId(slot, `c${i}`);
     slots.add(slot);
   }
   assert.equal(slots.size, 1000);
   assert.equal(pool.live, 1000);
-  for (const slot of slots) assert.equal(pool.clientOrderId[slot], `c${pool.id[slot]}`);
+  for (const slot of slots) assert.equal(pool.clientOrderId(slot), `c${pool.id[slot]}`);
   for (const slot of slots) pool.free(slot);
   assert.equal(pool.live, 0);
   for (let i = 0; i < 1000; i++) {
     const slot = pool.allocate();
     assert.ok(slots.delete(slot));
-    assert.deepEqual([pool.clientOrderId[slot], pool.next[slot], pool.prev[slot], pool.nextOfAccount[slot], pool.prevOfAccount[slot]], ['', -1, -1, -1, -1]);
+    assert.deepEqual([pool.clientOrderId(slot), pool.next[slot], pool.prev[slot], pool.nextOfAccount[slot], pool.prevOfAccount[slot]], ['', -1, -1, -1, -1]);
   }
 });

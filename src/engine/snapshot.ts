@@ -125,7 +125,7 @@ function writeOrder({ pool }: State, slot: number, sink: Sink): void {
   sink.int(pool.updatedAt[slot]);
   sink.int(pool.seq[slot]);
   sink.int(pool.flags[slot]);
-  sink.text(pool.clientOrderId[slot]);
+  sink.text(pool.clientOrderId(slot));
 }
 
 /** Fills an empty state. Throws when the bytes are not a snapshot of this format. */
@@ -220,7 +220,7 @@ function readOrder(state: State, market: MarketState, id: number, reader: ByteRe
   pool.seq[slot] = reader.int();
   pool.flags[slot] = reader.int() & ~RESTING;
   const clientOrderId = reader.text();
-  pool.clientOrderId[slot] = clientOrderId;
+  pool.setClientOrderId(slot, clientOrderId);
   if (clientOrderId !== '') state.orderByClientId.set(clientKey(account, clientOrderId), id);
   standings.openOrders[standing]++;
   state.slotByOrder.set(id, slot);

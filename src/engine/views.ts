@@ -15,7 +15,7 @@ export function orderView({ pool }: Core, slot: number): OrderView {
     id: pool.id[slot], account: pool.account[slot], market: pool.market[slot], side: sideOf(flags), type: typeOf(flags), price: pool.price[slot], quantity: pool.quantity[slot],
     filled: pool.filled[slot], remaining: pool.remaining[slot], filledQuote: pool.filledQuote[slot], filledFee: pool.filledFee[slot], lock: pool.lock[slot],
     timeInForce: timeInForceOf(flags), postOnly: (flags & POST_ONLY) !== 0, reduceOnly: (flags & REDUCE_ONLY) !== 0, selfTradePrevention: selfTradePreventionOf(flags),
-    clientOrderId: pool.clientOrderId[slot], createdAt: pool.createdAt[slot], updatedAt: pool.updatedAt[slot], seq: pool.seq[slot],
+    clientOrderId: pool.clientOrderId(slot), createdAt: pool.createdAt[slot], updatedAt: pool.updatedAt[slot], seq: pool.seq[slot],
   };
 }
 
