@@ -14,7 +14,7 @@ export const BOB = 3;
 
 const spot: MarketSpec = {
   symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '1', lotSize: '0.001', status: 'open', makerFee: 0, takerFee: 0,
-  minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 1_000_000, maxPosition: 0, maxLeverage: 1, riskTiers: [],
+  minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 100_000, maxPosition: 0, maxLeverage: 1, riskTiers: [],
   fundingIntervalMs: 0, interestRate: 0, fundingCap: 0, impactNotional: 0, liquidationFeeRate: 0, liquidationSurplus: 'fund', house: false,
 };
 
@@ -31,7 +31,7 @@ export const founding: readonly Command[] = [
 ];
 
 export async function found(sequencer: Sequencer): Promise<void> {
-  for (const command of founding) await sequencer.submit(command);
+  for (const command of founding) await accepted(sequencer, command);
 }
 
 export class Clock {

@@ -3,7 +3,7 @@ import type { CommandType } from '../engine/commands.ts';
 import type { Seq } from '../engine/units.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
-export interface CommitFigures {
+interface CommitFigures {
   readonly seconds: number;
   readonly records: number;
   readonly events: number;

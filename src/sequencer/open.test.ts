@@ -9,6 +9,7 @@ import { journalPath } from '../journal/sqlite-file.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { ALICE, accepted, buy, codeOf, found, place } from './fixture.ts';
+import type { Leader } from './leader.ts';
 import { openLeader, type OpenLeaderOptions } from './open.ts';
 import { RecoveryError } from './recovery.ts';
 
@@ -16,10 +17,21 @@ const DEADLINE_MS = 20_000;
 
 describe('the embedded leader', () => {
   let directory: string;
-  const open = (options: Partial<OpenLeaderOptions> = {}) => openLeader({ directory, clock: Date.now, logger: silentLogger, ...options });
+  let opened: Leader[];
+  const open = async (options: Partial<OpenLeaderOptions> = {}): Promise<Leader> => {
+    const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger, ...options });
+    opened.push(leader);
+    return leader;
+  };
   const snapshots = (): string[] => readdirSync(join(directory, 'snapshots')).sort();
-  beforeEach(() => { directory = mkdtempSync(join(tmpdir(), 'bourse-leader-')); });
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'bourse-leader-'));
+    opened = [];
+  });
+  afterEach(async () => {
+    for (const leader of opened) await leader.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
 
   test('keeps its state from one start to the next', async () => {
     const first = await open();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { strip } from '../journal/chain.ts';
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
 import { silentLogger } from '../observability/logger.ts';
 import { Clock, accepted, found, openMemoryLeader, place } from './fixture.ts';
@@ -30,7 +31,7 @@ function damageSnapshot(disk: MemoryDisk, seq: number, change: { stateHash?: str
 }
 
 function replaceBody(disk: MemoryDisk, seq: number, body: string): void {
-  const records = disk.records.splice(0).map(({ crc: _, ...record }) => (record.seq === seq ? { ...record, body } : record));
+  const records = disk.records.splice(0).map(strip).map((record) => (record.seq === seq ? { ...record, body } : record));
   disk.store(records);
 }
 

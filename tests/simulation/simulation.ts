@@ -92,7 +92,8 @@ class Simulation {
 
   async run({ commands, onProgress }: SimulationOptions): Promise<SimulationReport> {
     await this.#start();
-    for (const command of founding()) await this.#deliver([{ command, meta: undefined }]);
+    for (const command of founding()) await this.#deliver([{ command, meta: { idempotencyKey: `founding-${this.sent}`, fingerprint: '' } }]);
+    assert.deepEqual([...this.#counts.keys()].filter((what) => what.startsWith('refused')), [], 'the venue could not be founded');
     while (this.sent < commands) {
       const before = this.sent;
       await this.#step();
