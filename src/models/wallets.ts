@@ -29,8 +29,3 @@ export const wallets: CollectionSpec<WalletDoc> = {
   decimals: ['total', 'available', 'locked', 'margin'],
   dates: ['updatedAt'],
 };
-
-export function publicWallet(doc: WalletDoc): Wallet {
-  const { id: _id, userId: _user, accountId: _account, updatedAt: _updated, ...wallet } = doc;
-  return wallet;
-}

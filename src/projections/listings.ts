@@ -18,7 +18,7 @@ export function effectiveStatus(market: Pick<Market, 'status' | 'safety'>): Mark
 }
 
 /** A market as the API shows it. */
-export function marketInfo({ market, units }: ListedMarket, times: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'>): MarketInfo {
+function marketInfo({ market, units }: ListedMarket, times: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'>): MarketInfo {
   const quote = (amount: Amount): string => units.formatQuote(amount);
   return {
     symbol: market.symbol,

@@ -1,5 +1,5 @@
 /** What a trade is to each of its two sides and to the public. */
-import type { Event, EventOf } from '../engine/events.ts';
+import type { EventOf } from '../engine/events.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import type { PublicTrade, TradeDoc } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
@@ -32,11 +32,6 @@ export function fillOf(event: TradeEvent, role: 'taker' | 'maker', context: Fold
     accountId: fill.account,
     cause: event.cause,
   };
-}
-
-/** Both sides, taker first; nothing for other events. */
-export function fillsOf(event: Event, context: FoldContext): TradeDoc[] {
-  return event.type === 'trade' ? [fillOf(event, 'taker', context), fillOf(event, 'maker', context)] : [];
 }
 
 /** Whether a trade happened in the book. Takeovers by the insurance fund and deleveraging are no market prints: they make no candle and no last price. */
