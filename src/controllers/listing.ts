@@ -3,5 +3,5 @@ import type { Listing } from '../services/paging.ts';
 import type { Reply } from '../types/route.ts';
 
 export function listReply<T>({ items, nextCursor, seq }: Listing<T>): Reply<readonly T[]> {
-  return { data: items, meta: { nextCursor, seq } };
+  return nextCursor === undefined && seq === undefined ? { data: items } : { data: items, meta: { nextCursor, seq } };
 }

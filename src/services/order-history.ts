@@ -1,8 +1,10 @@
 /** Orders looked up: the open ones in the live state, the ended ones in history. Somebody else's order is answered exactly like one that never was. */
 import type { OrderView } from '../engine/reader.ts';
+import type { OrderId, Seq } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import { NEWEST_ORDERS, publicOrder, type Order, type OrderDoc } from '../models/orders.ts';
 import { ownTrade, type TradeDoc } from '../models/trades.ts';
+import { storedAmount } from '../projections/amounts.ts';
 import { orderFromView } from '../projections/orders.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
@@ -59,7 +61,7 @@ export class OrderHistory {
     return doc;
   }
 
-  /** With its fills, oldest first. */
+  /** With its fills, oldest first, at most 500. */
   async get(principal: Principal, ref: string): Promise<Order> {
     const { catalog, consistency, trades } = this.#parts;
     const open = await consistency.live((state) => {
@@ -73,6 +75,31 @@ export class OrderHistory {
     return { ...publicOrder(doc), fills: items.map(ownTrade) };
   }
 
+  /** The user's order as it stood before event `seq`, but for what the events from there on tell: price, quantity and remaining are of now. */
+  async asBefore(principal: Principal, id: OrderId, seq: Seq): Promise<OrderDoc> {
+    const { catalog, sequencer } = this.#parts;
+    const doc = await this.stored(principal, String(id));
+    const { market, base, quote, units } = catalog.named(doc.symbol);
+    const fills = await this.#fillsBefore(doc, seq);
+    const feeScale = doc.feeAsset === quote.code ? quote.scale : base.scale;
+    const sum = (of: (fill: TradeDoc) => number): number => fills.reduce((total, fill) => total + of(fill), 0);
+    const view = {
+      ...doc,
+      id,
+      account: principal.account,
+      market: market.id,
+      price: units.price(doc.price ?? '') ?? 0,
+      quantity: units.quantity(doc.quantity) ?? 0,
+      remaining: units.quantity(doc.remainingQuantity) ?? 0,
+      filled: sum((fill) => units.quantity(fill.quantity) ?? 0),
+      filledQuote: sum((fill) => storedAmount(fill.quoteQuantity, quote.scale)),
+      filledFee: sum((fill) => storedAmount(fill.fee, feeScale)),
+      lock: 0,
+      clientOrderId: doc.clientOrderId ?? '',
+    };
+    return orderFromView(view, { catalog, owners: sequencer.state });
+  }
+
   /** Open and ended, newest first. */
   async list({ userId }: Principal, query: OrderQuery): Promise<Listing<Order>> {
     const { catalog, consistency, orders } = this.#parts;
@@ -81,6 +108,17 @@ export class OrderHistory {
     const where = given({ userId, status: status === undefined ? undefined : { in: status }, symbol, createdAt: span(query) });
     const page = await consistency.find(orders, { where, sort: NEWEST_ORDERS, limit, cursor, offset });
     return { ...page, items: page.items.map(publicOrder) };
+  }
+
+  async #fillsBefore({ id, userId }: OrderDoc, seq: Seq): Promise<TradeDoc[]> {
+    const fills: TradeDoc[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#parts.trades.find({ where: { orderId: id, userId, seq: { lt: seq } }, sort: { seq: 1 }, limit: MAX_FILLS, ...(cursor !== undefined && { cursor }) });
+      fills.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return fills;
   }
 }
 

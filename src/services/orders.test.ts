@@ -82,8 +82,21 @@ describe('orders', () => {
     const canceled = await venue.orders.cancel(ann, order.id, key('cancel'));
     assert.deepEqual([canceled.status, canceled.closeReason], ['canceled', 'user']);
     assert.deepEqual(await venue.orders.cancel(ann, order.id, key('cancel')), canceled);
-    // An order that has moved on is shown as it is now.
-    assert.equal((await venue.orders.amend(ann, order.id, { price: '28000' }, key('amend'))).status, 'canceled');
+    assert.deepEqual(await venue.orders.amend(ann, order.id, { price: '28000' }, key('amend')), amended);
+  });
+
+  test('the first reply comes again however far the order has moved on', async () => {
+    const { id } = await venue.orders.place(bob, { ...SELL, quantity: '1' });
+    const take = () => venue.orders.place(ann, { ...BUY, price: '30000', quantity: '0.3', timeInForce: 'IOC' });
+    await take();
+    const amended = await venue.orders.amend(bob, id, { quantity: '0.9' }, key('amend after a fill'));
+    assert.deepEqual([amended.filledQuantity, amended.remainingQuantity, amended.fee], ['0.3', '0.6', '1.8']);
+    await take();
+    await venue.orders.amend(bob, id, { price: '31000' });
+    const canceled = await venue.orders.cancel(bob, id, key('cancel after fills'));
+    assert.deepEqual([canceled.status, canceled.filledQuantity], ['canceled', '0.6']);
+    assert.deepEqual(await venue.orders.amend(bob, id, { quantity: '0.9' }, key('amend after a fill')), { ...amended, price: amended.price });
+    assert.deepEqual(await venue.orders.cancel(bob, id, key('cancel after fills')), canceled);
   });
 
   test('somebody else’s order is answered exactly like one that never was', async () => {

@@ -7,7 +7,7 @@ import type { EventOf, ItemResult } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
 import { reject, type Reject } from '../engine/reject.ts';
 import type { Millis, OrderId } from '../engine/units.ts';
-import { publicOrder, type Order, type OrderDoc } from '../models/orders.ts';
+import type { Order, OrderDoc } from '../models/orders.ts';
 import type { FoldContext } from '../projections/context.ts';
 import { foldOrder, orderFromView } from '../projections/orders.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
@@ -118,8 +118,7 @@ export class OrderService {
         const ref = refs[index] as string;
         // The engine knows open orders only: whether it ever was this user's order, history tells.
         if (!result.ok) return refused(result.code === 'ORDER_NOT_OPEN' ? await this.#whyNotOpen(principal, ref) : result);
-        const order = committed.replayed ? undefined : before[index];
-        return { status: 200, order: foldOrder(order ?? (await this.#history.stored(principal, ref)), committed.events, result.order, context) };
+        return { status: 200, order: foldOrder(before[index] ?? (await this.#history.stored(principal, ref)), committed.events, result.order, context) };
       }),
     );
   }
@@ -156,10 +155,9 @@ export class OrderService {
     const id = Number(target.id);
     const committed = await this.#sequencer.submit(command(id), meta);
     if (!committed.ok) throw Refusal.of(committed);
-    if (open !== undefined && !committed.replayed) return foldOrder(open, committed.events, id, this.#context(committed.time));
-    // Of a repeat the first reply again, unless the order has moved on since: then as it is now.
-    const doc = await this.#history.stored(principal, String(id));
-    return doc.seq > committed.seq ? publicOrder(doc) : foldOrder(doc, committed.events, id, this.#context(committed.time));
+    // Of a repeat the first reply again, however far the order has moved on since.
+    const before = open === undefined || committed.replayed ? await this.#history.asBefore(principal, id, committed.events[0]?.seq ?? committed.seq) : open;
+    return foldOrder(before, committed.events, id, this.#context(committed.time));
   }
 
   /** The stored order, where an Idempotency-Key may tell more about it; else refuses. */

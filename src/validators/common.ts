@@ -26,7 +26,6 @@ export const orderRef = z.string().max(64).regex(/^(?:[1-9][0-9]{0,15}|client:[A
 
 export const side = z.enum(['buy', 'sell'], { error: 'must be buy or sell' });
 export const wallet = z.enum(['spot', 'futures'], { error: 'must be spot or futures' });
-export const millis = z.int({ error: 'must be milliseconds since the epoch' }).min(0).max(8_640_000_000_000_000);
 
 /** An integer in a query string. */
 export function queryInteger(min: number, max: number) {

@@ -100,6 +100,8 @@ describe('trading over HTTP', () => {
     );
     assert.ok(receipt?.userId !== undefined);
     assert.equal((await nobody.get<Liquidation[]>('/liquidations'))[0]?.userId, undefined);
+    assert.equal((await bob.get<Liquidation[]>('/liquidations'))[0]?.userId, undefined);
+    assert.equal((await admin.get<Liquidation[]>('/liquidations'))[0]?.userId, receipt.userId);
     assert.deepEqual(await bob.get('/liquidations?mine=true'), []);
     assert.deepEqual((await nobody.get<{ asset: string; balance: string }[]>('/insurance-fund')).map(({ asset, balance }) => [asset, balance]), [['USDT', '486.25']]);
     assert.equal((await ann.get<Position>(`/positions/${PERP}`)).status, 'closed');
