@@ -213,7 +213,8 @@ test('the memory for instruments is bounded', () => {
 });
 
 test('one liar among three or more cannot move the index out of the range of the others, whatever it says, weighs and was', () => {
-  const price = fc.double({ min: 0.01, max: 1e7, noNaN: true });
+  // Wild ones, and those too near to be thrown out.
+  const price = fc.oneof(fc.double({ min: 0.01, max: 1e7, noNaN: true }), fc.double({ min: 98, max: 102, noNaN: true }));
   const honest = fc.array(fc.double({ min: 99.6, max: 100.4, noNaN: true }), { minLength: 2, maxLength: 6 });
   fc.assert(fc.property(honest, fc.array(price, { minLength: 1, maxLength: 8 }), fc.nat(300), (truths, lies, trust) => {
     const bench = new Bench({ venueWeights: { liar: 5 } });

@@ -84,6 +84,20 @@ test('an idle market costs nothing, and a busy one a few commands per second in 
   assert.ok(own > 60 && own <= 60 * 4, `${own} in a minute`);
 });
 
+test('while one command is under way no other is sent', async () => {
+  const place = await venue();
+  for (const { symbol } of place.sequencer.state.markets) await place.price(symbol, 650_000);
+  let calls = 0;
+  place.sequencer.submit = () => {
+    calls++;
+    return new Promise(() => undefined);
+  };
+  const house = new HouseMakers({ sequencer: place.sequencer, logger: silentLogger, clock: place.clock, enabled: true });
+  house.start();
+  await place.clock.pass(10_000);
+  assert.equal(calls, 1);
+});
+
 test('the book follows the index', async (t) => {
   const place = await venue();
   await place.price('BTC-USDT', 650_000);

@@ -9,14 +9,13 @@ interface Line {
   readonly dir: WireMessage['direction'];
   readonly raw: string;
   readonly url?: string;
-  readonly conn?: number;
   readonly enc?: 'base64';
 }
 
 function messagesOf(venue: string, file: string): WireMessage[] {
   return linesOf(`wire/${venue}/${file}`).map((line) => {
-    const { recvTimeUs, dir, raw, url, conn, enc } = JSON.parse(line) as Line;
-    return { text: raw, direction: dir, url, connection: conn, encoding: enc, receivedTimeMs: (recvTimeUs ?? 0) / 1000 };
+    const { recvTimeUs, dir, raw, url, enc } = JSON.parse(line) as Line;
+    return { text: raw, direction: dir, url, encoding: enc, receivedTimeMs: (recvTimeUs ?? 0) / 1000 };
   });
 }
 

@@ -13,8 +13,6 @@ export interface WireMessage {
   readonly direction: 'in' | 'http' | 'out' | 'open';
   /** Of a REST response, where known. */
   readonly url?: string;
-  /** Connection the message belongs to, where a capture has several. */
-  readonly connection?: number;
   readonly receivedTimeMs: number;
 }
 

@@ -106,17 +106,16 @@ interface WireLine {
   readonly dir: WireMessage['direction'];
   readonly raw: string;
   readonly url?: string;
-  readonly conn?: number;
   readonly enc?: 'base64';
 }
 
 function wire(recording: Recording): Decoder {
   const normaliser = normaliserOf(recording);
   return (line) => {
-    const { recvTimeUs, dir, raw, url, conn, enc } = JSON.parse(line) as WireLine;
+    const { recvTimeUs, dir, raw, url, enc } = JSON.parse(line) as WireLine;
     if (typeof recvTimeUs !== 'number') throw new RangeError('a message without a time of receipt');
     const receivedTimeMs = recvTimeUs / 1000;
-    const message: WireMessage = { text: raw, direction: dir, url, connection: conn, encoding: enc, receivedTimeMs };
+    const message: WireMessage = { text: raw, direction: dir, url, encoding: enc, receivedTimeMs };
     return [{ timeMs: receivedTimeMs, ticks: () => normaliser.read(message) }];
   };
 }
