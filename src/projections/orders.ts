@@ -84,6 +84,7 @@ export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catal
     price: view.type === 'market' ? null : units.formatPrice(view.price),
     stopPrice: null,
     quantity: units.formatQuantity(view.quantity),
+    ...progress(view, view.filled === 0 ? 'new' : 'partially_filled', feeAsset, listed),
     timeInForce: view.timeInForce,
     postOnly: view.postOnly,
     reduceOnly: view.reduceOnly,
@@ -95,7 +96,6 @@ export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catal
     userId: ownerOf(view.account, context),
     accountId: view.account,
     acceptedSeq: view.id,
-    ...progress(view, view.filled === 0 ? 'new' : 'partially_filled', feeAsset, listed),
   };
 }
 
