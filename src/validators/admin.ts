@@ -40,6 +40,12 @@ export const createMarket = z
   .refine(({ symbol: name, type, base, quote }) => name === `${base}-${quote}${type === 'perpetual' ? '-PERP' : ''}`, {
     error: 'must be BASE-QUOTE, with -PERP for a perpetual',
     path: ['symbol'],
+  })
+  .meta({
+    description:
+      'Left out: open, smallest order one lot, no other limits ("0"), no price band, 200 open orders per user, house off. Perpetual: leverage up to 20 in one tier (initial margin ' +
+      '1/leverage, maintenance half of it; with riskTiers, the leverage that the first allows), funding every 8 hours with interest 0.0001, cap 0.0075 and impact notional 10000, ' +
+      'liquidation surplus to the fund, liquidation fee 0.005.',
   });
 
 export const updateMarket = z.strictObject(settings).refine((changes) => Object.keys(changes).length > 0, 'give at least one setting to change');
