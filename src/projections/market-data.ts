@@ -138,7 +138,8 @@ export class MarketData {
     const { ticker, recent, bars } = this.#of(listed);
     ticker.count(event, time);
     bars.add(event, time);
-    recent.add({ seq: event.seq, text: () => publicTradeOf(event, time, listed) });
+    let text: PublicTrade | undefined;
+    recent.add({ seq: event.seq, text: () => (text ??= publicTradeOf(event, time, listed)) });
   }
 
   async #restore(listed: ListedMarket): Promise<void> {

@@ -31,6 +31,8 @@ export class RollingDay {
   readonly #quoteVolume = new Float64Array(DAY_MINUTES);
   readonly #count = new Float64Array(DAY_MINUTES);
   #lastSeq: Seq = 0;
+  /** Windows by length, with what they were made of: they are asked for more often than they change. */
+  readonly #made = new Map<number, { readonly minute: number; readonly seq: Seq; readonly window: Window }>();
 
   /** Takes a minute that was counted before: for starting from stored candles, oldest first. */
   restore(bar: Bar): void {
@@ -68,7 +70,15 @@ export class RollingDay {
 
   /** The last `minutes` (at most a day), the running one included. */
   window(now: Millis, minutes: number): Window {
-    const last = Math.floor(now / MINUTE);
+    const minute = Math.floor(now / MINUTE);
+    const made = this.#made.get(minutes);
+    if (made !== undefined && made.minute === minute && made.seq === this.#lastSeq) return made.window;
+    const window = this.#sum(minute, minutes);
+    this.#made.set(minutes, { minute, seq: this.#lastSeq, window });
+    return window;
+  }
+
+  #sum(last: number, minutes: number): Window {
     const first = last - minutes + 1;
     let open = 0;
     let high = 0;
