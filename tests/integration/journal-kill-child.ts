@@ -1,5 +1,4 @@
 /** A process that places orders as fast as they are acknowledged, until it is killed. Says on stdout what it sends and what was acknowledged. */
-import { writeSync } from 'node:fs';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { accepted, buy, found } from '../../src/sequencer/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
@@ -14,9 +13,9 @@ let next = 0;
 async function placeForever(account: number): Promise<never> {
   for (;;) {
     const id = `${round}-${next++}`;
-    writeSync(1, `sent ${account} ${id}\n`);
+    process.stdout.write(`sent ${account} ${id}\n`);
     const { events } = await accepted(leader, { type: 'place_order', account, order: buy(id) });
-    writeSync(1, `stored ${account} ${id} ${events[0]!.seq}\n`);
+    process.stdout.write(`stored ${account} ${id} ${events[0]!.seq}\n`);
   }
 }
 await Promise.all(Array.from({ length: CONCURRENCY }, (_, index) => placeForever(2 + (index % 2))));

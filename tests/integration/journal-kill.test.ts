@@ -85,7 +85,8 @@ test('whatever was acknowledged is there after kill -9, and sending it again has
     }
     await leader.close();
     const once = await acceptances(directory);
-    assert.equal(once.size, sent.size);
+    // What it said last may not have got through before the kill: there may be more than we know of.
+    for (const id of sent.keys()) assert.ok(once.has(id), `order ${id} is missing`);
     for (const [id, seqs] of once) assert.equal(seqs.length, 1, `order ${id} was accepted ${seqs.length} times`);
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -72,6 +72,8 @@ class Simulation {
   readonly #answered: Sent[] = [];
   #clock: Millis = START;
   #openFailures = 0;
+  /** Counts the processes there have been. */
+  #lives = 0;
   #told: Seq = 0;
   #journal!: MemoryJournal;
   #leader!: Leader;
@@ -196,6 +198,7 @@ class Simulation {
   async #crash(sent: readonly Sent[]): Promise<void> {
     for (let turns = this.#random.between(0, 25); turns > 0 && sent.some(({ answer }) => answer === undefined); turns--) await undefined;
     this.#count('crashes');
+    this.#lives++;
     this.#journal.crash(this.#random.chance(0.5));
     await this.#start();
   }
@@ -210,8 +213,10 @@ class Simulation {
 
   async #start(): Promise<void> {
     this.#openFailures = 0;
+    const life = ++this.#lives;
     this.#leader = await Leader.open({
-      openJournal: async () => this.#openJournal(),
+      // What died stays dead: its leader may still ask, and is never answered.
+      openJournal: () => (life === this.#lives ? this.#openJournal() : new Promise<never>(() => {})),
       clock: () => this.#clock,
       logger: silentLogger,
       metrics: noMetrics,
@@ -233,7 +238,7 @@ class Simulation {
     assert.equal(leader.state.stateHash(), this.#follower.engine.stateHash(), 'the recovered state is not what was acknowledged');
   }
 
-  #openJournal(): Journal {
+  async #openJournal(): Promise<Journal> {
     if (this.#openFailures-- > 0) throw new JournalUnavailableError('the disk is away');
     this.#journal = new MemoryJournal(this.#disk);
     return this.#journal;

@@ -5,6 +5,8 @@ import type { EngineReader, OrderView } from '../../src/engine/reader.ts';
 import type { AccountId, MarketId, Ticks } from '../../src/engine/units.ts';
 import type { Random } from './random.ts';
 
+type Changes = Extract<Command, { readonly type: 'update_market' }>['changes'];
+
 const USERS = 20;
 const USDT = 1_000_000;
 const BTC = 100_000_000;
@@ -73,8 +75,8 @@ export class World {
       [1, () => ({ type: 'deposit', account: this.#account(), asset: this.#random.pick(['USDT', 'BTC', 'NONE']), amount: this.#random.between(0, 500) * USDT, wallet: this.#random.pick(['spot', 'futures']) })],
       [1, () => ({ type: 'cancel_after', account: this.#account(), timeoutMs: this.#random.pick([0, 500, 5_000, 60_000]), market: this.#random.chance(0.5) ? this.#market() : undefined })],
       [16, () => this.#prices()],
-      [0.6, () => ({ type: 'set_safety', market: this.#market(), safety: this.#random.pick(['normal', 'normal', 'reduce_only', 'halted']), reason: 'simulated' })],
-      [0.3, () => ({ type: 'update_market', market: this.#market(), changes: this.#random.pick([{ status: 'open' }, { status: 'open' }, { status: 'cancel_only' }, { takerFee: this.#random.between(0, 1_000) }]) })],
+      [0.6, () => ({ type: 'set_safety', market: this.#market(), safety: this.#random.weighted([[12, 'normal'], [1, 'reduce_only'], [1, 'halted']]), reason: 'simulated' })],
+      [0.6, () => ({ type: 'update_market', market: this.#market(), changes: this.#random.weighted<Changes>([[12, { status: 'open' }], [1, { status: 'cancel_only' }], [3, { takerFee: this.#random.between(200, 1_000) }]]) })],
       [0.2, () => ({ type: 'fund_insurance', asset: 'USDT', amount: this.#random.between(1, 300) * USDT })],
       [0.1, () => ({ type: 'open_account', userId: `user-${this.#random.between(0, USERS + 10)}`, kind: 'user' })],
       [1, () => ({ type: 'advance_time' })],
