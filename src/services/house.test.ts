@@ -53,6 +53,15 @@ test('every market with a price gets a two-sided book within seconds; one withou
   assert.deepEqual(place.depth('ETH-USDT'), { bids: [], asks: [] });
 });
 
+test('all six markets are quoted within two seconds', async (t) => {
+  const place = await venue();
+  const { markets } = place.sequencer.state;
+  for (const { symbol } of markets) await place.price(symbol, 650_000);
+  makers(t, place);
+  await place.clock.pass(2_000);
+  for (const { symbol } of markets) assert.equal(place.houseOrders(symbol).length, 2 * LADDER.levels, symbol);
+});
+
 test('makers are ordinary accounts, one per market', async (t) => {
   const place = await venue();
   await place.price('BTC-USDT', 650_000);

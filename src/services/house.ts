@@ -108,23 +108,28 @@ export class HouseMakers {
         continue;
       }
       this.#cursor = (this.#cursor + step + 1) % markets.length;
-      this.#working = this.#submit(command, market, desk).finally(() => {
+      this.#working = this.#submit(command, market, desk).then((done) => {
         this.#working = undefined;
+        // Setting up an account takes several commands, once: quotes need not wait a pace for each.
+        if (done && command.type !== 'replace_orders' && command.type !== 'cancel_orders' && !this.#stopped) this.turn();
       });
       return;
     }
   }
 
-  async #submit(command: Command, market: Market, desk: Desk): Promise<void> {
+  /** Whether it was accepted. Never rejects. */
+  async #submit(command: Command, market: Market, desk: Desk): Promise<boolean> {
     try {
       const outcome = await this.#sequencer.submit(command);
       const refused = outcome.ok ? outcome.results?.find((result) => !result.ok) : outcome;
       if (refused !== undefined && !refused.ok) this.#logger.debug('a house command was refused', { symbol: market.symbol, type: command.type, code: refused.code, detail: refused.detail });
       const quoted = command.type === 'replace_orders' || command.type === 'cancel_orders';
       desk.notBeforeMs = this.#clock.now() + (outcome.ok ? (quoted ? REFRESH_MS : 0) : RETRY_MS);
+      return outcome.ok;
     } catch (error) {
       this.#logger.debug('a house command could not be submitted', { symbol: market.symbol, error });
       desk.notBeforeMs = this.#clock.now() + RETRY_MS;
+      return false;
     }
   }
 
