@@ -3,6 +3,7 @@ import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './mar
 import type { Exposure } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import type { PositionState } from './events.ts';
+import { MAX_PRICE } from './price-tree.ts';
 import type { State } from './state.ts';
 import type { Ticks } from './units.ts';
 
@@ -63,8 +64,10 @@ export function watch(state: State, market: MarketState, standing: number): void
   if (!called) return;
   const call = thresholdTick(market.risk, exposure, quotePerTickLot, MARGIN_CALL_QUARTERS);
   const recovery = long ? market.recoveryLong : market.recoveryShort;
-  recovery.set(standing, call, tie);
-  if (market.mark !== 0 && (long ? market.mark > call : market.mark < call || call === 0)) state.atRisk = true;
+  // A short that no price can call has recovered at any.
+  const recovered = call === 0 && !long ? MAX_PRICE + 1 : call;
+  recovery.set(standing, recovered, tie);
+  if (market.mark !== 0 && (long ? market.mark > recovered : market.mark < recovered)) state.atRisk = true;
 }
 
 function unwatch(market: MarketState, standing: number, size: number): void {

@@ -35,7 +35,7 @@ function nextRecovered(core: Core, market: MarketState): number {
   const long = market.recoveryLong.top();
   if (long >= 0 && market.mark > key[long]) return long;
   const short = market.recoveryShort.top();
-  return short >= 0 && (market.mark < key[short] || key[short] === 0) ? short : -1;
+  return short >= 0 && market.mark < key[short] ? short : -1;
 }
 
 /** Whether positions are due that one command was not allowed to visit. */

@@ -83,7 +83,9 @@ function writeLedger(state: State, asset: number, sink: Sink): void {
 function writeStandings(state: State, sink: Sink): void {
   const { standings } = state;
   const slots: number[] = [];
-  for (let slot = 0; slot < standings.count; slot++) if (standings.size[slot] !== 0 || standings.leverage[slot] !== 0) slots.push(slot);
+  standings.forEach((slot) => {
+    if (standings.size[slot] !== 0 || standings.leverage[slot] !== 0) slots.push(slot);
+  });
   slots.sort((a, b) => standings.keyOf(a) - standings.keyOf(b));
   sink.int(slots.length);
   for (const slot of slots) {
