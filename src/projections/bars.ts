@@ -124,8 +124,4 @@ export class BarBuilder {
       touched(interval, bar);
     }
   }
-
-  current(interval: KlineInterval): Bar | undefined {
-    return this.#current[KLINE_INTERVALS.indexOf(interval)];
-  }
 }
