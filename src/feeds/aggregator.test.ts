@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Aggregator, AGGREGATOR_DEFAULTS, withoutOutliers, type AggregatorOptions, type IndexReport } from './aggregator.ts';
+import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport } from './aggregator.ts';
+import { withoutOutliers } from './outliers.ts';
 import type { InstrumentKind, Tick } from './source.ts';
 
 const START = 1_700_000_000_000;

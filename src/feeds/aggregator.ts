@@ -8,6 +8,7 @@
  */
 import { ClockOffset } from './clock-offset.ts';
 import { median, weightedMedian, withoutDictator } from './median.ts';
+import { distance, withoutOutliers } from './outliers.ts';
 import { Series, type PriceFault, type SeriesLimits, type TickFault } from './series.ts';
 import { splitPair, type InstrumentKind, type Tick } from './source.ts';
 
@@ -330,23 +331,4 @@ function memberOf(state: IndexState, series: Series): Membership {
   const made: Membership = { counted: false, soundSinceMs: undefined };
   state.members.set(series, made);
   return made;
-}
-
-/** How far apart two prices are, as a fraction of the lower one: half is as far as double. */
-function distance(a: number, b: number): number {
-  return Math.max(a / b, b / a) - 1;
-}
-
-/** Drops, one at a time, the one furthest from the median of the others while it is beyond the limit. Two that disagree both go: nobody can tell which is right. */
-export function withoutOutliers<T extends { readonly price: number }>(pool: readonly T[], limit: number): T[] {
-  let kept = [...pool];
-  while (kept.length >= 2) {
-    const deviations = kept.map((item, at) => distance(item.price, median(kept.filter((_, other) => other !== at).map(({ price }) => price))));
-    const worst = Math.max(...deviations);
-    if (worst <= limit) return kept;
-    if (kept.length === 2) return [];
-    const at = deviations.indexOf(worst);
-    kept = kept.filter((_, other) => other !== at);
-  }
-  return kept;
 }
