@@ -89,7 +89,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const health = new HealthService([
     engineCheck(sequencer),
     storeCheck(store),
-    projectionsCheck(() => projections.lag, MAX_PROJECTION_LAG),
+    projectionsCheck(projections, MAX_PROJECTION_LAG),
     diskCheck(directory, config.minFreeDisk),
     { name: 'feeds', required: false, check: () => ({ ok: feed.health().status === 'ok', detail: feed.health().detail }) },
   ]);

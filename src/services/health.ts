@@ -81,14 +81,21 @@ export function storeCheck(store: Pick<Store, 'ping'>): HealthCheck {
   };
 }
 
-/** @param lag Committed events not yet in the collections. */
-export function projectionsCheck(lag: () => number, most: number): HealthCheck {
+/** What is asked of the projector. */
+export interface ProjectionHealth {
+  /** Committed events not yet in the collections. */
+  readonly lag: number;
+  readonly status: { readonly state: string; readonly reason?: string };
+}
+
+export function projectionsCheck(projections: ProjectionHealth, mostLag: number): HealthCheck {
   return {
     name: 'projections',
     required: true,
     check() {
-      const events = lag();
-      return { ok: events <= most, detail: `${events} events behind` };
+      const { lag, status } = projections;
+      if (status.state !== 'running') return { ok: false, detail: status.reason === undefined ? status.state : `${status.state}: ${status.reason}` };
+      return { ok: lag <= mostLag, detail: `${lag} events behind` };
     },
   };
 }
