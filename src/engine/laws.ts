@@ -132,8 +132,8 @@ function checkOrder(core: Core, market: MarketState, slot: number, side: Side, p
 
 function checkStandings(core: Core, { market }: MarketState, lots: Sums): void {
   const { standings } = core;
-  standings.forEach((standing) => {
-    if (standings.market[standing] !== market.id) return;
+  for (let standing = 0; standing < standings.count; standing++) {
+    if (standings.market[standing] !== market.id) continue;
     const at = standing * LOTS;
     const size = standings.size[standing];
     const who = () => `account ${standings.account[standing]} in ${market.symbol}`;
@@ -144,7 +144,7 @@ function checkStandings(core: Core, { market }: MarketState, lots: Sums): void {
     law(listedInOrder(core, standings.account[standing]), 'an account lists its open orders, newest first', who);
     law(size !== 0 || (standings.cost[standing] === 0 && standings.margin[standing] === 0), 'without a position there is no cost and no margin', who);
     law((size !== 0) === (standings.listed[standing] >= 0), 'a market lists its positions', who);
-  });
+  }
 }
 
 function listedInOrder({ pool, newestOrder }: Core, account: number): boolean {

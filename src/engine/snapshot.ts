@@ -83,9 +83,7 @@ function writeLedger(state: State, asset: number, sink: Sink): void {
 function writeStandings(state: State, sink: Sink): void {
   const { standings } = state;
   const slots: number[] = [];
-  standings.forEach((slot) => {
-    if (standings.size[slot] !== 0 || standings.leverage[slot] !== 0) slots.push(slot);
-  });
+  for (let slot = 0; slot < standings.count; slot++) if (standings.size[slot] !== 0 || standings.leverage[slot] !== 0) slots.push(slot);
   slots.sort((a, b) => standings.keyOf(a) - standings.keyOf(b));
   sink.int(slots.length);
   for (const slot of slots) {
