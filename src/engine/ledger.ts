@@ -18,7 +18,7 @@ export const CLEARING = 2;
 
 const TOUCHED = 5;
 const WIDTH = 6;
-const PAGE_BITS = 8;
+const PAGE_BITS = 10;
 const PAGE_ACCOUNTS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_ACCOUNTS - 1;
 const NO_PAGE = new Float64Array(0);
