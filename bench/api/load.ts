@@ -1,6 +1,7 @@
 /** The load, in a process of its own: takes jobs, does one at a time, answers with figures. */
 import type { Figures, Job } from './jobs.ts';
-import { batchText, orderText, random } from './orders.ts';
+import { Random } from '../../tests/simulation/random.ts';
+import { batchText, orderText } from './orders.ts';
 import { RawHttp } from './raw-http.ts';
 import { RawSocket } from './raw-socket.ts';
 
@@ -59,13 +60,13 @@ async function drive(job: Job, count: Count, turn: Turn): Promise<void> {
 
 async function overHttp(job: Job): Promise<Figures> {
   const batches = job.kind === 'batches';
-  const next = random(job.seed);
+  const random = new Random(job.seed);
   const clients = await Promise.all(
     Array.from({ length: job.connections }, (_, i) => RawHttp.open(job.url, batches ? '/api/v1/orders/batch' : '/api/v1/orders', job.tokens[i % job.tokens.length])),
   );
   const count = new Count(job);
   await drive(job, count, (connection, done) => {
-    const body = batches ? batchText(job.symbol, connection, next) : orderText(job.symbol, connection, next);
+    const body = batches ? batchText(job.symbol, connection, random) : orderText(job.symbol, connection, random);
     const startedAt = performance.now();
     clients[connection].post(body, (reply) => {
       if (reply.status < 300) count.took(startedAt, batches ? occurrences(reply.body, '"status":201') : 1);
@@ -78,7 +79,7 @@ async function overHttp(job: Job): Promise<Figures> {
 }
 
 async function overSockets(job: Job): Promise<Figures> {
-  const next = random(job.seed);
+  const random = new Random(job.seed);
   const waiting: ((reply: string) => void)[] = [];
   const clients = await Promise.all(
     Array.from({ length: job.connections }, (_, i) =>
@@ -94,7 +95,7 @@ async function overSockets(job: Job): Promise<Figures> {
       else count.failed(reply);
       done();
     };
-    clients[connection].send(job.kind === 'empty' ? '42/user,1["empty"]' : `42/user,1["order:place",${orderText(job.symbol, connection, next)}]`);
+    clients[connection].send(job.kind === 'empty' ? '42/user,1["empty"]' : `42/user,1["order:place",${orderText(job.symbol, connection, random)}]`);
   });
   for (const client of clients) client.close();
   return count.figures();

@@ -83,7 +83,8 @@ export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catal
     type: view.type,
     price: view.type === 'market' ? null : units.formatPrice(view.price),
     stopPrice: null,
-    quantity: units.formatQuantity(view.quantity),
+    // Without what was cut off a reduce-only order.
+    quantity: units.formatQuantity(view.filled + view.remaining),
     ...progress(view, view.filled === 0 ? 'new' : 'partially_filled', feeAsset, listed),
     timeInForce: view.timeInForce,
     postOnly: view.postOnly,

@@ -1,6 +1,9 @@
-/** Positions and balances of followed accounts, told when they change: read from the live state, held back until what was read is durable. */
+/**
+ * Positions and balances of followed accounts, told when they change: read from the live state, held back until what was read is durable. The `seq`
+ * of a message is that of the state it was read from.
+ */
 import type { PositionState } from '../engine/events.ts';
-import type { AccountId, AssetId, MarketId, Seq, WalletType } from '../engine/units.ts';
+import type { AccountId, AssetId, MarketId, WalletType } from '../engine/units.ts';
 import type { Wallet } from '../models/wallets.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import type { Catalog } from './catalog.ts';
@@ -14,8 +17,8 @@ export interface AccountStateParts {
 }
 
 interface Touched {
-  /** The last event's state and seq. */
-  positions: Map<MarketId, { readonly state: PositionState; readonly seq: Seq }>;
+  /** As the last event left them. */
+  positions: Map<MarketId, PositionState>;
   balances: Map<AssetId, Set<WalletType>>;
 }
 
@@ -55,11 +58,11 @@ export class AccountState {
     addWallet(followed, asset, wallet);
   }
 
-  touchPosition(account: AccountId, market: MarketId, state: PositionState, seq: Seq): void {
+  touchPosition(account: AccountId, market: MarketId, state: PositionState): void {
     const followed = this.#followed.get(account);
     if (followed === undefined) return;
     this.#dirty.add(followed);
-    followed.positions.set(market, { state, seq });
+    followed.positions.set(market, state);
   }
 
   /** Tells what was touched, once it is durable. One round at a time, so that nothing overtakes. */
@@ -93,24 +96,20 @@ export class AccountState {
   }
 
   #positions({ account, last }: Followed, touched: Touched): (() => void)[] {
-    const { sequencer, catalog, emit } = this.#parts;
-    return [...touched.positions].flatMap(([market, { state, seq }]) => {
+    const { sequencer: { state }, catalog, emit } = this.#parts;
+    const { seq, time } = state;
+    return [...touched.positions].flatMap(([market, { realized }]) => {
       const listed = catalog.byId(market);
-      const view = sequencer.state.position(account, market);
+      const view = state.position(account, market);
       const before = last.get(market);
-      if (view !== undefined && view.size !== 0) {
-        const message = positionInfo(view, listed);
-        return [() => {
-          last.set(market, message);
-          emit(account, 'position', message);
-        }];
-      }
+      const open = view !== undefined && view.size !== 0;
       // Opened and closed before it was ever told.
-      if (before === undefined) return [];
-      const message = closed(before, listed.units.formatQuote(state.realized), seq, sequencer.state.time);
+      if (!open && before === undefined) return [];
+      const now = open ? positionInfo(view, listed) : closed(before as Position, listed.units.formatQuote(realized), time);
       return [() => {
-        last.delete(market);
-        emit(account, 'position', message);
+        if (open) last.set(market, now);
+        else last.delete(market);
+        emit(account, 'position', { ...now, seq });
       }];
     });
   }
@@ -143,9 +142,9 @@ function addWallet({ balances }: Touched, asset: AssetId, wallet: WalletType): v
   else wallets.add(wallet);
 }
 
-function closed(before: Position, realizedPnl: string, seq: Seq, updatedAt: number): Position {
+function closed(before: Position, realizedPnl: string, updatedAt: number): Position {
   return {
     ...before, quantity: '0', notional: '0', margin: '0', maintenanceMargin: '0', marginRatio: '0', unrealizedPnl: '0', roe: '0', realizedPnl,
-    liquidationPrice: null, bankruptcyPrice: null, adlRank: 0, status: 'closed', updatedAt, seq,
+    liquidationPrice: null, bankruptcyPrice: null, adlRank: 0, status: 'closed', updatedAt,
   };
 }

@@ -111,6 +111,8 @@ export class AccountStream {
         if (followed === undefined) return;
         const order = evolveOrder(followed.orders.get(id), event, id, context);
         if (order !== undefined) followed.orders.set(id, order);
+        // Last, so that orders are told in the order in which they changed last.
+        changed.delete(id);
         changed.set(id, followed);
       });
       this.#tell(event, context);
@@ -225,7 +227,7 @@ export class AccountStream {
   #touchMarket(event: Event, account: AccountId, market: MarketId, position?: PositionState): void {
     if (this.#listening(account, event) === undefined) return;
     const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
-    if (position !== undefined) this.#state.touchPosition(account, market, position, event.seq);
+    if (position !== undefined) this.#state.touchPosition(account, market, position);
     this.#state.touchBalance(account, quoteAsset, type === 'spot' ? 'spot' : 'futures');
     if (type === 'spot') this.#state.touchBalance(account, baseAsset, 'spot');
   }

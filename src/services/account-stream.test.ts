@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Random } from '../../tests/simulation/random.ts';
+import { founding, World } from '../../tests/simulation/world.ts';
+import { Engine } from '../engine/engine.ts';
+import { ALICE, found, openMemoryLeader, Clock, place } from '../sequencer/fixture.ts';
+import { MemoryDisk } from '../journal/memory.ts';
+import type { Order } from '../models/orders.ts';
+import { publicOrder } from '../models/orders.ts';
+import type { Wallet } from '../models/wallets.ts';
+import { orderFromView } from '../projections/orders.ts';
+import { deltaOf, OrderBooks, snapshotOf } from '../projections/order-books.ts';
+import type { CommittedRecord } from '../sequencer/sequencer.ts';
+import { BookClient } from '../../tests/support/book-client.ts';
+import { AccountStream, type AccountChannel } from './account-stream.ts';
+import { Catalog } from './catalog.ts';
+import { positionInfo, type Position } from './positions.ts';
+import { walletsOf } from './wallets.ts';
+
+const COMMANDS = 6_000;
+/** Commands that are executed before the first of them is durable. */
+const AHEAD = 7;
+
+/** What is executed at once and committed later, as the sequencer does it. */
+class Pipeline {
+  readonly engine = Engine.create();
+  readonly #listeners: ((record: CommittedRecord) => void)[] = [];
+  readonly #records: CommittedRecord[] = [];
+  #barriers: { readonly seq: number; readonly resolve: () => void }[] = [];
+  #time = Date.UTC(2024, 0, 1);
+  committedSeq = 0;
+
+  readonly state = this.engine;
+  readonly barrier = (): Promise<void> => {
+    const { seq } = this.engine;
+    return seq <= this.committedSeq ? Promise.resolve() : new Promise((resolve) => this.#barriers.push({ seq, resolve }));
+  };
+
+  onCommitted(listener: (record: CommittedRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  execute(command: Parameters<Engine['execute']>[0]): void {
+    // Funding falls due now and then.
+    this.#time += command.type === 'advance_time' ? 3_600_000 : 137;
+    const outcome = this.engine.execute(command, this.#time);
+    if (outcome.ok && outcome.events.length > 0) this.#records.push({ seq: this.engine.seq, time: this.#time, events: outcome.events });
+  }
+
+  commit(): void {
+    for (const record of this.#records.splice(0)) {
+      this.committedSeq = record.seq;
+      for (const listener of this.#listeners) listener(record);
+    }
+    const due = this.#barriers.filter(({ seq }) => seq <= this.committedSeq);
+    this.#barriers = this.#barriers.filter(({ seq }) => seq > this.committedSeq);
+    for (const { resolve } of due) resolve();
+  }
+}
+
+/** What a user has who keeps the last message of each thing. */
+class Listener {
+  readonly orders = new Map<string, Order>();
+  readonly wallets = new Map<string, Wallet>();
+  readonly positions = new Map<string, Position>();
+  readonly last = new Map<AccountChannel, number>();
+
+  take(channel: AccountChannel, message: { readonly seq: number }): void {
+    assert.ok(message.seq >= (this.last.get(channel) ?? 0), `${channel} ${message.seq} after ${this.last.get(channel)}`);
+    this.last.set(channel, message.seq);
+    if (channel === 'order') {
+      const order = message as Order;
+      if (order.status === 'new' || order.status === 'partially_filled') this.orders.set(order.id, order);
+      else this.orders.delete(order.id);
+    } else if (channel === 'balance') {
+      const wallet = message as Wallet;
+      this.wallets.set(`${wallet.account} ${wallet.asset}`, wallet);
+    } else if (channel === 'position') {
+      const position = message as Position;
+      if (position.status === 'open') this.positions.set(position.symbol, position);
+      else this.positions.delete(position.symbol);
+    }
+  }
+}
+
+for (const seed of [1, 2]) {
+  test(`listeners know all that is true of their accounts, and nothing before it is durable, seed ${seed}`, async () => {
+    const random = new Random(seed);
+    const pipeline = new Pipeline();
+    const { engine } = pipeline;
+    const catalog = new Catalog(engine);
+    const world = new World(random, () => engine);
+    const stream = new AccountStream({ sequencer: pipeline, catalog });
+    const listeners = new Map<number, Listener>();
+    const channels = new Map<AccountChannel, number>();
+    stream.onMessage((account, channel, message) => {
+      assert.ok(message.seq <= pipeline.committedSeq, `${channel} ${message.seq} told at ${pipeline.committedSeq}`);
+      channels.set(channel, (channels.get(channel) ?? 0) + 1);
+      listeners.get(account)?.take(channel, message);
+    });
+    for (const command of founding()) pipeline.execute(command);
+    pipeline.commit();
+    pipeline.onCommitted((record) => stream.apply(record));
+
+    for (let i = 0; i < COMMANDS; i++) {
+      pipeline.execute(world.command());
+      // Somebody connects in the middle of it, with commands in flight.
+      const account = 2 + random.between(0, 19);
+      if (random.chance(0.01) && !listeners.has(account)) {
+        const listener = new Listener();
+        for (const view of engine.openOrders(account)) listener.orders.set(String(view.id), publicOrder(orderFromView(view, { catalog, owners: engine })));
+        for (const view of engine.positions(account)) listener.positions.set(catalog.byId(view.market).market.symbol, positionInfo(view, catalog.byId(view.market)));
+        for (const balance of engine.balances(account)) for (const wallet of walletsOf(balance, engine.assets[balance.asset], engine.seq)) listener.wallets.set(`${wallet.account} ${wallet.asset}`, wallet);
+        listeners.set(account, listener);
+        void stream.follow(account);
+      }
+      if (i % AHEAD > 0) continue;
+      pipeline.commit();
+      await new Promise(setImmediate);
+      if (i % (AHEAD * 20) > 0) continue;
+      for (const [who, listener] of listeners) assertKnows(listener, who, engine, catalog);
+    }
+    assert.deepEqual([...channels.keys()].sort(), ['balance', 'fill', 'funding', 'liquidation', 'marginCall', 'order', 'position']);
+  });
+
+  test(`the order books are the engine's after any commands, and so are a client's, seed ${seed}`, () => {
+    const random = new Random(seed);
+    const pipeline = new Pipeline();
+    const { engine } = pipeline;
+    const world = new World(random, () => engine);
+    for (const command of founding()) pipeline.execute(command);
+    for (let i = 0; i < 500; i++) pipeline.execute(world.command());
+    pipeline.commit();
+    const books = new OrderBooks(engine);
+    pipeline.onCommitted((record) => books.apply(record));
+    const followed = engine.markets.map(({ id, symbol }, i) => {
+      const depth = [5, 25, 1_000][i] ?? 1_000;
+      const sent = books.top(symbol, depth)!;
+      return { id, symbol, depth, sent, client: new BookClient(snapshotOf(sent)) };
+    });
+    for (let i = 0; i < COMMANDS; i++) {
+      pipeline.execute(world.command());
+      if (!random.chance(0.2)) continue;
+      pipeline.commit();
+      for (const one of followed) {
+        const now = books.top(one.symbol, one.depth)!;
+        const { bids, asks } = engine.depth(one.id, one.depth);
+        assert.deepEqual([now.bids, now.asks].map((side) => side.map(({ price, lots }) => [price, lots])), [bids, asks]);
+        const delta = deltaOf(one.sent, now);
+        if (delta === undefined) continue;
+        one.sent = now;
+        one.client.apply(delta);
+      }
+    }
+  });
+}
+
+test('who cannot be followed because the journal fails is not followed', async () => {
+  const disk = new MemoryDisk();
+  const leader = await openMemoryLeader(disk, new Clock());
+  await found(leader);
+  const stream = new AccountStream({ sequencer: leader, catalog: new Catalog(leader.state) });
+  leader.onCommitted((record) => stream.apply(record));
+  let heard = 0;
+  stream.onMessage(() => heard++);
+  disk.appendFault = () => 'lost';
+  const lost = leader.submit(place('lost'));
+  await Promise.all([assert.rejects(lost), assert.rejects(stream.follow(ALICE))]);
+  await leader.close();
+  assert.equal(heard, 0);
+});
+
+function assertKnows(listener: Listener, account: number, engine: Engine, catalog: Catalog): void {
+  const orders = engine.openOrders(account).map((view) => publicOrder(orderFromView(view, { catalog, owners: engine })));
+  const known = orders.map(({ id }) => listener.orders.get(id));
+  // Why an order was cut down is only in the events.
+  assert.deepEqual(known.map((order) => order && { ...order, closeReason: undefined }), orders.map((order) => ({ ...order, closeReason: undefined })));
+  assert.equal(listener.orders.size, orders.length);
+  for (const balance of engine.balances(account)) {
+    for (const wallet of walletsOf(balance, engine.assets[balance.asset], 0)) assert.deepEqual({ ...listener.wallets.get(`${wallet.account} ${wallet.asset}`), seq: 0 }, wallet);
+  }
+  const own = ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl }: Position) => ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl });
+  const open = engine.positions(account).filter(({ size }) => size !== 0).map((view) => own(positionInfo(view, catalog.byId(view.market))));
+  assert.deepEqual([...listener.positions.values()].map(own).sort(bySymbol), open.sort(bySymbol));
+}
+
+function bySymbol(a: { readonly symbol: string }, b: { readonly symbol: string }): number {
+  return a.symbol < b.symbol ? -1 : 1;
+}
