@@ -3,7 +3,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import type { Command, NewOrder } from '../../src/engine/commands.ts';
 import type { Event, Outcome } from '../../src/engine/events.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
-import type { AccountId, OrderId, Side } from '../../src/engine/units.ts';
+import type { AccountId, Lots, OrderId, Ticks } from '../../src/engine/units.ts';
 import type { Matcher } from './matcher.ts';
 import { START_PRICE } from './stream.ts';
 
@@ -57,10 +57,7 @@ export class Venue implements Matcher {
   }
 
   limit(id: number, sell: boolean, price: number, quantity: number): number {
-    return this.#place(id, {
-      market: MARKET, side: sell ? 'sell' : 'buy', type: 'limit', price, quantity, timeInForce: 'GTC',
-      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
-    });
+    return this.#place(id, this.#limitOrder(sell, price, quantity));
   }
 
   market(id: number, sell: boolean, quantity: number): number {
@@ -79,14 +76,10 @@ export class Venue implements Matcher {
     return this.execute({ type: 'set_prices', prices: [{ market: MARKET, index: price, mark: price }] });
   }
 
-  /** A position of account number `i`, opened against an order of the first house maker at the start price. */
-  openPosition(i: number, side: Side, quantity: number): void {
-    const order: Omit<NewOrder, 'side'> = {
-      market: MARKET, type: 'limit', price: START_PRICE, quantity, timeInForce: 'GTC',
-      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
-    };
-    this.execute({ type: 'place_order', account: FIRST_ACCOUNT, order: { ...order, side: side === 'buy' ? 'sell' : 'buy' } });
-    this.execute({ type: 'place_order', account: FIRST_ACCOUNT + i, order: { ...order, side } });
+  /** A position of `quantity` lots of account number `i`, opened against an order of the first house maker at the start price. */
+  openPosition(i: number, sell: boolean, quantity: number): void {
+    this.execute({ type: 'place_order', account: FIRST_ACCOUNT, order: this.#limitOrder(!sell, START_PRICE, quantity) });
+    this.execute({ type: 'place_order', account: FIRST_ACCOUNT + i, order: this.#limitOrder(sell, START_PRICE, quantity) });
   }
 
   /** The account that sends command `id`. */
@@ -113,10 +106,21 @@ export class Venue implements Matcher {
     return traded;
   }
 
+  /** Each has had an order before anything is measured. */
   #open(i: number, wallet: 'spot' | 'futures', amount: number): void {
+    const account = FIRST_ACCOUNT + i;
     const [opened] = this.execute({ type: 'open_account', userId: `user-${i}`, kind: i < HOUSE_MAKERS ? 'house' : 'user' });
-    if (opened.type !== 'account_opened' || opened.account !== FIRST_ACCOUNT + i) throw new Error(`unexpected ${opened.type}`);
-    this.execute({ type: 'deposit', account: opened.account, asset: 'USDT', amount, wallet });
-    if (wallet === 'spot') this.execute({ type: 'deposit', account: opened.account, asset: 'BTC', amount, wallet });
+    if (opened.type !== 'account_opened' || opened.account !== account) throw new Error(`unexpected ${opened.type}`);
+    this.execute({ type: 'deposit', account, asset: 'USDT', amount, wallet });
+    if (wallet === 'spot') this.execute({ type: 'deposit', account, asset: 'BTC', amount, wallet });
+    const [accepted] = this.execute({ type: 'place_order', account, order: this.#limitOrder(false, 1, 1) });
+    this.execute({ type: 'cancel_order', account, order: accepted.seq });
+  }
+
+  #limitOrder(sell: boolean, price: Ticks, quantity: Lots): NewOrder {
+    return {
+      market: MARKET, side: sell ? 'sell' : 'buy', type: 'limit', price, quantity, timeInForce: 'GTC',
+      postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
+    };
   }
 }
