@@ -158,8 +158,7 @@ function showRecovery(): (done: number, total: number) => void {
 
 function announce(config: Config, url: string): void {
   console.log(JSON.stringify({ msg: 'ready', url, pid: process.pid }));
-  if (!process.stdout.isTTY) return;
-  console.log(`
+  console.error(`
   REST      ${url}/api/v1      documentation ${url}/docs
   Sockets   ${url}/prices /market /user /admin
   Engine    in this process, journal in ${join(config.dataDir, 'journal.db')}
