@@ -169,6 +169,7 @@ describe('orders', () => {
     assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 1_000, symbol: 'BTC-USDT' }), { symbol: 'BTC-USDT', timeoutMs: 1_000, deadline: venue.clock.time + 1_000 });
     venue.clock.time += 500;
     assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 0, symbol: 'BTC-USDT' }), { symbol: 'BTC-USDT', timeoutMs: 0, deadline: null });
+    assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 0 }), { symbol: null, timeoutMs: 0, deadline: null }, 'disarming what is not armed');
     venue.clock.time += 10_000;
     venue.leader.advanceTime();
     assert.equal((await venue.orders.get(ann, id)).status, 'new');

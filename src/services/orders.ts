@@ -14,7 +14,7 @@ import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.t
 import type { Principal } from '../types/principal.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
-import { commit, eventOf } from './commit.ts';
+import { commit } from './commit.ts';
 import { orderIdOf, type OrderHistory, type OrderQuery } from './order-history.ts';
 import { lotsOf, newOrderOf, ticksOf, type NewOrderInput } from './order-input.ts';
 import type { Listing } from './paging.ts';
@@ -135,8 +135,9 @@ export class OrderService {
   async cancelAfter({ account }: Principal, { timeoutMs, symbol }: { readonly timeoutMs: number; readonly symbol?: string }, meta?: CommandMeta): Promise<DeadMansSwitch> {
     const market = symbol === undefined ? undefined : this.#catalog.named(symbol).market.id;
     const { events } = await commit(this.#sequencer, { type: 'cancel_after', account, timeoutMs, market }, meta);
-    const { deadline } = eventOf(events, 'cancel_after_set');
-    return { symbol: symbol ?? null, timeoutMs, deadline: timeoutMs === 0 ? null : deadline };
+    // Disarming what is not armed is no event at all.
+    const set = events.find((event): event is EventOf<'cancel_after_set'> => event.type === 'cancel_after_set' && event.account === account && event.market === (market ?? -1));
+    return { symbol: symbol ?? null, timeoutMs, deadline: timeoutMs === 0 || set === undefined ? null : set.deadline };
   }
 
   /** By id or `client:<clientOrderId>`, with its fills. NOT_FOUND. */
