@@ -1,4 +1,5 @@
 /** The HTTP server around the application: limits on time and connections, and an end that lets running requests finish. */
+import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
@@ -93,8 +94,9 @@ function answerMalformed(server: Server): void {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? new Refusal('PAYLOAD_TOO_LARGE', 'the headers are too large') : new Refusal('VALIDATION_FAILED', 'this is not an HTTP request');
     const status = refusal.code === 'PAYLOAD_TOO_LARGE' ? 413 : 400;
-    const body = problem(refusal, '');
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    const requestId = randomUUID();
+    const body = problem(refusal, requestId);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
   });
 }
 

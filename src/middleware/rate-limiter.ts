@@ -1,4 +1,4 @@
-/** Counts requests by client address (IPv6: by /56) and refuses what is over the limit. Says in every reply what is left (IETF draft RateLimit headers). */
+/** Counts requests by client address (IPv6: by /56) and refuses what is over the limit. Says in each of their replies what is left (IETF draft RateLimit headers). */
 import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { RATE_LIMIT_PREFIX } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -9,6 +9,8 @@ import type { ApiResponse, Stage } from './http.ts';
 
 const WINDOW_SECONDS = 60;
 const POLICY = 'address';
+/** Probes are cheap, and an orchestrator that gets no answer would end a process that is only busy. */
+const UNLIMITED = '/health/';
 
 export interface RateLimitOptions {
   readonly enabled: boolean;
@@ -25,6 +27,7 @@ export function rateLimiter(options: RateLimitOptions): Stage {
     res.lines.push('RateLimit-Policy', policy, 'RateLimit', `"${POLICY}";r=${remainingPoints};t=${seconds(msBeforeNext)}`);
   };
   return (req, res, next) => {
+    if (req.pathname.startsWith(UNLIMITED)) return next();
     limiter.consume(clientKey(req.address)).then(
       (state) => {
         tell(res, state);
