@@ -34,6 +34,7 @@ async function measure(): Promise<Report> {
     seed, resting: base.resting, accounts: base.accounts, throughput, disagreements,
     latency: { spot: await delay('spot'), perpetual: await delay('perpetual') },
     byResting: await sweep(options.quick ? [1e3, 1e4, 1e5] : [1e3, 1e4, 1e5, 1e6], (resting) => ({ resting })),
+    byRestingDeep: await sweep(options.quick ? [1e3, 1e5] : [1e3, 1e6], (resting) => ({ resting, deepShare: 0.5 })),
     byAccounts: await sweep(options.quick ? [10, 1e3, 1e5] : [10, 1e3, 1e6], (accounts) => ({ accounts })),
     memory: await memory(options.quick ? [1e5] : [1e6, POOL_JUST_GROWN]),
     marking: await marking(options.quick ? [10, 1e3, 1e4] : [10, 1e3, 1e5]),

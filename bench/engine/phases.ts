@@ -5,7 +5,7 @@ import type { Matcher } from './matcher.ts';
 import { MatchingBook } from './matching-book.ts';
 import { NodejsOrderBook, OrderbookMatchEngine } from './peers.ts';
 import { makeStream, START_PRICE } from './stream.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamOptions } from './stream.ts';
 import { HOUSE_MAKERS, Venue } from './venue.ts';
 
 /** Commands on a throw-away book before a measurement. */
@@ -14,11 +14,7 @@ const SLICES = 4;
 
 export type Implementation = 'book' | 'spot' | 'perpetual' | 'nodejs-order-book' | 'orderbook-match-engine';
 
-export interface Workload {
-  readonly seed: number;
-  /** Measured ones, after the prefill. */
-  readonly commands: number;
-  readonly resting: number;
+export interface Workload extends StreamOptions {
   readonly accounts: number;
   readonly rounds: number;
 }
@@ -126,6 +122,7 @@ function marking(positions: number, moves: number): Marking {
   const venue = new Venue('perpetual', HOUSE_MAKERS + positions, 0);
   for (let i = 0; i < positions; i++) venue.openPosition(HOUSE_MAKERS + i, i % 2 === 1, 1);
   for (let i = 0; i < moves; i++) venue.mark(moved(i));
+  for (let i = 0; i < positions; i++) if (venue.position(HOUSE_MAKERS + i) === undefined) throw new Error(`position ${i} was not opened`);
   let events = 0;
   const start = performance.now();
   for (let i = 0; i < moves; i++) events += venue.mark(moved(i)).length;

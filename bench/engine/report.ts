@@ -20,6 +20,8 @@ export interface Report {
   /** Nanoseconds. */
   readonly latency: { readonly spot: Latency; readonly perpetual: Latency };
   readonly byResting: readonly Costs[];
+  /** The same where every second command touches a random place in the whole depth. */
+  readonly byRestingDeep: readonly Costs[];
   readonly byAccounts: readonly Costs[];
   /** Bytes per resting order. */
   readonly memory: readonly { readonly orders: number; readonly book: number; readonly spot: number; readonly perpetual: number }[];
@@ -45,6 +47,7 @@ export function printReport(report: Report): void {
     return [TITLES[name], micros(p50), micros(p99), micros(p999), micros(max)];
   }));
   costs('Cost of a command by resting orders', 'resting orders', report.byResting);
+  costs('The same when every second command touches a random place in the whole depth', 'resting orders', report.byRestingDeep);
   costs('Cost of a command by accounts', 'accounts', report.byAccounts);
   section('Memory per resting order');
   table(['resting orders', 'book alone', 'spot', 'perpetual'], report.memory.map((row) => [count(row.orders), bytes(row.book), bytes(row.spot), bytes(row.perpetual)]));

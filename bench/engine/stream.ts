@@ -28,14 +28,14 @@ export interface StreamOptions {
   readonly commands: number;
   /** Open orders that the book starts with and hovers around. */
   readonly resting: number;
+  /** Part of the commands that touch a random place in the whole depth; the others stay near the touch. Default 0.1. */
+  readonly deepShare?: number;
 }
 
 /** Ticks. */
 export const START_PRICE = 1_000_000;
 /** Orders at one price of the book it starts with, on average and whatever its size, so that bigger books are deeper and trade the same. */
 const ORDERS_PER_LEVEL = 10;
-/** Commands that touch the whole depth; the others stay near the touch. */
-const DEEP_SHARE = 0.1;
 /** Cancels near the touch mostly hit young orders, as market makers' quotes live shortly. */
 const RECENT = 256;
 
@@ -51,8 +51,8 @@ export function seededRandom(seed: number): () => number {
 }
 
 /** Every cancel hits an order that is open at that moment. */
-export function makeStream({ seed, commands, resting }: StreamOptions): Stream {
-  const generator = new Generator(seed, resting, commands);
+export function makeStream({ seed, commands, resting, deepShare = 0.1 }: StreamOptions): Stream {
+  const generator = new Generator(seed, resting, commands, deepShare);
   for (let i = 0; i < resting; i++) generator.placeDeep();
   for (let i = 0; i < commands; i++) generator.step();
   return generator.stream;
@@ -93,18 +93,20 @@ class Generator {
   readonly #random: () => number;
   readonly #resting: number;
   readonly #deepest: number;
+  readonly #deepShare: number;
   readonly #book = new MatchingBook();
   readonly #near: Population;
   readonly #deep: Population;
   #fair = START_PRICE;
   #next = 0;
 
-  constructor(seed: number, resting: number, commands: number) {
+  constructor(seed: number, resting: number, commands: number, deepShare: number) {
     const length = resting + commands;
     this.#random = seededRandom(seed);
     this.#near = new Population(this.#random, this.#book);
     this.#deep = new Population(this.#random, this.#book);
     this.#resting = resting;
+    this.#deepShare = deepShare;
     this.#deepest = Math.max(50, Math.ceil(resting / 2 / ORDERS_PER_LEVEL));
     this.stream = {
       length, prefill: resting, counts: this.#counts,
@@ -120,7 +122,7 @@ class Generator {
   /** Near the touch about one half limit orders, 3 % market orders, the rest cancels: more of them when the book is fuller than it should be. */
   step(): void {
     this.#moveTouch();
-    if (this.#random() < DEEP_SHARE) {
+    if (this.#random() < this.#deepShare) {
       if (this.#random() < 0.5 || !this.#cancel(this.#deep.draw(Number.POSITIVE_INFINITY))) this.placeDeep();
       return;
     }

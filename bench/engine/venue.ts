@@ -3,6 +3,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import type { Command, NewOrder } from '../../src/engine/commands.ts';
 import type { Event, Outcome } from '../../src/engine/events.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
+import type { PositionView } from '../../src/engine/reader.ts';
 import type { AccountId, Lots, OrderId, Ticks } from '../../src/engine/units.ts';
 import type { Matcher } from './matcher.ts';
 import { START_PRICE } from './stream.ts';
@@ -80,6 +81,11 @@ export class Venue implements Matcher {
   openPosition(i: number, sell: boolean, quantity: number): void {
     this.execute({ type: 'place_order', account: FIRST_ACCOUNT, order: this.#limitOrder(!sell, START_PRICE, quantity) });
     this.execute({ type: 'place_order', account: FIRST_ACCOUNT + i, order: this.#limitOrder(sell, START_PRICE, quantity) });
+  }
+
+  /** The position of account number `i`, if it has one. */
+  position(i: number): PositionView | undefined {
+    return this.engine.position(FIRST_ACCOUNT + i, MARKET);
   }
 
   /** The account that sends command `id`. */
