@@ -2,12 +2,12 @@
 import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';
 import { FUTURES_AVAILABLE, SPOT_AVAILABLE } from './ledger.ts';
-import { feeOn, MAX_NOTIONAL, costOf, marginOf } from './fill.ts';
+import { certainTaker } from './certainty.ts';
+import { MAX_NOTIONAL } from './fill.ts';
 import { openingLoss, perpetualLock, spotLock } from './locks.ts';
 import { tierOf } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import { bandLimit, checkBand, checkStatus } from './market-rules.ts';
-import { MAX_SAFE } from './mul-div.ts';
 import { clientKey } from './open-orders.ts';
 import { MAX_PRICE } from './price-tree.ts';
 import { reject } from './reject.ts';
@@ -64,7 +64,7 @@ export function checkEntry(core: Core, market: MarketState, account: AccountId, 
   if (replaced === NOTHING && standing >= 0 && core.standings.openOrders[standing] >= market.market.maxOpenOrders) {
     return reject('MAX_OPEN_ORDERS', `At most ${market.market.maxOpenOrders} open orders are allowed in ${market.market.symbol}.`);
   }
-  return (market.perpetual ? fundPerpetual(core, market, account, standing, order, replaced) : fundSpot(core, market, account, order, replaced)) ?? checkBook(core, market, account, standing, order);
+  return (market.perpetual ? fundPerpetual(core, market, account, standing, order, replaced) : fundSpot(core, market, account, order, replaced)) ?? checkBook(core, market, account, order);
 }
 
 function checkForm(order: NewOrder): Reject | undefined {
@@ -184,28 +184,18 @@ function checkExposure(core: Core, market: MarketState, standing: number, order:
   return leverage <= allowed ? undefined : reject('LEVERAGE_TOO_HIGH', `A position of this size allows a leverage of at most ${allowed}; it is ${leverage}.`);
 }
 
-function checkBook(core: Core, market: MarketState, account: AccountId, standing: number, order: NewOrder): Reject | undefined {
+function checkBook(core: Core, market: MarketState, account: AccountId, order: NewOrder): Reject | undefined {
   if (order.postOnly && admission.crosses) return reject('POST_ONLY_WOULD_TAKE', 'The order would trade at once; a post-only order may not.');
   if (order.timeInForce === 'FOK') {
-    const closing = market.perpetual ? closingLots(core, standing, order, NOTHING) : 0;
-    const walk = walkBook(core, market, request(account, order, closing, true));
-    if (walk.lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${walk.lots} of ${admission.quantity} lots for it.`) : noLiquidity(order);
-    if (closing > 0 && !closesWhole(core, market, account, standing, closing, walk.worst)) return reject('INSUFFICIENT_MARGIN', 'Closing at that price would lose more than the position and wallet hold.');
+    const { lots, worst } = walkBook(core, market, request(account, order, 0, true));
+    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${lots} of ${admission.quantity} lots for it.`) : noLiquidity(order);
+    if (market.perpetual && !certainTaker(core, market, account, order.side, admission.quantity, worst, admission.lock)) {
+      return reject('INSUFFICIENT_MARGIN', 'At the worst price it would meet, the wallet may not carry all of it.');
+    }
   }
   return order.type === 'market' && !admission.crosses ? noLiquidity(order) : undefined;
 }
 
 function noLiquidity(order: NewOrder): Reject {
   return order.type === 'market' ? reject('NO_LIQUIDITY', 'Nobody is on the other side of the book within the price band.') : reject('FOK_NOT_FILLABLE', 'Nobody trades at that price.');
-}
-
-/** Whether the account can pay for closing `lots` at the worst price of the walk. */
-function closesWhole(core: Core, market: MarketState, account: AccountId, standing: number, lots: Lots, price: Ticks): boolean {
-  const { standings } = core;
-  const size = standings.size[standing];
-  const notional = price * lots * market.market.quotePerTickLot;
-  const cost = costOf(size, standings.cost[standing], lots);
-  const pnl = size > 0 ? notional - cost : cost - notional;
-  const available = core.futuresAvailable(market, account) - admission.lock;
-  return available + marginOf(size, standings.margin[standing], lots) + pnl - Math.max(0, feeOn(notional, market.market.takerFee)) >= 0 && notional <= MAX_SAFE;
 }

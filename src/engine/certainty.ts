@@ -1,12 +1,12 @@
-/** Whether a resting perpetual order is certain to be carried by its account, whatever else of that account fills first. Errs on the side of no: fill-or-kill counts on it. */
+/** Whether the accounts behind perpetual orders are certain to carry their fills, whatever else fills first. Errs on the side of no: fill-or-kill counts on it. */
 import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf } from './fill.ts';
 import { openingLoss } from './locks.ts';
-import { tierOf } from './margin.ts';
+import { ONE, tierOf } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { REDUCE_ONLY, SELL } from './pool.ts';
-import type { Lots } from './units.ts';
+import type { AccountId, Amount, Lots, Ppm, Side, Ticks } from './units.ts';
 
 /** Minor units that rounding may take from a fill, once for each division on its way. */
 const ROUNDING = 4;
@@ -26,28 +26,53 @@ export function certainFill(core: Core, market: MarketState, slot: number, lots:
 }
 
 function closesSafely(core: Core, market: MarketState, slot: number, lots: Lots): boolean {
-  const { pool, standings } = core;
-  const standing = pool.standing[slot];
-  const size = standings.size[standing];
-  const notional = pool.price[slot] * lots * market.market.quotePerTickLot;
-  const cost = costOf(size, standings.cost[standing], lots);
-  const pnl = size > 0 ? notional - cost : cost - notional;
-  return marginOf(size, standings.margin[standing], lots) + pnl - Math.max(0, feeOn(notional, market.market.makerFee)) >= ROUNDING;
+  const { pool } = core;
+  return closingGain(core, market, pool.standing[slot], pool.price[slot], lots, market.market.makerFee) >= ROUNDING;
 }
 
-/** Its own lock pays for opening all of it, at the leverage and mark of now. */
+/** What closing `lots` at `price` leaves of the margin it releases, after loss and fee; negative = what the wallet has to add. */
+function closingGain({ standings }: Core, market: MarketState, standing: number, price: Ticks, lots: Lots, feeRate: Ppm): Amount {
+  const size = standings.size[standing];
+  const notional = price * lots * market.market.quotePerTickLot;
+  const cost = costOf(size, standings.cost[standing], lots);
+  const pnl = size > 0 ? notional - cost : cost - notional;
+  return marginOf(size, standings.margin[standing], lots) + pnl - Math.max(0, feeOn(notional, feeRate));
+}
+
+/** Its own lock pays for opening all of it at the leverage and mark of now. */
 function opensSafely(core: Core, market: MarketState, slot: number, lots: Lots): boolean {
-  const { pool, standings } = core;
+  const { pool } = core;
   const standing = pool.standing[slot];
   const sells = (pool.flags[slot] & SELL) !== 0;
   const { quotePerTickLot, makerFee } = market.market;
   const price = pool.price[slot];
   const notional = price * lots * quotePerTickLot;
+  const margin = mulDiv(notional, 1, core.leverageOf(market, standing), 'down');
+  const need = margin + openingLoss(market.market, sells, price, lots, market.valuation) + Math.max(0, feeOn(notional, makerFee) - 1);
+  return need <= mulDiv(pool.lock[slot], lots, pool.remaining[slot], 'down') && startsSafely(core, market, standing, sells, price, lots, 0);
+}
+
+/** What opens stands above its maintenance margin, in the tier of the largest position that it and the resting orders can lead to. */
+function startsSafely(core: Core, market: MarketState, standing: number, sells: boolean, price: Ticks, lots: Lots, more: Lots): boolean {
+  const { standings } = core;
+  const { risk, market: { quotePerTickLot } } = market;
+  if (standing >= 0 && standings.called[standing] === 1) return false;
   const leverage = core.leverageOf(market, standing);
-  const need = mulDiv(notional, 1, leverage, 'down') + openingLoss(market.market, sells, price, lots, market.valuation) + Math.max(0, feeOn(notional, makerFee) - 1);
-  if (need > mulDiv(pool.lock[slot], lots, pool.remaining[slot], 'down')) return false;
-  const side = sells ? -1 : 1;
-  const largest = Math.max(Math.abs(standings.size[standing]), Math.abs(standings.size[standing] + side * (sells ? standings.restingSell[standing] : standings.restingBuy[standing])));
-  const exposure = largest * Math.max(price, market.valuation) * quotePerTickLot;
-  return leverage <= market.risk.leverages[tierOf(market.risk, exposure)];
+  const size = standing < 0 ? 0 : standings.size[standing];
+  const resting = standing < 0 ? 0 : sells ? standings.restingSell[standing] - size : standings.restingBuy[standing] + size;
+  const tier = tierOf(risk, Math.max(Math.abs(size), resting + more) * Math.max(price, market.valuation) * quotePerTickLot);
+  const margin = mulDiv(price * lots * quotePerTickLot, 1, leverage, 'down');
+  const maintenance = mulDiv(market.valuation * lots * quotePerTickLot, risk.maintenanceRates[tier], ONE, 'up');
+  // One minor unit a lot is more than one a fill.
+  return leverage <= risk.leverages[tier] && margin > maintenance + lots + ROUNDING;
+}
+
+/** The same for a taker that has to fill whole: it closes what it holds on the other side, opens the rest, and meets no price worse than `worst`. */
+export function certainTaker(core: Core, market: MarketState, account: AccountId, side: Side, lots: Lots, worst: Ticks, lock: Amount): boolean {
+  const standing = core.standings.find(account, market.market.id);
+  const size = standing < 0 ? 0 : core.standings.size[standing];
+  const closing = Math.min(lots, Math.max(0, side === 'buy' ? 0 - size : size));
+  const gain = closing === 0 ? 0 : closingGain(core, market, standing, worst, closing, market.market.takerFee) - closing;
+  if (gain < 0 && core.futuresAvailable(market, account) - lock + gain < 0) return false;
+  return closing === lots || startsSafely(core, market, standing, side === 'sell', worst, lots - closing, lots);
 }

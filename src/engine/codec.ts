@@ -7,6 +7,8 @@ export interface Sink {
 }
 
 const HIGH = 2 ** 32;
+/** What fits the first four bytes: 6 + 3 × 7 bits. */
+const LOW = 2 ** 27;
 
 /** Integers as sign, six bits, then seven bits a byte, least first; texts as length and UTF-16 units. */
 export class ByteWriter implements Sink {
@@ -15,17 +17,36 @@ export class ByteWriter implements Sink {
 
   int(value: number): void {
     if (this.#length + 10 > this.#bytes.length) this.#grow();
+    const sign = value < 0 ? 1 : 0;
+    const size = value < 0 ? -value : value;
+    if (size < LOW) this.#narrow(size, sign);
+    else this.#wide(size, sign);
+  }
+
+  /** Less than 2^27, in integer arithmetic. */
+  #narrow(size: number, sign: number): void {
     const bytes = this.#bytes;
-    let rest = value < 0 ? -value : value;
     let at = this.#length;
-    let byte = (value < 0 ? 1 : 0) | ((rest % 64) << 1);
-    rest = Math.floor(rest / 64);
-    while (rest >= 1) {
+    let byte = sign | ((size & 63) << 1);
+    for (let rest = size >>> 6; rest !== 0; rest >>>= 7) {
       bytes[at++] = byte | 128;
-      byte = rest % 128;
-      rest = rest < HIGH / 2 ? rest >>> 7 : Math.floor(rest / 128);
+      byte = rest & 127;
     }
     bytes[at++] = byte;
+    this.#length = at;
+  }
+
+  #wide(size: number, sign: number): void {
+    const bytes = this.#bytes;
+    let at = this.#length;
+    const low = size % LOW;
+    bytes[at++] = sign | ((low & 63) << 1) | 128;
+    bytes[at++] = ((low >>> 6) & 127) | 128;
+    bytes[at++] = ((low >>> 13) & 127) | 128;
+    bytes[at++] = (low >>> 20) | 128;
+    let high = Math.floor(size / LOW);
+    for (; high >= 128; high >>>= 7) bytes[at++] = (high & 127) | 128;
+    bytes[at++] = high;
     this.#length = at;
   }
 
