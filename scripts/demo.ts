@@ -8,13 +8,14 @@ import { io, type Socket } from 'socket.io-client';
 
 const base = process.env.BOURSE_URL ?? 'http://127.0.0.1:3000';
 const SPOT = 'SOL-USDT';
-const PERP = 'SOL-USDT-PERP';
+/** Whichever moves first. */
+const PERPS: readonly (readonly [symbol: string, quantity: string])[] = [['BTC-USDT-PERP', '0.02'], ['ETH-USDT-PERP', '0.5'], ['SOL-USDT-PERP', '20']];
 const LIQUIDATION_WAIT_MS = 240_000;
 
 interface Market { symbol: string; tickSize: string; lotSize: string; maxLeverage: number }
 interface Order { id: string; status: string; filledQuantity: string; averagePrice: string; fills?: { price: string; quantity: string; fee: string; feeAsset: string; role: string }[] }
 interface Book { bids: [string, string][]; asks: [string, string][] }
-interface Position { side: string; quantity: string; entryPrice: string; markPrice: string; liquidationPrice: string; margin: string; unrealizedPnl: string; marginRatio: string }
+interface Position { symbol: string; side: string; quantity: string; entryPrice: string; markPrice: string; liquidationPrice: string; margin: string; unrealizedPnl: string; marginRatio: string }
 interface Liquidation { seq: number; symbol: string; side: string; quantity: string; markPrice: string; bankruptcyPrice: string; fundDelta: string; fundAfter: string }
 
 class User {
@@ -46,7 +47,13 @@ class User {
       this.socket?.once('connect', done);
       this.socket?.once('connect_error', fail);
     });
-    this.socket.on('marginCall', (call: { symbol: string; marginRatio: string }) => say(`  ! ${this.name} gets a margin call on ${call.symbol}: ratio ${call.marginRatio}`));
+    const called = new Set<string>();
+    this.socket.on('marginCall', ({ symbol, marginRatio }: { symbol: string; marginRatio: string | null }) => {
+      // null: the call is over. A price that hovers around the threshold calls again and again.
+      if (marginRatio === null || called.has(symbol)) return;
+      called.add(symbol);
+      say(`  ! ${this.name} gets a margin call on ${symbol}: ratio ${marginRatio}`);
+    });
   }
 
   place(order: Record<string, unknown>): Promise<Order> {
@@ -100,15 +107,18 @@ async function spotTrade(): Promise<void> {
 }
 
 async function openPositions(): Promise<void> {
-  const market = (await alice.call<Market[]>('GET', '/markets')).find((item) => item.symbol === PERP);
-  if (market === undefined) throw new Error(`${PERP} is not listed`);
-  await bookWithBothSides(PERP);
-  say(`\n3. Leverage. Both take ${market.maxLeverage}x on ${PERP}: alice long, bob short`);
-  for (const [user, side] of [[alice, 'buy'], [bob, 'sell']] as const) {
-    await user.call('PUT', `/positions/${PERP}/leverage`, { leverage: market.maxLeverage });
-    describe(user, await user.place({ symbol: PERP, side, type: 'market', quantity: '20' }));
-    const position = await user.call<Position>('GET', `/positions/${PERP}`);
-    say(`  ${user.name} is ${position.side} ${position.quantity} at ${position.entryPrice}, margin ${position.margin}, mark ${position.markPrice}, liquidation at ${position.liquidationPrice}`);
+  const markets = await alice.call<Market[]>('GET', '/markets');
+  say('\n3. Leverage. Both take as much as there is: alice long, bob short');
+  for (const [symbol, quantity] of PERPS) {
+    const market = markets.find((item) => item.symbol === symbol);
+    if (market === undefined) continue;
+    await bookWithBothSides(symbol);
+    for (const [user, side] of [[alice, 'buy'], [bob, 'sell']] as const) {
+      await user.call('PUT', `/positions/${symbol}/leverage`, { leverage: market.maxLeverage });
+      await user.place({ symbol, side, type: 'market', quantity });
+      const position = await user.call<Position>('GET', `/positions/${symbol}`);
+      say(`  ${user.name} is ${position.side} ${position.quantity} ${symbol} at ${position.entryPrice} with ${market.maxLeverage}x: margin ${position.margin}, mark ${position.markPrice}, liquidation at ${position.liquidationPrice}`);
+    }
   }
 }
 
@@ -116,18 +126,18 @@ async function awaitLiquidation(): Promise<void> {
   say('\n4. Liquidation. The price decides who goes first …');
   const outcome = await until('waiting for the price', LIQUIDATION_WAIT_MS, async () => {
     for (const user of [alice, bob]) {
-      const [receipt] = await user.call<Liquidation[]>('GET', `/liquidations?mine=true&symbol=${PERP}`);
+      const [receipt] = await user.call<Liquidation[]>('GET', '/liquidations?mine=true');
       if (receipt !== undefined) return { user, receipt };
     }
     return undefined;
   });
   if (process.stdout.isTTY) process.stdout.write('\n');
   if (outcome === undefined) {
-    say('  The price stayed calm for four minutes; nobody was liquidated this time.');
+    say(`  The prices stayed calm for ${LIQUIDATION_WAIT_MS / 60_000} minutes; nobody was liquidated this time.`);
     return;
   }
   const { user, receipt } = outcome;
-  say(`  ${user.name}'s ${receipt.side} of ${receipt.quantity} was liquidated at mark ${receipt.markPrice} (bankruptcy price ${receipt.bankruptcyPrice}); insurance fund ${receipt.fundDelta} → ${receipt.fundAfter}`);
+  say(`  ${user.name}'s ${receipt.side} of ${receipt.quantity} ${receipt.symbol} was liquidated at mark ${receipt.markPrice} (bankruptcy price ${receipt.bankruptcyPrice}); insurance fund ${receipt.fundDelta} → ${receipt.fundAfter}`);
 }
 
 async function main(): Promise<void> {
@@ -142,10 +152,10 @@ async function main(): Promise<void> {
   await openPositions();
   await awaitLiquidation();
   for (const user of [alice, bob]) {
-    const [position] = await user.call<Position[]>('GET', '/positions?status=open');
-    if (position === undefined) continue;
-    describe(user, await user.call<Order>('POST', `/positions/${PERP}/close`, {}));
-    say(`  ${user.name} closed with ${position.unrealizedPnl} USDT unrealised before`);
+    for (const position of await user.call<Position[]>('GET', '/positions?status=open')) {
+      const order = await user.call<Order>('POST', `/positions/${position.symbol}/close`, {});
+      say(`  ${user.name} closes ${position.symbol} at ${order.averagePrice}; it stood at ${position.unrealizedPnl} USDT`);
+    }
   }
   say('\nDone. See for yourself: /docs, /metrics, GET /api/v1/markets/SOL-USDT-PERP/klines?interval=1m');
 }

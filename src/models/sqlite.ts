@@ -3,6 +3,7 @@
  * what is folded from the journal (a power cut may cost its last moments; the projector writes them again). Synchronous underneath: processes
  * that serve requests reach it through `remote.ts`.
  */
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
@@ -23,6 +24,8 @@ export class SqliteDatabase {
 
   /** @param file `:memory:` for tests. */
   constructor(file: string, options: { readonly durable: boolean; readonly cacheMiB?: number }) {
+    // Created by us, so that it and the files SQLite makes beside it (same mode) are private from the first byte.
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     this.#db.exec('PRAGMA journal_mode = WAL');
     this.#db.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}`);

@@ -115,7 +115,7 @@ test('what it writes to disk is for its owner alone, and no secret is in its out
   try {
     const admin = await Client.admin(server.url);
     assert.equal(statSync(directory).mode & 0o077, 0);
-    for (const file of ['journal.db', 'keys.json']) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
+    for (const file of ['journal.db', 'store.db', 'projections.db', 'projections.db-wal', 'keys.json']) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
     assert.ok(!server.output().includes(ADMIN.password));
     assert.ok(!server.output().includes(admin.token));
   } finally {
