@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Kit, newOrder, ofType, PERP, SPOT, USDT } from './engine-kit.ts';
+import { checkLaws } from './laws.ts';
+
+const USD = 0;
+
+/** Index and mark at 30,000.0; leverage 10 by default. */
+function venue(perp = {}) {
+  const kit = Kit.create({ perp });
+  kit.prices(300_000, 300_000);
+  return { kit, a: kit.user('a', 100_000), b: kit.user('b', 100_000) };
+}
+
+const perp = (order: Parameters<typeof newOrder>[0]) => newOrder({ market: PERP, price: 300_000, quantity: 1_000, ...order });
+
+/** `long` buys from `short` at that price. */
+function trade(kit: Kit, long: number, short: number, quantity = 1_000, price = 300_000) {
+  kit.place(short, perp({ side: 'sell', price, quantity }));
+  return ofType(kit.place(long, perp({ side: 'buy', price, quantity })), 'trade')[0];
+}
+
+test('an order locks initial margin, opening loss and fee', () => {
+  // 1 BTC with leverage 10: 3,000 of margin and 15 of fee at 30,000; 3,010 + 100 + 15.05 at 30,100 (buying 100 above the mark).
+  const table: readonly (readonly [Parameters<typeof newOrder>[0], number])[] = [
+    [{ side: 'buy' }, 3_015], [{ side: 'sell' }, 3_015], [{ side: 'buy', price: 301_000 }, 3_125.05], [{ side: 'sell', price: 299_000 }, 2_990 + 100 + 14.95], [{ side: 'buy', price: 290_000 }, 2_914.5],
+  ];
+  for (const [order, locked] of table) {
+    const { kit, a } = venue();
+    kit.place(a, perp(order));
+    assert.equal(kit.engine.balance(a, USD).futuresLocked, Math.round(locked * USDT), JSON.stringify(order));
+    checkLaws(kit.engine);
+  }
+});
+
+test('a position carries entry, margin, P&L and prices', () => {
+  const { kit, a, b } = venue();
+  trade(kit, a, b);
+  kit.prices(303_000, 303_000);
+  const long = kit.engine.position(a, PERP)!;
+  assert.deepEqual(
+    [long.size, long.cost, long.margin, long.notional, long.unrealizedPnl, long.maintenanceMargin, long.leverage],
+    [1_000, 30_000 * USDT, 3_000 * USDT, 30_300 * USDT, 300 * USDT, 303 * USDT, 10],
+  );
+  // 303 of maintenance over 3,300 of equity; liquidated at 27,000 ÷ 0.99, bankrupt at 27,000.
+  assert.deepEqual([long.marginRatio, long.liquidationPrice, long.bankruptcyPrice], [91_819, 272_727, 270_000]);
+  const short = kit.engine.position(b, PERP)!;
+  assert.deepEqual([short.size, short.unrealizedPnl, short.liquidationPrice, short.bankruptcyPrice], [-1_000, -300 * USDT, 326_733, 330_000]);
+  assert.equal(kit.engine.prices(PERP).openInterest, 1_000);
+  // Taker 0.05 %, maker 0.02 % of 30,000.
+  assert.equal(kit.engine.balance(a, USD).futuresAvailable, (100_000 - 3_000 - 15) * USDT);
+  assert.equal(kit.engine.balance(b, USD).futuresAvailable, (100_000 - 3_000 - 6) * USDT);
+});
+
+test('realised P&L goes through clearing until the other side realises too', () => {
+  const { kit, a, b } = venue();
+  const c = kit.user('c', 100_000);
+  trade(kit, a, b);
+  kit.prices(310_000, 310_000);
+  const closing = trade(kit, c, a, 1_000, 310_000);
+  assert.deepEqual([closing.maker.pnl, closing.maker.marginDelta, closing.maker.position?.size], [1_000 * USDT, -3_000 * USDT, 0]);
+  const [audit] = kit.engine.audit();
+  assert.equal(audit.clearing, -1_000 * USDT);
+  assert.equal(audit.sum, 0);
+  trade(kit, b, c, 1_000, 310_000);
+  assert.equal(kit.engine.audit()[0].clearing, 0);
+  assert.equal(kit.engine.prices(PERP).openInterest, 0);
+  assert.equal(kit.engine.position(b, PERP), undefined);
+  checkLaws(kit.engine);
+});
+
+test('an order that closes needs no margin; its surplus over the position does', () => {
+  const { kit, a, b } = venue();
+  trade(kit, a, b);
+  kit.do({ type: 'transfer', account: a, asset: 'USDT', amount: kit.engine.balance(a, USD).futuresAvailable, from: 'futures', to: 'spot' });
+  kit.place(a, perp({ side: 'sell', price: 310_000, quantity: 600 }));
+  assert.equal(kit.engine.balance(a, USD).futuresLocked, 0);
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: perp({ side: 'sell', price: 310_000, quantity: 401 }) }), 'INSUFFICIENT_MARGIN', 'resting orders count as closing first');
+  kit.place(a, perp({ side: 'sell', price: 310_000, quantity: 400 }));
+  checkLaws(kit.engine);
+});
+
+test('a maker whose account cannot carry its fill any more is closed instead', () => {
+  const { kit, a, b } = venue();
+  trade(kit, a, b);
+  const closing = kit.order(a, perp({ side: 'sell', price: 310_000 }));
+  // The position goes by another way; now the resting order would open a short that nothing is locked for.
+  trade(kit, b, a);
+  kit.do({ type: 'transfer', account: a, asset: 'USDT', amount: kit.engine.balance(a, USD).futuresAvailable, from: 'futures', to: 'spot' });
+  const events = kit.place(b, perp({ side: 'buy', price: 310_000 }));
+  const [closed] = ofType(events, 'order_closed');
+  assert.deepEqual([closed.order, closed.reason], [closing, 'insufficient_margin']);
+  assert.equal(ofType(events, 'trade').length, 0);
+  checkLaws(kit.engine);
+});
+
+test('nobody closes into debt', () => {
+  const { kit, a, b } = venue();
+  trade(kit, a, b);
+  kit.do({ type: 'transfer', account: a, asset: 'USDT', amount: kit.engine.balance(a, USD).futuresAvailable, from: 'futures', to: 'spot' });
+  kit.order(b, perp({ side: 'buy', price: 269_000, quantity: 1_000 }));
+  const events = kit.place(a, perp({ side: 'sell', type: 'market', price: 0 }));
+  assert.equal(ofType(events, 'order_closed')[0].reason, 'insufficient_margin');
+  assert.equal(kit.engine.position(a, PERP)?.size, 1_000);
+  checkLaws(kit.engine);
+});
+
+test('reduce-only orders never exceed the position', () => {
+  const { kit, a, b } = venue();
+  const reduce = (quantity: number, more = {}) => perp({ side: 'sell', price: 310_000, quantity, reduceOnly: true, ...more });
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: reduce(1) }), 'REDUCE_ONLY_WOULD_INCREASE', 'without a position');
+  trade(kit, a, b);
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: reduce(1, { side: 'buy' }) }), 'REDUCE_ONLY_WOULD_INCREASE', 'on the same side');
+  const first = kit.order(a, reduce(700));
+  const second = kit.order(a, reduce(700));
+  assert.equal(kit.engine.order(second)?.quantity, 300, 'the second is cut to what is left');
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: reduce(1) }), 'REDUCE_ONLY_WOULD_INCREASE', 'nothing is left');
+  kit.order(b, perp({ side: 'buy', quantity: 500 }));
+  const events = kit.place(a, perp({ side: 'sell', quantity: 500 }));
+  assert.deepEqual(ofType(events, 'order_closed').map(({ order, reason }) => [order, reason]), [[second, 'reduce_only']], 'the newest goes first');
+  assert.deepEqual(ofType(events, 'order_reduced').map(({ order, by, remaining }) => [order, by, remaining]), [[first, 200, 500]]);
+  const view = kit.engine.order(first)!;
+  assert.deepEqual([view.quantity, view.filled, view.remaining], [700, 0, 500], '200 are canceled');
+  checkLaws(kit.engine);
+});
+
+test('size, leverage and count are limited', () => {
+  const { kit, a } = venue({ maxPosition: 60_000 * USDT });
+  kit.order(a, perp({ side: 'buy' }));
+  kit.order(a, perp({ side: 'buy' }));
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: perp({ side: 'buy', quantity: 1 }) }), 'MAX_POSITION', 'resting orders count');
+  kit.order(a, perp({ side: 'sell', quantity: 1 }));
+  const tiered = venue();
+  tiered.kit.do({ type: 'deposit', account: tiered.a, asset: 'USDT', amount: 1_000_000 * USDT, wallet: 'futures' });
+  tiered.kit.do({ type: 'set_leverage', account: tiered.a, market: PERP, leverage: 50 });
+  tiered.kit.order(tiered.a, perp({ side: 'buy', quantity: 33_000 }));
+  assert.equal(tiered.kit.refused({ type: 'place_order', account: tiered.a, order: perp({ side: 'buy', quantity: 1_000 }) }), 'LEVERAGE_TOO_HIGH', 'the tier from 1,000,000 allows 20');
+});
+
+test('leverage', () => {
+  const { kit, a, b } = venue();
+  const set = (leverage: number) => ({ type: 'set_leverage', account: a, market: PERP, leverage }) as const;
+  assert.equal(kit.refused(set(51)), 'LEVERAGE_TOO_HIGH');
+  assert.equal(kit.refused(set(1.5)), 'VALIDATION_FAILED');
+  assert.equal(kit.refused({ ...set(5), market: SPOT }), 'VALIDATION_FAILED');
+  const order = kit.order(a, perp({ side: 'buy', price: 290_000 }));
+  assert.equal(kit.refused(set(5)), 'CONFLICT', 'is not changed under orders that hold margin');
+  kit.do({ type: 'cancel_order', account: a, order });
+  trade(kit, a, b);
+  kit.do(set(5));
+  assert.equal(kit.engine.position(a, PERP)?.margin, 6_000 * USDT, 'lower takes margin from the wallet');
+  kit.do(set(20));
+  assert.equal(kit.engine.position(a, PERP)?.margin, 1_500 * USDT, 'higher gives it back');
+  kit.do(set(5));
+  kit.prices(290_000, 290_000);
+  kit.do(set(20));
+  // 29,000 ÷ 20 and the 1,000 lost so far stay.
+  assert.equal(kit.engine.position(a, PERP)?.margin, 2_450 * USDT, 'but not what covers a loss');
+  kit.do({ type: 'transfer', account: a, asset: 'USDT', amount: kit.engine.balance(a, USD).futuresAvailable, from: 'futures', to: 'spot' });
+  assert.equal(kit.refused(set(1)), 'INSUFFICIENT_MARGIN');
+  checkLaws(kit.engine);
+});
+
+test('margin is added from the wallet and taken back down to what the position needs', () => {
+  const { kit, a, b } = venue();
+  trade(kit, a, b);
+  const adjust = (usdt: number) => ({ type: 'adjust_margin', account: a, market: PERP, amount: usdt * USDT }) as const;
+  kit.do(adjust(1_000));
+  // (4,000 − 30,000) ÷ 0.99.
+  assert.equal(kit.engine.position(a, PERP)?.liquidationPrice, 262_626);
+  kit.prices(295_000, 295_000);
+  assert.equal(kit.refused(adjust(-551)), 'INSUFFICIENT_MARGIN', '2,950 at the mark and 500 of loss stay');
+  kit.do(adjust(-550));
+  assert.equal(kit.refused(adjust(200_000)), 'INSUFFICIENT_BALANCE');
+  assert.equal(kit.refused({ ...adjust(1), amount: 0 }), 'VALIDATION_FAILED');
+  const c = kit.user('c', 1);
+  assert.equal(kit.refused({ ...adjust(1), account: c }), 'NOT_FOUND');
+  checkLaws(kit.engine);
+});
+
+test('trading with oneself changes nothing but fees', () => {
+  const { kit, a } = venue();
+  kit.place(a, perp({ side: 'sell' }));
+  kit.place(a, perp({ side: 'buy', selfTradePrevention: 'none' }));
+  assert.equal(kit.engine.position(a, PERP), undefined);
+  assert.equal(kit.engine.balance(a, USD).futuresAvailable, (100_000 - 21) * USDT);
+  checkLaws(kit.engine);
+});
+
+test('an index alone lets the mark follow its formula, a mark stands as given', () => {
+  const { kit, a, b } = venue();
+  assert.deepEqual(kit.engine.prices(PERP), { ...kit.engine.prices(PERP), index: 300_000, mark: 300_000 });
+  kit.prices(300_000, 305_000);
+  assert.equal(kit.engine.prices(PERP).mark, 305_000);
+  trade(kit, a, b, 1, 300_200);
+  kit.order(a, perp({ side: 'buy', price: 299_900, quantity: 1 }));
+  kit.order(b, perp({ side: 'sell', price: 300_340, quantity: 1 }));
+  const [updated] = ofType(kit.prices(300_000), 'prices_updated');
+  // Both sides of the book average 300,120; last 300,200; P1 is between. The median is P2.
+  assert.deepEqual([updated.sampled, updated.basis, updated.mark, updated.manualMark], [true, 240, 300_120, false]);
+  assert.equal(kit.refused({ type: 'set_prices', prices: [{ market: PERP, index: 0 }] }), 'VALIDATION_FAILED');
+  assert.equal(kit.refused({ type: 'set_prices', prices: [{ market: PERP, index: 300_000 }, { market: 9, index: 1 }] }), 'UNKNOWN_SYMBOL', 'one bad price refuses all');
+});
