@@ -14,6 +14,9 @@ import type { Figures, Job } from './api/jobs.ts';
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
 
 const USERS = 64;
+/** Enough that a disk whose sync takes milliseconds is kept busy. */
+const CONNECTIONS = 256;
+const BATCH_CONNECTIONS = 64;
 const ROUNDS = options.quick ? 1 : 3;
 const WARMUP_MS = options.quick ? 500 : 1_500;
 const MEASURE_MS = options.quick ? 1_500 : 4_000;
@@ -55,21 +58,23 @@ async function measure(): Promise<Report> {
   const emptyTokens = [(await Client.register(empty.url, 'empty')).token];
   const plain = /"sockets":"([^"]+)"/.exec(empty.output())?.[1] ?? '';
   const job = (kind: Job['kind'], url: string, who: readonly string[], seed: number): Job =>
-    ({ kind, url, tokens: who, connections: USERS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed, symbol: SYMBOL });
+    ({ kind, url, tokens: who, connections: CONNECTIONS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed, symbol: SYMBOL });
 
-  const runs: Record<string, Figures[]> = { orders: [], emptyRest: [], place: [], emptyEvent: [], batches: [] };
+  const fanOut = await pricesToMany();
+  const runs: Record<string, Figures[]> = { orders: [], emptyRest: [], place: [], hearing: [], emptyEvent: [], batches: [] };
   for (let round = 1; round <= ROUNDS; round++) {
     runs.orders.push(await run(job('orders', server.url, tokens, round)));
     runs.emptyRest.push(await run(job('orders', empty.url, emptyTokens, round)));
     runs.place.push(await run(job('place', server.url, tokens, round)));
+    runs.hearing.push(await run(job('place_hearing', server.url, tokens, round)));
     runs.emptyEvent.push(await run(job('empty', plain, emptyTokens, round)));
-    runs.batches.push(await run({ ...job('batches', server.url, tokens, round), connections: 16 }));
+    runs.batches.push(await run({ ...job('batches', server.url, tokens, round), connections: BATCH_CONNECTIONS }));
   }
-  const fanOut = await pricesToMany();
   const rows = {
     orders: row('POST /orders, durable', runs.orders),
     emptyRest: row('POST /orders, same pipeline, empty handler', runs.emptyRest),
     place: row('order:place by socket, durable', runs.place),
+    hearing: row('order:place by socket, durable, with all private events', runs.hearing),
     emptyEvent: row('empty acknowledged event, plain Socket.IO', runs.emptyEvent),
     batches: row(`POST /orders/batch of ${BATCH}, durable`, runs.batches),
     ...fanOut,
@@ -152,7 +157,7 @@ function row(name: string, runs: readonly Figures[]): Row {
 
 function print({ rows, restRatio, socketRatio, batchOrdersPerSecond }: Report): void {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s\n`);
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users, ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s\n`);
   const width = Math.max(...Object.values(rows).map(({ name }) => name.length));
   console.log(`  ${''.padEnd(width)}  ${'per second'.padStart(12)}  ${'p50 ms'.padStart(8)}  ${'p99 ms'.padStart(8)}`);
   for (const { name, perSecond, p50, p99 } of Object.values(rows)) {

@@ -9,8 +9,11 @@ export interface Job {
   readonly measureMs: number;
   readonly seed: number;
   readonly symbol: string;
-  /** `orders`: POST /orders; `batches`: POST /orders/batch; `place`: socket order:place; `empty`: a socket event without payload or work. */
-  readonly kind: 'orders' | 'batches' | 'place' | 'empty' | 'listen';
+  /**
+   * `orders`: POST /orders; `batches`: POST /orders/batch; `place`: socket order:place without private
+   * events; `place_hearing`: with all of them; `empty`: a socket event without payload or work; `listen`: prices, `symbol` is a list.
+   */
+  readonly kind: 'orders' | 'batches' | 'place' | 'place_hearing' | 'empty' | 'listen';
 }
 
 export interface Figures {

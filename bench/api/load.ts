@@ -87,6 +87,7 @@ async function overSockets(job: Job): Promise<Figures> {
         if (message.startsWith('3')) waiting[i]?.(message);
       })),
   );
+  if (job.kind === 'place') for (const client of clients) client.send('42/user,["subscribe",{"channels":[]}]');
   const count = new Count(job);
   await drive(job, count, (connection, done) => {
     const startedAt = performance.now();
@@ -130,6 +131,7 @@ function run(job: Job): Promise<Figures> {
     case 'batches':
       return overHttp(job);
     case 'place':
+    case 'place_hearing':
     case 'empty':
       return overSockets(job);
     case 'listen':
