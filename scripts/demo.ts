@@ -137,7 +137,7 @@ async function awaitLiquidation(): Promise<void> {
     return;
   }
   const { user, receipt } = outcome;
-  say(`  ${user.name}'s ${receipt.side} of ${receipt.quantity} ${receipt.symbol} was liquidated at mark ${receipt.markPrice} (bankruptcy price ${receipt.bankruptcyPrice}); insurance fund ${receipt.fundDelta} → ${receipt.fundAfter}`);
+  say(`  ${user.name}'s ${receipt.side} of ${receipt.quantity} ${receipt.symbol} was liquidated at mark ${receipt.markPrice} (bankruptcy price ${receipt.bankruptcyPrice}); the insurance fund gains ${receipt.fundDelta} and holds ${receipt.fundAfter} USDT`);
 }
 
 async function main(): Promise<void> {
