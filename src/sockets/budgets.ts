@@ -18,10 +18,16 @@ export const DEFAULT_LIMITS: SocketLimits = {
   subscriptionsPerConnection: 200,
 };
 
-/** Messages are limited as requests are: so many a minute, and twice what comes in a second at once. Not enabled (load tests): only connections and subscriptions are. */
+/** The part of an address's connections that may be sockets: the server drops what is beyond all of them, and those who are refused are to be told so first. */
+const SOCKET_SHARE = 0.9;
+
+/**
+ * Messages are limited as requests are: so many a minute, and twice what comes in a second at once. Not enabled (load tests): only connections and subscriptions are.
+ * `connectionsPerAddress` counts connections of any kind.
+ */
 export function socketLimits({ enabled, perMinute }: { readonly enabled: boolean; readonly perMinute: number }, connectionsPerAddress: number): SocketLimits {
   const messagesPerSecond = enabled ? perMinute / 60 : Infinity;
-  return { ...DEFAULT_LIMITS, connectionsPerAddress, messagesPerSecond, messageBurst: Math.max(10, 2 * messagesPerSecond) };
+  return { ...DEFAULT_LIMITS, connectionsPerAddress: Math.max(1, Math.floor(connectionsPerAddress * SOCKET_SHARE)), messagesPerSecond, messageBurst: Math.max(10, 2 * messagesPerSecond) };
 }
 
 /** A token bucket, and how often it was found empty since it was last full. */
