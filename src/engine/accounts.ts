@@ -6,6 +6,7 @@ import type { Asset } from './market.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import { VENUE } from './units.ts';
+import { money } from './wording.ts';
 import type { AccountId, Amount, AssetId, WalletType } from './units.ts';
 
 type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
@@ -43,7 +44,7 @@ export function transfer(core: Core, { account, asset: code, amount, from, to }:
   if (from === to) return reject('VALIDATION_FAILED', 'A transfer goes from one wallet to the other.');
   if (asset === undefined) return unknownAsset(code);
   const available = core.ledger.get(asset.id, account, from === 'spot' ? SPOT_AVAILABLE : FUTURES_AVAILABLE);
-  if (available < amount) return reject('INSUFFICIENT_BALANCE', `The ${from} wallet has ${available} minor units of ${code} available; ${amount} are wanted.`);
+  if (available < amount) return reject('INSUFFICIENT_BALANCE', `The ${from} wallet has ${money(asset, available)} available; ${money(asset, amount)} is wanted.`);
   core.emit({ seq: core.nextSeq, type: 'transferred', account, asset: asset.id, amount, from, to });
   return undefined;
 }
@@ -61,7 +62,7 @@ function checkWallet(wallet: WalletType): Reject | undefined {
 }
 
 function checkAmount(amount: Amount): Reject | undefined {
-  return Number.isSafeInteger(amount) && amount > 0 ? undefined : reject('VALIDATION_FAILED', 'The amount must be a positive number of minor units.');
+  return Number.isSafeInteger(amount) && amount > 0 ? undefined : reject('VALIDATION_FAILED', 'The amount must be positive, and no finer than its asset.');
 }
 
 function unknownAsset(code: string): Reject {
@@ -70,7 +71,7 @@ function unknownAsset(code: string): Reject {
 
 function checkSupply(core: Core, asset: Asset | undefined, code: string, amount: Amount): Reject | undefined {
   if (asset === undefined) return unknownAsset(code);
-  return supplyOf(core, asset.id) + amount <= MAX_SUPPLY ? undefined : reject('VALIDATION_FAILED', `No more than ${MAX_SUPPLY} minor units of ${code} can be held in all.`);
+  return supplyOf(core, asset.id) + amount <= MAX_SUPPLY ? undefined : reject('VALIDATION_FAILED', `No more than ${money(asset, MAX_SUPPLY)} can be held in all.`);
 }
 
 /** What came in from outside, and what clearing owes beyond it. */

@@ -34,11 +34,41 @@ function scoreOf(core: Core, market: MarketState, standing: number): Ppm {
 }
 
 /** Standings on the long (+1) or short (−1) side, first in line first; equal scores by account. */
-export function adlQueue(core: Core, market: MarketState, side: 1 | -1): number[] {
+function adlQueue(core: Core, market: MarketState, side: 1 | -1): number[] {
   const { standings } = core;
   const queue = market.positions.filter((standing) => standings.size[standing] * side > 0).map((standing) => ({ standing, score: scoreOf(core, market, standing) }));
   queue.sort((a, b) => b.score - a.score || standings.account[a.standing] - standings.account[b.standing]);
   return queue.map(({ standing }) => standing);
+}
+
+/**
+ * The queues of one pass over a market, made when first needed: a score does not change when part of its position is closed, so one queue serves many liquidations.
+ * It must not outlive its command.
+ */
+export class AdlLine {
+  readonly #core: Core;
+  readonly #market: MarketState;
+  readonly #queues = new Map<1 | -1, { readonly standings: readonly number[]; first: number }>();
+
+  constructor(core: Core, market: MarketState) {
+    this.#core = core;
+    this.#market = market;
+  }
+
+  /** Calls `visit` with those on this side, first in line first, until it says stop. */
+  each(side: 1 | -1, visit: (standing: number) => 'next' | 'stop'): void {
+    const { size } = this.#core.standings;
+    let queue = this.#queues.get(side);
+    if (queue === undefined) {
+      queue = { standings: adlQueue(this.#core, this.#market, side), first: 0 };
+      this.#queues.set(side, queue);
+    }
+    const { standings } = queue;
+    while (queue.first < standings.length && size[standings[queue.first]] * side <= 0) queue.first++;
+    for (let at = queue.first; at < standings.length; at++) {
+      if (size[standings[at]] * side > 0 && visit(standings[at]) === 'stop') return;
+    }
+  }
 }
 
 interface Ranking {

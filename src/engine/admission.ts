@@ -59,7 +59,7 @@ export function checkEntry(core: Core, market: MarketState, account: AccountId, 
   admission.limit = limit;
   admission.crosses = touch !== 0 && (order.side === 'buy' ? touch <= limit : touch >= limit);
   const standing = core.standings.find(account, order.market);
-  const refused = order.reduceOnly ? reduce(core, standing, order, replaced) : undefined;
+  const refused = order.reduceOnly ? reduce(core, market, standing, order, replaced) : undefined;
   if (refused !== undefined) return refused;
   if (replaced === NOTHING && standing >= 0 && core.standings.openOrders[standing] >= market.market.maxOpenOrders) {
     return reject('MAX_OPEN_ORDERS', `At most ${market.market.maxOpenOrders} open orders are allowed in ${market.market.symbol}.`);
@@ -80,20 +80,20 @@ function checkForm(order: NewOrder): Reject | undefined {
 
 /** Status, tick, lot, notional and band. An order that only closes may be as small as what is left to close. */
 export function checkMarket(market: MarketState, order: NewOrder): Reject | undefined {
-  const { market: rules } = market;
+  const { market: rules, words } = market;
   const { price, quantity, type, reduceOnly } = order;
   const halted = checkStatus(rules, reduceOnly);
   if (halted !== undefined) return halted;
-  if (type === 'limit' && !(Number.isSafeInteger(price) && price >= 1 && price <= MAX_PRICE)) return reject('INVALID_TICK', `The price must be 1 to ${MAX_PRICE} ticks.`);
+  if (type === 'limit' && !(Number.isSafeInteger(price) && price >= 1 && price <= MAX_PRICE)) return reject('INVALID_TICK', `The price must be a multiple of ${rules.tickSize}, from ${words.price(1)} to ${words.price(MAX_PRICE)}.`);
   const most = type === 'limit' ? rules.maxQuantity : rules.maxMarketQuantity;
-  if (!Number.isSafeInteger(quantity) || quantity < 1) return reject('INVALID_LOT', 'The quantity must be a positive number of lots.');
-  if (quantity < rules.minQuantity && !reduceOnly) return reject('INVALID_LOT', `The quantity must be at least ${rules.minQuantity} lots.`);
-  if (most !== 0 && quantity > most) return reject('INVALID_LOT', `The quantity must be at most ${most} lots.`);
+  if (!Number.isSafeInteger(quantity) || quantity < 1) return reject('INVALID_LOT', `The quantity must be a multiple of ${rules.lotSize}.`);
+  if (quantity < rules.minQuantity && !reduceOnly) return reject('INVALID_LOT', `The quantity must be at least ${words.quantity(rules.minQuantity)}.`);
+  if (most !== 0 && quantity > most) return reject('INVALID_LOT', `The quantity must be at most ${words.quantity(most)}.`);
   if (quantity * rules.basePerLot > MAX_NOTIONAL) return reject('INVALID_LOT', 'The quantity is too large.');
   const reference = type === 'limit' ? price : touchOf(market, order);
   const notional = reference * quantity * rules.quotePerTickLot;
   if (notional > MAX_NOTIONAL) return reject('INVALID_LOT', 'Price × quantity is too large.');
-  if (reference !== 0 && notional < rules.minNotional && !reduceOnly) return reject('MIN_NOTIONAL', `Price × quantity must be at least ${rules.minNotional} minor units of ${rules.quote}.`);
+  if (reference !== 0 && notional < rules.minNotional && !reduceOnly) return reject('MIN_NOTIONAL', `Price × quantity must be at least ${words.quote(rules.minNotional)}.`);
   return type === 'limit' ? checkBand(market, price) : undefined;
 }
 
@@ -102,20 +102,20 @@ function touchOf(market: MarketState, order: NewOrder): Ticks {
 }
 
 /** All resting reduce-only orders together never exceed the position: a new one gets what they leave. */
-function reduce(core: Core, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
+function reduce(core: Core, market: MarketState, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
   const size = standing < 0 ? 0 : core.standings.size[standing];
   const opposite = order.side === 'buy' ? size < 0 : size > 0;
   if (!opposite) return reject('REDUCE_ONLY_WOULD_INCREASE', 'There is no position on the other side that this order could reduce.');
   const taken = order.side === 'buy' ? core.standings.reducingBuy[standing] : core.standings.reducingSell[standing];
   const closable = Math.abs(size) - (taken - replaced.lots);
   if (closable <= 0) return reject('REDUCE_ONLY_WOULD_INCREASE', 'Other reduce-only orders already close the whole position.');
-  if (closable < order.quantity && order.timeInForce === 'FOK') return reject('REDUCE_ONLY_WOULD_INCREASE', `Only ${closable} lots are left to close.`);
+  if (closable < order.quantity && order.timeInForce === 'FOK') return reject('REDUCE_ONLY_WOULD_INCREASE', `Only ${market.words.quantity(closable)} are left to close.`);
   admission.quantity = Math.min(order.quantity, closable);
   return undefined;
 }
 
 function fundSpot(core: Core, market: MarketState, account: AccountId, order: NewOrder, replaced: Replaced): Reject | undefined {
-  const { market: rules } = market;
+  const { market: rules, words } = market;
   const sells = order.side === 'sell';
   const asset = sells ? rules.baseAsset : rules.quoteAsset;
   if (order.type === 'limit' || sells) {
@@ -125,7 +125,9 @@ function fundSpot(core: Core, market: MarketState, account: AccountId, order: Ne
   }
   const available = core.ledger.get(asset, account, SPOT_AVAILABLE) + replaced.lock;
   if (admission.lock <= available) return undefined;
-  return reject('INSUFFICIENT_BALANCE', `The order needs ${admission.lock} minor units of ${sells ? rules.base : rules.quote} in the spot wallet; ${available} are available.`);
+  return reject('INSUFFICIENT_BALANCE', sells
+    ? `The order needs ${words.base(admission.lock)} in the spot wallet; ${words.base(available)} is available.`
+    : `The order needs ${words.quote(admission.lock)} in the spot wallet; ${words.quote(available)} is available.`);
 }
 
 function request(account: AccountId, order: NewOrder, closing: Lots, certain: boolean) {
@@ -143,7 +145,7 @@ function closingLots(core: Core, standing: number, order: NewOrder, replaced: Re
 }
 
 function fundPerpetual(core: Core, market: MarketState, account: AccountId, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
-  const { market: rules } = market;
+  const { market: rules, words } = market;
   const closing = closingLots(core, standing, order, replaced);
   const opening = admission.quantity - closing;
   admission.lock = 0;
@@ -163,12 +165,12 @@ function fundPerpetual(core: Core, market: MarketState, account: AccountId, stan
   }
   const available = core.ledger.get(rules.quoteAsset, account, FUTURES_AVAILABLE) + replaced.lock;
   if (admission.lock <= available) return undefined;
-  return reject('INSUFFICIENT_MARGIN', `The order needs ${admission.lock} minor units of ${rules.quote} in the futures wallet; ${available} are available.`);
+  return reject('INSUFFICIENT_MARGIN', `The order needs ${words.quote(admission.lock)} in the futures wallet; ${words.quote(available)} is available.`);
 }
 
 /** The largest position that this order and the resting ones of its side can lead to must fit the tier's leverage and the limits. */
 function checkExposure(core: Core, market: MarketState, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
-  const { market: rules, risk } = market;
+  const { market: rules, risk, words } = market;
   const { standings } = core;
   const buys = order.side === 'buy';
   const size = standing < 0 ? 0 : standings.size[standing];
@@ -177,7 +179,7 @@ function checkExposure(core: Core, market: MarketState, standing: number, order:
   const price = Math.max(order.type === 'market' || (!buys && admission.crosses) ? touchOf(market, order) : order.price, market.valuation);
   const notional = largest * price * rules.quotePerTickLot;
   if (notional > MAX_NOTIONAL || (rules.maxPosition !== 0 && notional > rules.maxPosition)) {
-    return reject('MAX_POSITION', `The position could reach a notional of more than ${Math.min(MAX_NOTIONAL, rules.maxPosition === 0 ? MAX_NOTIONAL : rules.maxPosition)} minor units of ${rules.quote}.`);
+    return reject('MAX_POSITION', `With open orders the position could reach a notional of more than ${words.quote(rules.maxPosition === 0 ? MAX_NOTIONAL : Math.min(MAX_NOTIONAL, rules.maxPosition))}.`);
   }
   const allowed = Math.min(rules.maxLeverage, risk.leverages[tierOf(risk, notional)]);
   const leverage = core.leverageOf(market, standing);
@@ -188,7 +190,7 @@ function checkBook(core: Core, market: MarketState, account: AccountId, order: N
   if (order.postOnly && admission.crosses) return reject('POST_ONLY_WOULD_TAKE', 'The order would trade at once; a post-only order may not.');
   if (order.timeInForce === 'FOK') {
     const { lots, worst } = walkBook(core, market, request(account, order, 0, true));
-    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${lots} of ${admission.quantity} lots for it.`) : noLiquidity(order);
+    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${market.words.quantity(lots)} for it.`) : noLiquidity(order);
     if (market.perpetual && !certainTaker(core, market, account, order.side, admission.quantity, worst, admission.lock)) {
       return reject('INSUFFICIENT_MARGIN', 'At the worst price it would meet, the wallet may not carry all of it.');
     }

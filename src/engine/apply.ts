@@ -133,7 +133,7 @@ function applyAmend(state: State, event: EventOf<'order_amended'>): void {
 }
 
 function addMarket(state: State, market: Market): void {
-  const added = new MarketState(market, state.pool, state.standings);
+  const added = new MarketState(market, state.assets, state.pool, state.standings);
   if (added.perpetual) added.nextFundingTime = nextFunding(state.time, market.fundingIntervalMs);
   state.markets.push(market);
   state.marketStates.push(added);

@@ -43,12 +43,17 @@ function bucketKey(account: number, asset: number, bucket: number): number {
 export function checkState(core: Core): void {
   const held = new Sums();
   const clearing = new Sums();
+  const lots = new Sums();
   let open = 0;
   for (const market of core.marketStates) {
-    open += checkBook(core, market, held);
+    open += checkBook(core, market, held, lots);
     checkPositions(core, market, held, clearing);
   }
   law(open === core.pool.live && open === core.slotByOrder.size, 'every open order rests in the book', () => `${open} rest, ${core.pool.live} are open, ${core.slotByOrder.size} have an id`);
+  checkStandings(core, lots);
+  for (let account = 0; account < core.kinds.length; account++) {
+    law(listedInOrder(core, account), 'an account lists its open orders, newest first', () => `account ${account}`);
+  }
   for (const { id } of core.assets) checkMoney(core, id, held, clearing);
 }
 
@@ -74,15 +79,12 @@ function checkMoney(core: Core, asset: number, held: Sums, clearing: Sums): void
 }
 
 /** Returns the number of orders that rest. */
-function checkBook(core: Core, market: MarketState, held: Sums): number {
+function checkBook(core: Core, market: MarketState, held: Sums, lots: Sums): number {
   const { book, market: { symbol } } = market;
   const bid = book.bestBid();
   const ask = book.bestAsk();
   law(bid === 0 || ask === 0 || bid < ask, 'the book is never crossed', () => `${symbol}: bid ${bid}, ask ${ask}`);
-  const lots = new Sums();
-  const count = checkSide(core, market, 'buy', held, lots) + checkSide(core, market, 'sell', held, lots);
-  checkStandings(core, market, lots);
-  return count;
+  return checkSide(core, market, 'buy', held, lots) + checkSide(core, market, 'sell', held, lots);
 }
 
 const LOTS = 5;
@@ -130,18 +132,16 @@ function checkOrder(core: Core, market: MarketState, slot: number, side: Side, p
   law(clientOrderId === '' || core.orderByClientId.get(clientKey(pool.account[slot], clientOrderId)) === id, 'a clientOrderId leads to its open order', () => `order ${id}`);
 }
 
-function checkStandings(core: Core, { market }: MarketState, lots: Sums): void {
+function checkStandings(core: Core, lots: Sums): void {
   const { standings } = core;
   for (let standing = 0; standing < standings.count; standing++) {
-    if (standings.market[standing] !== market.id) continue;
     const at = standing * LOTS;
     const size = standings.size[standing];
-    const who = () => `account ${standings.account[standing]} in ${market.symbol}`;
+    const who = () => `account ${standings.account[standing]} in market ${standings.market[standing]}`;
     law(standings.openOrders[standing] === lots.get(at), 'open orders are counted', who);
     law(standings.restingBuy[standing] === lots.get(at + 1) && standings.restingSell[standing] === lots.get(at + 2), 'resting lots are summed', who);
     law(standings.reducingBuy[standing] === lots.get(at + 3) && standings.reducingSell[standing] === lots.get(at + 4), 'reduce-only lots are summed', who);
     law(standings.reducingBuy[standing] <= Math.max(0, -size) && standings.reducingSell[standing] <= Math.max(0, size), 'reduce-only orders never exceed the position', who);
-    law(listedInOrder(core, standings.account[standing]), 'an account lists its open orders, newest first', who);
     law(size !== 0 || (standings.cost[standing] === 0 && standings.margin[standing] === 0), 'without a position there is no cost and no margin', who);
     law((size !== 0) === (standings.listed[standing] >= 0), 'a market lists its positions', who);
   }

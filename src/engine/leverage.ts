@@ -36,8 +36,9 @@ export function setLeverage(core: Core, { account, market: id, leverage }: Comma
   if (standing >= 0 && holdsMargin(core, standing)) return reject('CONFLICT', 'Cancel the open orders of this market that hold margin first.');
   const position = size === 0 ? undefined : remargined(core, market, standing, leverage);
   const marginDelta = position === undefined ? 0 : position.margin - core.standings.margin[standing];
+  const { words } = market;
   const available = core.futuresAvailable(market, account);
-  if (marginDelta > available) return reject('INSUFFICIENT_MARGIN', `The position needs ${marginDelta} minor units more margin; ${available} are available.`);
+  if (marginDelta > available) return reject('INSUFFICIENT_MARGIN', `The position needs ${words.quote(marginDelta)} more margin; ${words.quote(available)} is available.`);
   core.emit({ seq: core.nextSeq, type: 'leverage_set', account, market: id, leverage, marginDelta, position });
   return undefined;
 }
@@ -72,15 +73,15 @@ function leastMargin(market: MarketState, { size, cost, leverage }: PositionStat
 export function adjustMargin(core: Core, { account, market: id, amount }: CommandOf<'adjust_margin'>): Reject | undefined {
   const market = perpetualOf(core, account, id);
   if ('ok' in market) return market;
-  if (!Number.isSafeInteger(amount) || amount === 0) return reject('VALIDATION_FAILED', 'The amount must be a whole number of minor units, positive or negative.');
+  if (!Number.isSafeInteger(amount) || amount === 0) return reject('VALIDATION_FAILED', 'The amount must be positive or negative, and no finer than its asset.');
   const standing = core.standings.find(account, id);
   if (standing < 0 || core.standings.size[standing] === 0) return reject('NOT_FOUND', `There is no open position in ${market.market.symbol}.`);
   const position = positionAt(core, standing, core.leverageOf(market, standing));
   const available = core.futuresAvailable(market, account);
-  if (amount > available) return reject('INSUFFICIENT_BALANCE', `The futures wallet has ${available} minor units of ${market.market.quote} available; ${amount} are wanted.`);
+  if (amount > available) return reject('INSUFFICIENT_BALANCE', `The futures wallet has ${market.words.quote(available)} available; ${market.words.quote(amount)} is wanted.`);
   const margin = position.margin + amount;
   const least = leastMargin(market, position);
-  if (amount < 0 && margin < least) return reject('INSUFFICIENT_MARGIN', `The margin may not go below ${least} minor units of ${market.market.quote}.`);
+  if (amount < 0 && margin < least) return reject('INSUFFICIENT_MARGIN', `The margin may not go below ${market.words.quote(least)}.`);
   core.emit({ seq: core.nextSeq, type: 'margin_adjusted', account, market: id, marginDelta: amount, position: { ...position, margin } });
   return undefined;
 }

@@ -2,7 +2,7 @@
  * Closes positions whose margin is used up: first through the book at the bankruptcy price, then by the insurance fund, then by auto-deleveraging. Nobody ends below zero;
  * what nobody can take stays open, and is tried again on the next price.
  */
-import { adlQueue } from './adl.ts';
+import type { AdlLine } from './adl.ts';
 import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf, positionOf } from './fill.ts';
 import type { FillPlan } from './fill.ts';
@@ -41,11 +41,11 @@ export function isDue(core: Core, market: MarketState, standing: number): boolea
 }
 
 /** Cancels the account's orders in the market, then reduces the position tier by tier until it is safe. */
-export function liquidate(core: Core, market: MarketState, standing: number): void {
+export function liquidate(core: Core, market: MarketState, standing: number, line: AdlLine): void {
   cancelAll(core, core.standings.account[standing], market.market.id, 'liquidation');
   // Each step leaves a tier or the position behind, so there are at most as many as tiers, and one more.
   for (let steps = market.risk.floors.length; steps >= 0 && isDue(core, market, standing); steps--) {
-    if (!liquidateStep(core, market, standing)) return;
+    if (!liquidateStep(core, market, standing, line)) return;
   }
 }
 
@@ -58,7 +58,7 @@ function stepQuantity(core: Core, market: MarketState, standing: number): Lots {
 }
 
 /** False when part of it found nobody to take it. */
-function liquidateStep(core: Core, market: MarketState, standing: number): boolean {
+function liquidateStep(core: Core, market: MarketState, standing: number, line: AdlLine): boolean {
   const { standings } = core;
   const before = receiptBefore(core, market, standing);
   const fundBefore = fundBalance(core, market);
@@ -67,7 +67,7 @@ function liquidateStep(core: Core, market: MarketState, standing: number): boole
   const step: Step = { standing, side, price: before.bankruptcyPrice, left: quantity, entryCost: 0, notional: 0, surplus: 0, fee: 0, fills: [] };
   throughBook(core, market, step);
   toFund(core, market, step);
-  deleverage(core, market, step);
+  deleverage(core, market, step, line);
   if (step.fills.length === 0) return false;
   const surplus = surplusToFund(market, step, before.account);
   const fundAfter = fundBalance(core, market) + surplus;
@@ -145,18 +145,17 @@ function fits(market: MarketState, plan: FillPlan): boolean {
 }
 
 /** Opposite positions are closed at the bankruptcy price, as far as their own margin carries that. */
-function deleverage(core: Core, market: MarketState, step: Step): void {
+function deleverage(core: Core, market: MarketState, step: Step, line: AdlLine): void {
   if (step.left === 0) return;
   const { standings } = core;
-  const other = step.side === 1 ? -1 : 1;
-  for (const standing of adlQueue(core, market, other)) {
-    if (step.left === 0) return;
+  line.each(step.side === 1 ? -1 : 1, (standing) => {
     const quantity = Math.min(step.left, Math.abs(standings.size[standing]));
     const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0);
-    if (!plan.ok) continue;
+    if (!plan.ok) return 'next';
     trade(core, market, step, step.price, quantity, sideWithoutOrder(standings.account[standing], plan), 'adl');
     cutReduceOnly(core, market, standing);
-  }
+    return step.left === 0 ? 'stop' : 'next';
+  });
 }
 
 function sideWithoutOrder(account: number, plan: FillPlan): FillSide {

@@ -61,5 +61,5 @@ export function checkBand(market: MarketState, price: Ticks): Reject | undefined
   if (market.market.priceBand === 0) return undefined;
   const low = bandLow(market);
   const high = bandHigh(market);
-  return price >= low && price <= high ? undefined : reject('PRICE_OUT_OF_BAND', `The price must be within ${low} and ${high} ticks.`);
+  return price >= low && price <= high ? undefined : reject('PRICE_OUT_OF_BAND', `The price must be from ${market.words.price(low)} to ${market.words.price(high)} now.`);
 }

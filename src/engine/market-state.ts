@@ -3,9 +3,10 @@ import { Book } from './book.ts';
 import { IndexedHeap } from './heap.ts';
 import { riskTable } from './margin.ts';
 import type { RiskTable } from './margin.ts';
-import type { Market } from './market.ts';
+import type { Asset, Market } from './market.ts';
 import type { OrderPool } from './pool.ts';
 import type { Standings } from './standings.ts';
+import { Wording } from './wording.ts';
 import type { Lots, Millis, Ppm, Ticks } from './units.ts';
 
 /** Window of the basis mean in the mark price: at most this many samples, none older than this. */
@@ -22,6 +23,7 @@ export class MarketState {
   market: Market;
   risk: RiskTable;
   readonly perpetual: boolean;
+  readonly words: Wording;
   readonly book: Book;
   /** 0 = not known yet. */
   index: Ticks = 0;
@@ -51,9 +53,10 @@ export class MarketState {
   version = 0;
   samples: BasisSample[] = [];
 
-  constructor(market: Market, pool: OrderPool, standings: Standings) {
+  constructor(market: Market, assets: readonly Asset[], pool: OrderPool, standings: Standings) {
     this.market = market;
     this.perpetual = market.type === 'perpetual';
+    this.words = new Wording(market, assets);
     this.risk = riskTable(market.riskTiers);
     this.book = new Book(pool);
     this.adverseLong = new IndexedHeap(standings.adverse, 'greatest first');

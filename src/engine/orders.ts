@@ -89,7 +89,7 @@ export function amendOrder(core: Core, account: AccountId, order: OrderId, price
   const amended = amendedOrder(core, slot, price ?? pool.price[slot], total);
   const refused = checkMarket(market, { ...amended, quantity: total });
   if (refused !== undefined) return refused;
-  if (amended.quantity <= 0) return reject('QUANTITY_BELOW_FILLED', `${pool.filled[slot]} lots are filled already; the new total must be more.`);
+  if (amended.quantity <= 0) return reject('QUANTITY_BELOW_FILLED', `${market.words.quantity(pool.filled[slot])} is filled already; the new total must be more.`);
   const remaining = pool.remaining[slot];
   if (amended.price === pool.price[slot] && amended.quantity <= remaining) {
     emitAmended(core, slot, amended.price, amended.quantity, lockDeltaOf(core, market, slot, amended.quantity), true, true);

@@ -39,7 +39,7 @@ function isTick(value: number): boolean {
 function checkPrice(core: Core, { market: id, index, mark }: Price): Reject | undefined {
   const market = core.marketStates[id];
   if (market === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
-  if (!isTick(index) || (mark !== undefined && !isTick(mark))) return reject('VALIDATION_FAILED', `Index and mark must be 1 to ${MAX_PRICE} ticks.`);
+  if (!isTick(index) || (mark !== undefined && !isTick(mark))) return reject('VALIDATION_FAILED', `Index and mark must be multiples of ${market.market.tickSize} up to ${market.words.price(MAX_PRICE)}.`);
   return Math.max(index, mark ?? 0) <= highestMark(core, market) ? undefined : reject('RISK_REJECTED', 'At that price open positions are worth more than can be counted.');
 }
 

@@ -1,4 +1,5 @@
 /** Visits the positions that the mark concerns, and only those: margin calls, liquidations, recoveries, and the insurance fund working off what it took over. */
+import { AdlLine } from './adl.ts';
 import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';
 import { isDue, liquidate } from './liquidation.ts';
@@ -47,11 +48,12 @@ export function isPending(core: Core, market: MarketState): boolean {
 export function checkRisk(core: Core, market: MarketState): void {
   if (!isWatched(market)) return;
   retryStuck(core, market);
+  const line = new AdlLine(core, market);
   let visits = VISITS;
   for (let standing = nextAdverse(core, market); standing >= 0 && visits > 0; standing = nextAdverse(core, market)) {
     visits--;
     if (core.standings.called[standing] === 0) call(core, market, standing, true);
-    else close(core, market, standing);
+    else close(core, market, standing, line);
   }
   for (let standing = nextRecovered(core, market); standing >= 0 && visits > 0; standing = nextRecovered(core, market)) {
     visits--;
@@ -70,8 +72,8 @@ function retryStuck(core: Core, market: MarketState): void {
   for (const standing of market.stuck.splice(0)) if (core.standings.size[standing] !== 0) watch(core, market, standing);
 }
 
-function close(core: Core, market: MarketState, standing: number): void {
-  liquidate(core, market, standing);
+function close(core: Core, market: MarketState, standing: number, line: AdlLine): void {
+  liquidate(core, market, standing, line);
   if (!isDue(core, market, standing)) return;
   (core.standings.size[standing] > 0 ? market.adverseLong : market.adverseShort).remove(standing);
   market.stuck.push(standing);

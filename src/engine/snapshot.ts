@@ -155,7 +155,7 @@ export function decodeState(state: State, bytes: Uint8Array): void {
 
 function readMarket(state: State, reader: ByteReader): void {
   const market = JSON.parse(reader.text()) as Market;
-  const added = new MarketState(market, state.pool, state.standings);
+  const added = new MarketState(market, state.assets, state.pool, state.standings);
   added.index = reader.int();
   added.mark = reader.int();
   added.last = reader.int();
