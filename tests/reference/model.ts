@@ -1,0 +1,613 @@
+/**
+ * The trading rules a second time, as naively as they can be written: lists that are searched from end to end, BigInt for every figure, the whole state copied to try something out.
+ * Slow on purpose. Shares nothing with the engine but the types of its commands, so that an error would have to be made twice to go unnoticed.
+ */
+import type { NewOrder } from '../../src/engine/commands.ts';
+import type { MarketSpec } from '../../src/engine/market.ts';
+import { ceilDiv, floorDiv, max, min } from './rational.ts';
+
+export interface ModelMarket {
+  readonly spec: MarketSpec;
+  /** Quote minor units of one lot at one tick, base minor units of one lot. */
+  readonly unit: bigint;
+  readonly basePerLot: bigint;
+}
+
+export interface ModelOrder {
+  readonly id: number;
+  readonly account: number;
+  readonly market: number;
+  /** +1 buys, −1 sells. */
+  readonly sign: bigint;
+  readonly wish: NewOrder;
+  price: bigint;
+  quantity: bigint;
+  remaining: bigint;
+  filled: bigint;
+  lock: bigint;
+  /** Place in the queue of its price: lower is earlier. */
+  arrival: number;
+}
+
+export interface ModelPosition {
+  size: bigint;
+  cost: bigint;
+  margin: bigint;
+  realized: bigint;
+}
+
+export interface ModelWallet {
+  spotAvailable: bigint;
+  spotLocked: bigint;
+  futuresAvailable: bigint;
+  futuresLocked: bigint;
+  margin: bigint;
+}
+
+export interface ModelTrade {
+  readonly market: number;
+  readonly price: bigint;
+  readonly quantity: bigint;
+  readonly taker: number;
+  readonly maker: number;
+  readonly takerFee: bigint;
+  readonly makerFee: bigint;
+}
+
+export interface ModelState {
+  nextId: number;
+  nextArrival: number;
+  orders: ModelOrder[];
+  positions: Map<string, ModelPosition>;
+  wallets: Map<string, ModelWallet>;
+  leverages: Map<string, bigint>;
+  marks: bigint[];
+  trades: ModelTrade[];
+}
+
+/** An order's id, or the code of its refusal. */
+export type ModelResult = number | string;
+
+const MILLION = 1_000_000n;
+
+/** What one fill does to one side's position and wallet. */
+interface Effect {
+  readonly unlocked: bigint;
+  readonly fee: bigint;
+  readonly available: bigint;
+  readonly position: ModelPosition;
+}
+
+export class ReferenceModel {
+  readonly markets: readonly ModelMarket[];
+  state: ModelState = { nextId: 1, nextArrival: 1, orders: [], positions: new Map(), wallets: new Map(), leverages: new Map(), marks: [], trades: [] };
+
+  constructor(markets: readonly ModelMarket[]) {
+    this.markets = markets;
+    this.state.marks = markets.map(() => 0n);
+  }
+
+  // ---- what is held
+
+  wallet(account: number, asset: string): ModelWallet {
+    const key = `${account}:${asset}`;
+    const known = this.state.wallets.get(key);
+    if (known !== undefined) return known;
+    const wallet = { spotAvailable: 0n, spotLocked: 0n, futuresAvailable: 0n, futuresLocked: 0n, margin: 0n };
+    this.state.wallets.set(key, wallet);
+    return wallet;
+  }
+
+  position(account: number, market: number): ModelPosition {
+    return this.state.positions.get(`${account}:${market}`) ?? { size: 0n, cost: 0n, margin: 0n, realized: 0n };
+  }
+
+  leverage(account: number, market: number): bigint {
+    return this.state.leverages.get(`${account}:${market}`) ?? BigInt(Math.min(10, this.markets[market].spec.maxLeverage));
+  }
+
+  order(id: number): ModelOrder | undefined {
+    return this.state.orders.find((order) => order.id === id);
+  }
+
+  /** Best first: price, then time. */
+  makers(market: number, sign: bigint): ModelOrder[] {
+    const side = this.state.orders.filter((order) => order.market === market && order.sign === sign);
+    return side.sort((a, b) => (a.price === b.price ? a.arrival - b.arrival : Number(sign * (b.price - a.price))));
+  }
+
+  // ---- margin
+
+  tier(market: number, notional: bigint): { readonly mmr: bigint; readonly imr: bigint; readonly cum: bigint; readonly floor: bigint } {
+    let cum = 0n;
+    let found = { mmr: 0n, imr: 0n, cum: 0n, floor: 0n };
+    let previous = 0n;
+    for (const [k, { notionalFloor, initialMarginRate, maintenanceMarginRate }] of this.markets[market].spec.riskTiers.entries()) {
+      if (BigInt(notionalFloor) > notional && k > 0) break;
+      if (k > 0) cum += floorDiv(BigInt(notionalFloor) * (BigInt(maintenanceMarginRate) - previous), MILLION);
+      previous = BigInt(maintenanceMarginRate);
+      found = { mmr: previous, imr: BigInt(initialMarginRate), cum, floor: BigInt(notionalFloor) };
+    }
+    return found;
+  }
+
+  maintenance(market: number, notional: bigint): bigint {
+    const { mmr, cum } = this.tier(market, notional);
+    return ceilDiv(notional * mmr, MILLION) - cum;
+  }
+
+  /** N and margin + unrealised P&L at a price. */
+  valued(market: number, position: ModelPosition, price: bigint): { readonly notional: bigint; readonly equity: bigint } {
+    const size = position.size < 0n ? -position.size : position.size;
+    const notional = size * price * this.markets[market].unit;
+    const pnl = position.size > 0n ? notional - position.cost : position.cost - notional;
+    return { notional, equity: position.margin + pnl };
+  }
+
+  /**
+   * LP = (WB + cum − s·q·entry) ÷ (q·mmr − s·q) of domain.md with TMM = UPNL = 0, in each tier whose notional at LP lies in it; to the first tick, in the direction that hurts, that has
+   * reached it. Rational: numerator and denominator in quote minor units and lots. undefined: no price reaches it.
+   */
+  liquidationPrice(market: number, { size, cost, margin }: ModelPosition): bigint | undefined {
+    const { spec, unit } = this.markets[market];
+    const s = size > 0n ? 1n : -1n;
+    const q = size * s;
+    const found: bigint[] = [];
+    for (const [k, { notionalFloor }] of spec.riskTiers.entries()) {
+      const floor = BigInt(notionalFloor);
+      const ceiling = k + 1 < spec.riskTiers.length ? BigInt(spec.riskTiers[k + 1].notionalFloor) : undefined;
+      const { mmr, cum } = this.tier(market, floor);
+      const numerator = (margin + cum - s * cost) * MILLION;
+      const denominator = (mmr - s * MILLION) * q * unit;
+      if (denominator === 0n) continue;
+      const [above, below] = denominator < 0n ? [-numerator, -denominator] : [numerator, denominator];
+      if (above <= 0n) continue;
+      const tick = s > 0n ? floorDiv(above, below) : ceilDiv(above, below);
+      const notional = tick * q * unit;
+      if (tick >= 1n && notional >= floor && (ceiling === undefined || notional < ceiling)) found.push(tick);
+    }
+    if (found.length === 0) return undefined;
+    return found.reduce(s > 0n ? max : min);
+  }
+
+  // ---- orders
+
+  place(account: number, wish: NewOrder): ModelResult {
+    const id = this.state.nextId;
+    const order: ModelOrder = {
+      id, account, market: wish.market, sign: wish.side === 'buy' ? 1n : -1n, wish, price: BigInt(wish.price), quantity: BigInt(wish.quantity), remaining: BigInt(wish.quantity), filled: 0n, lock: 0n,
+      arrival: 0,
+    };
+    const code = this.#enter(order, undefined);
+    if (code !== undefined) return code;
+    this.state.nextId++;
+    return id;
+  }
+
+  cancel(account: number, id: number): ModelResult {
+    const order = this.order(id);
+    if (order === undefined || order.account !== account) return 'ORDER_NOT_OPEN';
+    this.#close(order);
+    return id;
+  }
+
+  amend(account: number, id: number, price: bigint | undefined, quantity: bigint | undefined): ModelResult {
+    const old = this.order(id);
+    if (old === undefined || old.account !== account) return 'ORDER_NOT_OPEN';
+    if (price === undefined && quantity === undefined) return 'VALIDATION_FAILED';
+    const newPrice = price ?? old.price;
+    const total = quantity ?? old.filled + old.remaining;
+    const remaining = total - old.filled;
+    const amended: ModelOrder = { ...old, price: newPrice, quantity: total, remaining, arrival: 0 };
+    const malformed = this.#checkSize(amended);
+    if (malformed !== undefined) return malformed;
+    if (remaining < 1n) return 'QUANTITY_BELOW_FILLED';
+    if (newPrice === old.price && remaining <= old.remaining) {
+      const lock = ceilDiv(old.lock * remaining, old.remaining);
+      const kept = this.#perpetual(old) ? lock : this.#spotLock(old, newPrice, remaining);
+      this.#move(old, kept - old.lock);
+      old.quantity = total;
+      old.remaining = remaining;
+      return id;
+    }
+    return this.#enter(amended, old) ?? id;
+  }
+
+  /** Checks, locks, trades and rests. Changes nothing when it returns a code. */
+  #enter(order: ModelOrder, replaced: ModelOrder | undefined): string | undefined {
+    const before = structuredClone(this.state);
+    const code = this.#tryEnter(order, replaced);
+    if (code !== undefined) this.state = before;
+    return code;
+  }
+
+  #tryEnter(order: ModelOrder, replaced: ModelOrder | undefined): string | undefined {
+    const { wish } = order;
+    const { spec } = this.markets[order.market];
+    const perpetual = this.#perpetual(order);
+    if (wish.clientOrderId !== '' && replaced === undefined && this.state.orders.some(({ account, wish: other }) => account === order.account && other.clientOrderId === wish.clientOrderId)) return 'DUPLICATE_CLIENT_ORDER_ID';
+    const malformed = this.#checkSize(order);
+    if (malformed !== undefined) return malformed;
+    if (replaced !== undefined) this.#close(replaced);
+    if (wish.reduceOnly) {
+      const room = this.#reducible(order);
+      if (room <= 0n) return 'REDUCE_ONLY_WOULD_INCREASE';
+      if (order.remaining > room) {
+        if (wish.timeInForce === 'FOK') return 'REDUCE_ONLY_WOULD_INCREASE';
+        order.quantity -= order.remaining - room;
+        order.remaining = room;
+      }
+    }
+    if (replaced === undefined && this.state.orders.filter(({ account, market }) => account === order.account && market === order.market).length >= spec.maxOpenOrders) return 'MAX_OPEN_ORDERS';
+    if (perpetual && this.#opening(order) > 0n) {
+      const code = this.#checkPosition(order);
+      if (code !== undefined) return code;
+    }
+    order.lock = perpetual ? this.#perpetualLock(order) : this.#spotLockOfNew(order);
+    if (!this.#canLock(order)) return perpetual ? 'INSUFFICIENT_MARGIN' : 'INSUFFICIENT_BALANCE';
+    const crosses = this.#opposite(order).some((maker) => this.#matches(order, maker));
+    if (wish.postOnly && crosses) return 'POST_ONLY_WOULD_TAKE';
+    if (wish.type === 'market' && !crosses) return 'NO_LIQUIDITY';
+    this.#move(order, order.lock, order.lock);
+    this.state.orders.push(order);
+    const ended = this.#match(order);
+    if (wish.timeInForce === 'FOK' && order.remaining > 0n) return 'FOK_NOT_FILLABLE';
+    if (!ended) {
+      if (wish.timeInForce === 'GTC') order.arrival = this.state.nextArrival++;
+      else this.#close(order);
+    }
+    return undefined;
+  }
+
+  /** Of the whole order, whatever is filled of it. A market order is worth what the best maker asks. */
+  #checkSize({ wish, market, price, quantity, sign }: ModelOrder): string | undefined {
+    const { spec, unit } = this.markets[market];
+    if (wish.type === 'limit' && price < 1n) return 'INVALID_TICK';
+    if (quantity < 1n || (quantity < BigInt(spec.minQuantity) && !wish.reduceOnly)) return 'INVALID_LOT';
+    const reference = wish.type === 'limit' ? price : (this.makers(market, -sign)[0]?.price ?? 0n);
+    return reference > 0n && reference * quantity * unit < BigInt(spec.minNotional) && !wish.reduceOnly ? 'MIN_NOTIONAL' : undefined;
+  }
+
+  #perpetual(order: ModelOrder): boolean {
+    return this.markets[order.market].spec.type === 'perpetual';
+  }
+
+  #opposite(order: ModelOrder): ModelOrder[] {
+    return this.makers(order.market, -order.sign).filter(({ arrival }) => arrival > 0);
+  }
+
+  #matches(order: ModelOrder, maker: ModelOrder): boolean {
+    return order.wish.type === 'market' || order.sign * (order.price - maker.price) >= 0n;
+  }
+
+  /** Resting orders of the account that would close its position, or all of that side. */
+  #resting(order: ModelOrder, reduceOnly: boolean): bigint {
+    const own = this.state.orders.filter(({ id, account, market, sign }) => id !== order.id && account === order.account && market === order.market && sign === order.sign);
+    return own.filter(({ wish }) => !reduceOnly || wish.reduceOnly).reduce((sum, { remaining }) => sum + remaining, 0n);
+  }
+
+  #reducible(order: ModelOrder): bigint {
+    const against = -order.sign * this.position(order.account, order.market).size;
+    return max(0n, against) - this.#resting(order, true);
+  }
+
+  #spotLock(order: ModelOrder, price: bigint, quantity: bigint): bigint {
+    const { unit, basePerLot } = this.markets[order.market];
+    return order.sign < 0n ? quantity * basePerLot : price * quantity * unit;
+  }
+
+  #spotLockOfNew(order: ModelOrder): bigint {
+    if (order.wish.type === 'limit' || order.sign < 0n) return this.#spotLock(order, order.price, order.remaining);
+    return this.#walk(order).reduce((sum, [price, quantity]) => sum + this.#spotLock(order, price, quantity), 0n);
+  }
+
+  /** What the order would trade, makers' prices and lots, did every maker carry its side. */
+  #walk(order: ModelOrder): [bigint, bigint][] {
+    const walk: [bigint, bigint][] = [];
+    let left = order.remaining;
+    for (const maker of this.#opposite(order)) {
+      if (left === 0n || !this.#matches(order, maker)) break;
+      if (maker.account === order.account && order.wish.selfTradePrevention !== 'none') {
+        if (order.wish.selfTradePrevention === 'expire_maker') continue;
+        break;
+      }
+      const traded = min(left, maker.remaining);
+      walk.push([maker.price, traded]);
+      left -= traded;
+    }
+    return walk;
+  }
+
+  /** Lots beyond those that close what no resting order closes already. */
+  #opening(order: ModelOrder): bigint {
+    if (order.wish.reduceOnly) return 0n;
+    const against = -order.sign * this.position(order.account, order.market).size - this.#resting(order, false);
+    return order.remaining - min(order.remaining, max(0n, against));
+  }
+
+  /** N ÷ leverage + worst-case opening loss against the mark + the dearer fee, of the part that opens. A market order's at the prices that it meets, a sale's at the best bid it may get. */
+  #perpetualLock(order: ModelOrder): bigint {
+    const { spec, unit } = this.markets[order.market];
+    const opening = this.#opening(order);
+    if (opening === 0n) return 0n;
+    const mark = this.state.marks[order.market];
+    let notional = 0n;
+    let loss = 0n;
+    if (order.wish.type === 'limit') {
+      const best = this.#opposite(order).find((maker) => this.#matches(order, maker));
+      notional = (order.sign < 0n && best !== undefined ? best.price : order.price) * opening * unit;
+      loss = max(0n, order.sign * (order.price - mark)) * opening * unit;
+    } else {
+      let closing = order.remaining - opening;
+      for (const [price, quantity] of this.#walk(order)) {
+        const closed = min(closing, quantity);
+        closing -= closed;
+        notional += price * (quantity - closed) * unit;
+        loss += max(0n, order.sign * (price - mark)) * (quantity - closed) * unit;
+      }
+    }
+    const rate = BigInt(Math.max(spec.takerFee, spec.makerFee, 0));
+    return ceilDiv(notional, this.leverage(order.account, order.market)) + loss + ceilDiv(notional * rate, MILLION);
+  }
+
+  /** Leverage and size of what this order and the resting ones of its side can lead to, at the worse of its own price and the mark. */
+  #checkPosition(order: ModelOrder): string | undefined {
+    const { spec, unit } = this.markets[order.market];
+    const largest = order.sign * this.position(order.account, order.market).size + this.#resting(order, false) + order.remaining;
+    const best = this.#opposite(order)[0];
+    const meets = best !== undefined && this.#matches(order, best);
+    const own = order.wish.type === 'market' || (order.sign < 0n && meets) ? (best?.price ?? 0n) : order.price;
+    const notional = largest * max(own, this.state.marks[order.market]) * unit;
+    if (spec.maxPosition > 0 && notional > BigInt(spec.maxPosition)) return 'MAX_POSITION';
+    return this.#tooHigh(order.market, this.leverage(order.account, order.market), notional) ? 'LEVERAGE_TOO_HIGH' : undefined;
+  }
+
+  /** Beyond the market's limit, or a margin rate of 1 ÷ leverage, in whole ppm, below the tier's. */
+  #tooHigh(market: number, leverage: bigint, notional: bigint): boolean {
+    return leverage > BigInt(this.markets[market].spec.maxLeverage) || ceilDiv(MILLION, leverage) < this.tier(market, notional).imr;
+  }
+
+  #lockAsset(order: ModelOrder): string {
+    const { spec } = this.markets[order.market];
+    return !this.#perpetual(order) && order.sign < 0n ? spec.base : spec.quote;
+  }
+
+  #canLock(order: ModelOrder): boolean {
+    const wallet = this.wallet(order.account, this.#lockAsset(order));
+    return (this.#perpetual(order) ? wallet.futuresAvailable : wallet.spotAvailable) >= order.lock;
+  }
+
+  /** Moves `delta` from available to the order's lock. */
+  #move(order: ModelOrder, delta: bigint, lock = order.lock + delta): void {
+    const wallet = this.wallet(order.account, this.#lockAsset(order));
+    if (this.#perpetual(order)) {
+      wallet.futuresAvailable -= delta;
+      wallet.futuresLocked += delta;
+    } else {
+      wallet.spotAvailable -= delta;
+      wallet.spotLocked += delta;
+    }
+    order.lock = lock;
+  }
+
+  #close(order: ModelOrder): void {
+    this.#move(order, -order.lock);
+    this.state.orders = this.state.orders.filter(({ id }) => id !== order.id);
+  }
+
+  // ---- matching
+
+  /** True when the order ended on the way. */
+  #match(taker: ModelOrder): boolean {
+    for (;;) {
+      if (this.order(taker.id) === undefined) return true;
+      const maker = this.#opposite(taker)[0];
+      if (maker === undefined || !this.#matches(taker, maker)) return false;
+      if (maker.account === taker.account && taker.wish.selfTradePrevention !== 'none') {
+        const mode = taker.wish.selfTradePrevention;
+        if (mode !== 'expire_taker') this.#close(maker);
+        if (mode !== 'expire_maker') {
+          this.#close(taker);
+          return true;
+        }
+        continue;
+      }
+      if (!this.#trade(taker, maker)) return true;
+    }
+  }
+
+  /** False when the taker ended for want of margin. */
+  #trade(taker: ModelOrder, maker: ModelOrder): boolean {
+    const quantity = min(taker.remaining, maker.remaining);
+    const { spec } = this.markets[taker.market];
+    const fees = this.#perpetual(taker) ? this.#tradePerpetual(taker, maker, quantity) : this.#tradeSpot(taker, maker, quantity);
+    if (fees === 'maker') {
+      this.#close(maker);
+      return true;
+    }
+    if (fees === 'taker') {
+      this.#close(taker);
+      return false;
+    }
+    this.state.trades.push({ market: taker.market, price: maker.price, quantity, taker: taker.id, maker: maker.id, takerFee: fees.taker, makerFee: fees.maker });
+    for (const order of [maker, taker]) {
+      order.remaining -= quantity;
+      order.filled += quantity;
+      if (order.remaining === 0n) this.#close(order);
+    }
+    if (spec.type === 'perpetual') for (const { account } of [maker, taker]) this.#cutReduceOnly(account, taker.market);
+    return true;
+  }
+
+  #tradeSpot(taker: ModelOrder, maker: ModelOrder, quantity: bigint): { readonly taker: bigint; readonly maker: bigint } {
+    const { spec, unit, basePerLot } = this.markets[taker.market];
+    const notional = maker.price * quantity * unit;
+    const base = quantity * basePerLot;
+    const charge = (order: ModelOrder, rate: number): bigint => {
+      const receives = order.sign > 0n ? base : notional;
+      const pays = order.sign > 0n ? notional : base;
+      const fee = ceilDiv(receives * BigInt(rate), MILLION);
+      const unlocked = order.wish.type === 'market' && order.sign > 0n ? notional : this.#spotLock(order, order.price, quantity);
+      this.#move(order, -unlocked);
+      this.wallet(order.account, order.sign > 0n ? spec.quote : spec.base).spotAvailable -= pays;
+      this.wallet(order.account, order.sign > 0n ? spec.base : spec.quote).spotAvailable += receives - fee;
+      return fee;
+    };
+    const makerFee = charge(maker, spec.makerFee);
+    return { maker: makerFee, taker: charge(taker, spec.takerFee) };
+  }
+
+  #tradePerpetual(taker: ModelOrder, maker: ModelOrder, quantity: bigint): { readonly taker: bigint; readonly maker: bigint } | 'maker' | 'taker' {
+    const { spec } = this.markets[taker.market];
+    const makerWallet = this.wallet(maker.account, spec.quote);
+    const before = structuredClone(this.state);
+    const makerEffect = this.#effect(maker, maker.price, quantity, BigInt(spec.makerFee));
+    if (makerEffect === undefined) return 'maker';
+    this.#settle(maker, makerWallet, makerEffect);
+    const takerEffect = this.#effect(taker, maker.price, quantity, BigInt(spec.takerFee));
+    if (takerEffect === undefined) {
+      this.#restore(before, [maker, taker]);
+      return 'taker';
+    }
+    this.#settle(taker, this.wallet(taker.account, spec.quote), takerEffect);
+    return { maker: makerEffect.fee, taker: takerEffect.fee };
+  }
+
+  #restore(before: ModelState, orders: readonly ModelOrder[]): void {
+    for (const order of orders) order.lock = before.orders.find(({ id }) => id === order.id)!.lock;
+    this.state.wallets = before.wallets;
+    this.state.positions = before.positions;
+  }
+
+  #settle(order: ModelOrder, wallet: ModelWallet, { unlocked, available, position }: Effect): void {
+    const old = this.position(order.account, order.market);
+    wallet.futuresLocked -= unlocked;
+    order.lock -= unlocked;
+    wallet.futuresAvailable = available;
+    wallet.margin += position.margin - old.margin;
+    const key = `${order.account}:${order.market}`;
+    if (position.size === 0n) this.state.positions.delete(key);
+    else this.state.positions.set(key, position);
+  }
+
+  /** undefined: the account cannot carry it. */
+  #effect(order: ModelOrder, price: bigint, quantity: bigint, rate: bigint): Effect | undefined {
+    const { spec, unit } = this.markets[order.market];
+    const old = this.position(order.account, order.market);
+    const held = old.size < 0n ? -old.size : old.size;
+    const closing = old.size * order.sign < 0n ? min(held, quantity) : 0n;
+    const opening = quantity - closing;
+    const available = this.wallet(order.account, spec.quote).futuresAvailable;
+
+    // The part that closes, at the average entry.
+    const rounded = old.size > 0n ? ceilDiv : floorDiv;
+    const closedCost = closing === 0n ? 0n : rounded(old.cost * closing, held);
+    const released = closing === 0n ? 0n : floorDiv(old.margin * closing, held);
+    const closedNotional = price * closing * unit;
+    const pnl = old.size > 0n ? closedNotional - closedCost : closedCost - closedNotional;
+    // The part that opens.
+    const openedNotional = price * opening * unit;
+    const flat = held === closing;
+    const position: ModelPosition = {
+      size: old.size + order.sign * quantity,
+      cost: old.cost - closedCost + openedNotional,
+      margin: old.margin - released + floorDiv(openedNotional, this.leverage(order.account, order.market)),
+      realized: flat && opening > 0n ? 0n : old.realized + pnl,
+    };
+    if (opening > 0n && this.#called(order.market, position)) {
+      const mark = this.state.marks[order.market];
+      position.margin += max(0n, order.sign * (price - mark)) * opening * unit;
+      if (this.#due(order.market, position)) return undefined;
+    }
+    const unlocked = quantity === order.remaining ? order.lock : opening === 0n ? 0n : floorDiv(order.lock * opening, order.remaining - closing);
+    const rest = available + unlocked + pnl - (position.margin - old.margin);
+    const fee = ceilDiv(price * quantity * unit * rate, MILLION);
+    const least = floorDiv(price * quantity * unit * rate, MILLION);
+    if (rest >= fee) return { unlocked, fee, available: rest - fee, position };
+    return rest >= least ? { unlocked, fee: least, available: rest - least, position } : undefined;
+  }
+
+  #called(market: number, position: ModelPosition): boolean {
+    return this.#crossed(market, position, 5n);
+  }
+
+  #due(market: number, position: ModelPosition): boolean {
+    return this.#crossed(market, position, 4n);
+  }
+
+  /** MM ≥ equity × 4 ÷ quarters, at the mark. */
+  #crossed(market: number, position: ModelPosition, quarters: bigint): boolean {
+    const mark = this.state.marks[market];
+    if (mark === 0n) return false;
+    const { notional, equity } = this.valued(market, position, mark);
+    return 4n * equity <= quarters * this.maintenance(market, notional);
+  }
+
+  /** The newest reduce-only orders give way first. */
+  #cutReduceOnly(account: number, market: number): void {
+    const { size } = this.position(account, market);
+    for (const sign of [1n, -1n]) {
+      const own = this.state.orders.filter((order) => order.account === account && order.market === market && order.sign === sign && order.wish.reduceOnly && order.arrival > 0);
+      let excess = own.reduce((sum, { remaining }) => sum + remaining, 0n) - max(0n, -sign * size);
+      for (const order of own.sort((a, b) => b.id - a.id)) {
+        if (excess <= 0n) break;
+        const by = min(excess, order.remaining);
+        excess -= by;
+        order.remaining -= by;
+        if (order.remaining === 0n) this.#close(order);
+      }
+    }
+  }
+
+  // ---- leverage, margin, money
+
+  setLeverage(account: number, market: number, leverage: bigint): string | undefined {
+    const { spec } = this.markets[market];
+    const position = this.position(account, market);
+    const { notional } = this.valued(market, position, this.state.marks[market]);
+    if (this.#tooHigh(market, leverage, notional)) return 'LEVERAGE_TOO_HIGH';
+    if (this.state.orders.some((order) => order.account === account && order.market === market && order.lock > 0n)) return 'CONFLICT';
+    if (position.size !== 0n) {
+      const needed = floorDiv(position.cost, leverage);
+      const target = needed < position.margin ? min(position.margin, max(needed, this.#least(market, position, leverage))) : needed;
+      const wallet = this.wallet(account, spec.quote);
+      if (target - position.margin > wallet.futuresAvailable) return 'INSUFFICIENT_MARGIN';
+      this.#addMargin(account, market, target - position.margin);
+    }
+    this.state.leverages.set(`${account}:${market}`, leverage);
+    return undefined;
+  }
+
+  /** The margin that must stay: initial margin at entry, and at the mark on top of what has been lost. */
+  #least(market: number, position: ModelPosition, leverage: bigint): bigint {
+    const { notional, equity } = this.valued(market, position, this.state.marks[market]);
+    const pnl = equity - position.margin;
+    return max(ceilDiv(position.cost, leverage), ceilDiv(notional, leverage) + max(0n, -pnl));
+  }
+
+  adjustMargin(account: number, market: number, amount: bigint): string | undefined {
+    const position = this.position(account, market);
+    if (position.size === 0n) return 'NOT_FOUND';
+    if (amount > this.wallet(account, this.markets[market].spec.quote).futuresAvailable) return 'INSUFFICIENT_BALANCE';
+    if (amount < 0n && position.margin + amount < this.#least(market, position, this.leverage(account, market))) return 'INSUFFICIENT_MARGIN';
+    this.#addMargin(account, market, amount);
+    return undefined;
+  }
+
+  #addMargin(account: number, market: number, amount: bigint): void {
+    const wallet = this.wallet(account, this.markets[market].spec.quote);
+    const position = this.position(account, market);
+    wallet.futuresAvailable -= amount;
+    wallet.margin += amount;
+    position.margin += amount;
+  }
+
+  transfer(account: number, asset: string, amount: bigint, from: 'spot' | 'futures'): string | undefined {
+    const wallet = this.wallet(account, asset);
+    if (amount > (from === 'spot' ? wallet.spotAvailable : wallet.futuresAvailable)) return 'INSUFFICIENT_BALANCE';
+    const delta = from === 'spot' ? amount : -amount;
+    wallet.spotAvailable -= delta;
+    wallet.futuresAvailable += delta;
+    return undefined;
+  }
+}
