@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Client } from '../tests/support/client.ts';
 import { startServer, type ServerProcess } from '../tests/support/server-process.ts';
+import { eventually } from '../tests/support/wait.ts';
 import { BATCH } from './api/orders.ts';
 import type { Figures, Job } from './api/jobs.ts';
 
@@ -17,9 +18,12 @@ const USERS = 64;
 /** Enough that a disk whose sync takes milliseconds is kept busy. */
 const CONNECTIONS = 256;
 const BATCH_CONNECTIONS = 64;
-const ROUNDS = options.quick ? 1 : 3;
-const WARMUP_MS = options.quick ? 500 : 1_500;
-const MEASURE_MS = options.quick ? 1_500 : 4_000;
+/** Many short rounds: whatever else the machine does falls on both sides, and the median leaves the worst out. */
+const ROUNDS = options.quick ? 3 : 9;
+const WARMUP_MS = 300;
+const MEASURE_MS = options.quick ? 700 : 1_500;
+/** Before the first round, so that all code is compiled. */
+const FIRST_WARMUP_MS = options.quick ? 1_000 : 4_000;
 const LISTENERS = options.quick ? 200 : 1_000;
 const SYMBOL = 'BNC-USDT';
 const PLENTY = '10000000';
@@ -57,18 +61,26 @@ async function measure(): Promise<Report> {
   const tokens = await listMarket(server.url);
   const emptyTokens = [(await Client.register(empty.url, 'empty')).token];
   const plain = /"sockets":"([^"]+)"/.exec(empty.output())?.[1] ?? '';
-  const job = (kind: Job['kind'], url: string, who: readonly string[], seed: number): Job =>
-    ({ kind, url, tokens: who, connections: CONNECTIONS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed, symbol: SYMBOL });
+  const job = (kind: Job['kind'], url: string, who: readonly string[]): Job =>
+    ({ kind, url, tokens: who, connections: CONNECTIONS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed: 0, symbol: SYMBOL });
 
   const fanOut = await pricesToMany();
-  const runs: Record<string, Figures[]> = { orders: [], emptyRest: [], place: [], hearing: [], emptyEvent: [], batches: [] };
+  const jobs = {
+    orders: job('orders', server.url, tokens),
+    emptyRest: job('orders', empty.url, emptyTokens),
+    place: job('place', server.url, tokens),
+    hearing: { ...job('place_hearing', server.url, tokens), connections: USERS },
+    emptyEvent: job('empty', plain, emptyTokens),
+    batches: { ...job('batches', server.url, tokens), connections: BATCH_CONNECTIONS },
+  };
+  const names = Object.keys(jobs) as (keyof typeof jobs)[];
+  const runs = Object.fromEntries(names.map((name) => [name, [] as Figures[]])) as Record<keyof typeof jobs, Figures[]>;
+  for (const name of names) await run({ ...jobs[name], measureMs: FIRST_WARMUP_MS });
   for (let round = 1; round <= ROUNDS; round++) {
-    runs.orders.push(await run(job('orders', server.url, tokens, round)));
-    runs.emptyRest.push(await run(job('orders', empty.url, emptyTokens, round)));
-    runs.place.push(await run(job('place', server.url, tokens, round)));
-    runs.hearing.push(await run(job('place_hearing', server.url, tokens, round)));
-    runs.emptyEvent.push(await run(job('empty', plain, emptyTokens, round)));
-    runs.batches.push(await run({ ...job('batches', server.url, tokens, round), connections: BATCH_CONNECTIONS }));
+    for (const name of names) {
+      await projected();
+      runs[name].push(await run({ ...jobs[name], seed: round }));
+    }
   }
   const rows = {
     orders: row('POST /orders, durable', runs.orders),
@@ -81,9 +93,9 @@ async function measure(): Promise<Report> {
   };
   return {
     rows,
-    restRatio: rows.orders.perSecond / rows.emptyRest.perSecond,
-    socketRatio: rows.place.perSecond / rows.emptyEvent.perSecond,
-    batchOrdersPerSecond: runs.batches.reduce((sum, { units, seconds }) => sum + units / seconds, 0) / ROUNDS,
+    restRatio: ratio(runs.orders, runs.emptyRest),
+    socketRatio: ratio(runs.place, runs.emptyEvent),
+    batchOrdersPerSecond: median(runs.batches.map(({ units, seconds }) => units / seconds)),
     failures,
   };
 }
@@ -126,6 +138,14 @@ async function pricesToMany(): Promise<Record<string, Row>> {
   };
 }
 
+/** Until the collections have what the last job left them, so that it does not burden the next. */
+async function projected(): Promise<void> {
+  await eventually('the collections have caught up', async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    return /^bourse_projection_lag_events 0$/m.test(metrics) || undefined;
+  }, 120_000);
+}
+
 /** User and system time of all threads; 0 where the system does not tell. */
 function processorSeconds({ pid }: ServerProcess): number {
   try {
@@ -151,13 +171,25 @@ function run(job: Job): Promise<Figures> {
 }
 
 function row(name: string, runs: readonly Figures[]): Row {
-  const mean = (of: (figures: Figures) => number): number => runs.reduce((sum, figures) => sum + of(figures), 0) / runs.length;
-  return { name, perSecond: mean(({ answers, seconds }) => answers / seconds), p50: mean(({ p50 }) => p50), p99: mean(({ p99 }) => p99) };
+  return { name, perSecond: median(runs.map(perSecond)), p50: median(runs.map(({ p50 }) => p50)), p99: median(runs.map(({ p99 }) => p99)) };
+}
+
+/** Round by round, since the two of a round had the same machine. */
+function ratio(full: readonly Figures[], bare: readonly Figures[]): number {
+  return median(full.map((figures, round) => perSecond(figures) / perSecond(bare[round])));
+}
+
+function perSecond({ answers, seconds }: Figures): number {
+  return answers / seconds;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function print({ rows, restRatio, socketRatio, batchOrdersPerSecond }: Report): void {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users, ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s\n`);
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users, ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s, medians\n`);
   const width = Math.max(...Object.values(rows).map(({ name }) => name.length));
   console.log(`  ${''.padEnd(width)}  ${'per second'.padStart(12)}  ${'p50 ms'.padStart(8)}  ${'p99 ms'.padStart(8)}`);
   for (const { name, perSecond, p50, p99 } of Object.values(rows)) {
