@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { SqliteDatabase } from '../models/sqlite.ts';
+import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
 
 export interface ProjectorThreadData {
@@ -125,4 +126,7 @@ class ProjectorLoop {
   }
 }
 
-if (parentPort !== null) new ProjectorLoop(parentPort, workerData as ProjectorThreadData);
+if (parentPort !== null) {
+  yieldToOthers();
+  new ProjectorLoop(parentPort, workerData as ProjectorThreadData);
+}
