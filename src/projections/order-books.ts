@@ -92,8 +92,8 @@ class Ladder {
   /** Best first, at most `depth`. */
   top(depth: number): Level[] {
     const count = Math.min(depth, this.#levels.length);
-    const best: Level[] = new Array(count);
-    for (let i = 0, from = this.#levels.length - 1; i < count; i++) best[i] = this.#levels[from - i];
+    const best: Level[] = [];
+    for (let i = 0, from = this.#levels.length - 1; i < count; i++) best.push(this.#levels[from - i] as Level);
     return best;
   }
 
