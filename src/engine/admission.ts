@@ -155,7 +155,13 @@ function fundPerpetual(core: Core, market: MarketState, account: AccountId, stan
   const sells = order.side === 'sell';
   const leverage = core.leverageOf(market, standing);
   if (order.type === 'market') {
-    const { openedNotional, openedLoss } = walkBook(core, market, request(account, order, closing, false));
+    let { openedNotional, openedLoss } = walkBook(core, market, request(account, order, closing, false));
+    if (order.timeInForce === 'FOK') {
+      // Where uncertain makers drop out, it has to pay the prices of those behind them.
+      const deepest = walkBook(core, market, request(account, order, closing, true));
+      openedNotional = Math.max(openedNotional, deepest.openedNotional);
+      openedLoss = Math.max(openedLoss, deepest.openedLoss);
+    }
     if (openedNotional > MAX_NOTIONAL) return reject('MAX_POSITION', 'At the prices in the book the order is too large.');
     admission.lock = openedNotional === 0 ? 0 : perpetualLock(rules, openedNotional, openedLoss, leverage);
   } else {
