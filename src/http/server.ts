@@ -6,7 +6,7 @@ import type { Express } from 'express';
 import type { Config } from '../config/config.ts';
 import { problem } from '../middleware/errors.ts';
 import { ApiRequest, ApiResponse } from '../middleware/http.ts';
-import { Refusal } from '../types/refusal.ts';
+import { Refusal, statusOf } from '../types/refusal.ts';
 import { canonicalAddress, clientKey } from '../utils/addresses.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -41,7 +41,9 @@ export function createServer({ app, config }: ServerDeps): HttpServer {
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
-  }, app);
+    // Any other offer (h2c, as some clients make it with each first request) may be ignored: RFC 9110, 7.8.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+  }, (req, res) => app(req as Parameters<Express>[0], res as Parameters<Express>[1], (error?: unknown) => answerUnhandled(res, error)));
   server.setTimeout(IDLE_TIMEOUT_MS);
   server.maxConnections = config.connections.total;
   const sockets = limitPerAddress(server, config.connections.perAddress);
@@ -93,11 +95,25 @@ function answerMalformed(server: Server): void {
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? new Refusal('PAYLOAD_TOO_LARGE', 'the headers are too large') : new Refusal('VALIDATION_FAILED', 'this is not an HTTP request');
-    const status = refusal.code === 'PAYLOAD_TOO_LARGE' ? 413 : 400;
-    const requestId = randomUUID();
-    const body = problem(refusal, requestId);
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nX-Request-Id: ${requestId}\r\nCache-Control: no-store\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    const { status, headers, body } = refused(refusal);
+    const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
   });
+}
+
+/** What no stage has taken: a target that is no path. An error here is the error handler's own, and nothing that it wrote is to be trusted. */
+function answerUnhandled(res: ServerResponse, error: unknown): void {
+  if (error !== undefined || res.headersSent) return void res.destroy();
+  const { status, headers, body } = refused(new Refusal('NOT_FOUND', 'there is no such route'));
+  res.writeHead(status, headers).end(body);
+}
+
+/** A reply of the documented form from outside the pipeline. */
+function refused(refusal: Refusal): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+  const requestId = randomUUID();
+  const body = problem(refusal, requestId);
+  const headers = { 'X-Request-Id': requestId, 'Cache-Control': 'no-store', 'Content-Type': 'application/problem+json', 'Content-Length': String(Buffer.byteLength(body)) };
+  return { status: statusOf(refusal.code), headers, body };
 }
 
 function listen(server: Server, port: number, host: string): Promise<string> {
