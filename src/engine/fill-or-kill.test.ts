@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Kit, newOrder, ofType, PERP } from './engine-kit.ts';
-import { checkLaws } from './laws.ts';
 import type { Ticks } from './units.ts';
 
 const perp = { market: PERP } as const;
@@ -22,7 +21,7 @@ function poorSeller(kit: Kit, name: string, price: Ticks): void {
 
 function filledBy(kit: Kit, taker: number, side: 'buy' | 'sell', type: 'limit' | 'market', price: Ticks, quantity: number): { readonly filled: number; readonly refused: string } {
   const outcome = kit.engine.execute({ type: 'place_order', account: taker, order: newOrder({ ...perp, side, type, price: type === 'market' ? 0 : price, quantity, timeInForce: 'FOK' }) }, kit.time);
-  checkLaws(kit.engine);
+  kit.engine.check();
   if (!outcome.ok) return { filled: 0, refused: outcome.code };
   return { filled: ofType(outcome.events, 'trade').reduce((sum, trade) => sum + trade.quantity, 0), refused: '' };
 }

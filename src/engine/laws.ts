@@ -1,6 +1,5 @@
 /** The laws that hold between any two commands. Throws, naming the first that does not. Costs about as much as one look at the whole state. */
 import type { Core } from './core.ts';
-import type { Engine } from './engine.ts';
 import { CLEARING, FUTURES_LOCKED, MARGIN, SPOT_LOCKED } from './ledger.ts';
 import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
 import type { MarketState } from './market-state.ts';
@@ -11,11 +10,6 @@ import { isPending, isWatched } from './risk.ts';
 import { VENUE } from './units.ts';
 import type { Side } from './units.ts';
 import { auditRow } from './views.ts';
-
-/** Throws an Error that names the broken law. */
-export function checkLaws(engine: Engine): void {
-  engine.check();
-}
 
 function law(holds: boolean, name: string, detail: () => string): void {
   if (!holds) throw new Error(`broken law: ${name} (${detail()})`);

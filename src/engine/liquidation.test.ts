@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { adlScore } from './adl.ts';
 import { Kit, newOrder, ofType, PERP, USDT } from './engine-kit.ts';
 import type { LiquidationReceipt } from './events.ts';
-import { checkLaws } from './laws.ts';
 
 const USD = 0;
 const perp = (order: Parameters<typeof newOrder>[0]) => newOrder({ market: PERP, price: 300_000, quantity: 1_000, ...order });
@@ -30,7 +29,7 @@ test('one tick above the liquidation price nothing happens, on it the position g
   assert.equal(kit.engine.position(long, PERP)?.size, 1_000);
   assert.equal(ofType(kit.prices(272_727, 272_727), 'position_liquidated').length, 1);
   assert.equal(kit.engine.position(long, PERP), undefined);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('a margin call comes once per crossing', () => {
@@ -64,7 +63,7 @@ test('what the book takes above bankruptcy pays the fee, the rest goes to the fu
     [receipt.side, receipt.quantity, receipt.tier, receipt.marginBefore, receipt.maintenanceMargin, receipt.unrealizedPnl, receipt.bankruptcyPrice, receipt.mark],
     ['long', 1_000, 0, 3_000 * USDT, 272 * USDT, -2_800 * USDT, 270_000, 272_000],
   );
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('with surplus to the user the fund gets the liquidation fee alone', () => {
@@ -75,7 +74,7 @@ test('with surplus to the user the fund gets the liquidation fee alone', () => {
   // Surplus 200; taker fee 13.6; fund 0.5 % of 27,200 = 136; the user keeps 50.4.
   assert.equal(fund().futuresAvailable, 136 * USDT);
   assert.equal(kit.engine.balance(long, USD).futuresAvailable - before, 50.4 * USDT);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('open orders of the account go first', () => {
@@ -99,7 +98,7 @@ test('the fund takes over at the bankruptcy price what the book does not, and wo
   assert.equal(kit.engine.position(1, PERP)?.size, 800, 'in slices of the impact notional');
   kit.prices(280_000, 280_000);
   assert.equal(kit.engine.position(1, PERP)?.size, 800, 'and only near the mark');
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('a fund that can afford part takes that part', () => {
@@ -109,7 +108,7 @@ test('a fund that can afford part takes that part', () => {
   assert.deepEqual(receipt.fills.map(({ cause }) => cause), ['takeover', 'adl']);
   // 2.7 USDT of margin a lot.
   assert.equal(receipt.fills[0].quantity, 370);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('without a fund the opposite positions are deleveraged by profit and leverage', () => {
@@ -127,7 +126,7 @@ test('without a fund the opposite positions are deleveraged by profit and levera
   assert.deepEqual(receipt.fills.map(({ quantity, cause, counterparty }) => [quantity, cause, counterparty]), [[300, 'adl', keen], [700, 'adl', short]]);
   assert.equal(kit.engine.position(long, PERP), undefined);
   assert.equal(kit.engine.position(short, PERP)?.size, -300);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('the score is profit times, or loss through, effective leverage', () => {
@@ -154,7 +153,7 @@ test('a large position is reduced tier by tier', () => {
   assert.equal(receipts.length, 1, 'below the floor the rest is safe');
   assert.ok(left.notional < 1_000_000 * USDT && left.notional + liquidation * 100 >= 1_000_000 * USDT, 'just under the floor');
   assert.ok(left.marginRatio < 1_000_000);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('what nobody can take stays open, with nobody below zero, until somebody can', () => {
@@ -171,12 +170,12 @@ test('what nobody can take stays open, with nobody below zero, until somebody ca
   assert.equal(kit.engine.position(long, PERP)?.size, 1_000);
   assert.deepEqual(kit.do({ type: 'advance_time' }), []);
   assert.notEqual(kit.engine.nextTimer(), kit.time, 'trying again waits for a reason');
-  checkLaws(kit.engine);
+  kit.engine.check();
   // 2,700 of margin and 3,300 that the mark is below the bankruptcy price.
   kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 6_000 * USDT });
   assert.deepEqual(receiptOf(kit.do({ type: 'advance_time' })).fills.map(({ cause }) => cause), ['takeover']);
   assert.equal(kit.engine.position(long, PERP), undefined);
-  checkLaws(kit.engine);
+  kit.engine.check();
 });
 
 test('a halted market liquidates nobody until it runs again', () => {

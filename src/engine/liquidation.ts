@@ -3,6 +3,7 @@
  * what nobody can take stays open, and is tried again on the next price.
  */
 import type { AdlLine } from './adl.ts';
+import { closeOrder } from './close-order.ts';
 import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf, positionOf } from './fill.ts';
 import type { FillPlan } from './fill.ts';
@@ -10,7 +11,7 @@ import type { FillSide, LiquidationReceipt, PositionState, TradeCause } from './
 import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
 import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
 import type { MarketState } from './market-state.ts';
-import { closeOrder, perpetualSide, planMaker, planWithoutOrder } from './match.ts';
+import { perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
 import { cancelAll } from './orders.ts';
 import { exposureOf, liquidationTick } from './positions.ts';

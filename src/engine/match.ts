@@ -1,11 +1,12 @@
 /** Lets a taker trade with the book, maker by maker, best price first, first come first served. Each trade is one event; what it does to positions follows at once. */
+import { closeOrder } from './close-order.ts';
 import type { Core } from './core.ts';
 import { feeOn, newFillInput, newFillPlan, planFill, positionOf } from './fill.ts';
 import type { FillInput, FillPlan } from './fill.ts';
-import type { CloseReason, FillSide } from './events.ts';
+import type { FillSide } from './events.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE } from './mul-div.ts';
-import { MARKET, RESTING, selfTradePreventionOf, sideOf } from './pool.ts';
+import { MARKET, selfTradePreventionOf, sideOf } from './pool.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import type { Amount, Lots, Side, Ticks } from './units.ts';
 
@@ -13,16 +14,6 @@ import type { Amount, Lots, Side, Ticks } from './units.ts';
 const input: FillInput = newFillInput();
 const makerPlan: FillPlan = newFillPlan();
 const takerPlan: FillPlan = newFillPlan();
-
-/** Ends an open order, resting or not. */
-export function closeOrder(core: Core, slot: number, status: 'canceled' | 'expired', reason: CloseReason): void {
-  const { pool } = core;
-  const flags = pool.flags[slot];
-  core.emit({
-    seq: core.nextSeq, type: 'order_closed', order: pool.id[slot], account: pool.account[slot], market: pool.market[slot], side: sideOf(flags), price: pool.price[slot],
-    remaining: pool.remaining[slot], resting: (flags & RESTING) !== 0, unlocked: pool.lock[slot], status, reason,
-  });
-}
 
 /** Trades the order in `taker` down to `limit`. Returns false when it ended on the way: filled, or stopped by self-trade prevention or lack of margin. */
 export function match(core: Core, market: MarketState, taker: number, limit: Ticks): boolean {

@@ -1,10 +1,11 @@
 /** Placing, amending and canceling orders: admission first, then the book. */
 import { admission, admit, checkEntry, checkMarket } from './admission.ts';
+import { closeOrder } from './close-order.ts';
 import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';
 import type { ItemResult } from './events.ts';
 import type { MarketState } from './market-state.ts';
-import { closeOrder, match } from './match.ts';
+import { match } from './match.ts';
 import { POST_ONLY, REDUCE_ONLY, selfTradePreventionOf, sideOf, timeInForceOf, typeOf } from './pool.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import { reject } from './reject.ts';

@@ -1,7 +1,7 @@
 /** Keeps resting reduce-only orders within their position: when it shrinks, the newest are cut down or closed at once. */
+import { closeOrder } from './close-order.ts';
 import type { Core } from './core.ts';
 import type { MarketState } from './market-state.ts';
-import { closeOrder } from './match.ts';
 import { REDUCE_ONLY, RESTING, SELL, sideOf } from './pool.ts';
 import type { Lots } from './units.ts';
 

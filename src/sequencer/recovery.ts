@@ -4,7 +4,6 @@
  */
 import { Engine } from '../engine/engine.ts';
 import type { Event } from '../engine/events.ts';
-import { checkLaws } from '../engine/laws.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalCorruptError } from '../journal/errors.ts';
 import type { JournalReader, JournalRecord, Snapshot } from '../journal/journal.ts';
@@ -174,7 +173,7 @@ function checkState(engine: Engine): void {
     throw new RecoveryError(`The ledger does not balance at event ${engine.seq}: all accounts together hold ${wrong.sum} minor units of ${code} instead of 0.`, KEEP_AND_REPORT);
   }
   try {
-    checkLaws(engine);
+    engine.check();
   } catch (error) {
     throw new RecoveryError(`The state at event ${engine.seq} breaks a law: ${(error as Error).message}.`, KEEP_AND_REPORT, error);
   }

@@ -6,7 +6,6 @@ import type { Command, NewOrder } from '../../src/engine/commands.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Kit, newOrder, ofType, PERP, SPOT, USDT } from '../../src/engine/engine-kit.ts';
 import type { Event, Outcome } from '../../src/engine/events.ts';
-import { checkLaws } from '../../src/engine/laws.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import { ReferenceModel } from './model.ts';
 import type { ModelResult } from './model.ts';
@@ -180,7 +179,7 @@ class Pair {
       case 'mark':
         this.mark(action.mark);
     }
-    checkLaws(this.kit.engine);
+    this.kit.engine.check();
     if (!this.over) this.compare();
   }
 

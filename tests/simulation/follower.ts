@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { Engine } from '../../src/engine/engine.ts';
 import type { EventType } from '../../src/engine/events.ts';
-import { checkLaws } from '../../src/engine/laws.ts';
 import type { Millis, Seq } from '../../src/engine/units.ts';
 import type { JournalRecord, Snapshot } from '../../src/journal/journal.ts';
 import { rememberIds } from '../../src/sequencer/idempotency.ts';
@@ -43,7 +42,7 @@ export class Follower {
     if (record.key !== '') once(this.#keys, record.key);
     rememberIds(this.#window, record, events);
     this.#time = record.time;
-    checkLaws(this.engine);
+    this.engine.check();
   }
 
   snapshot(): Snapshot {
