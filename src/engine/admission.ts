@@ -9,6 +9,7 @@ import { tierOf } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import { bandLimit, checkBand, checkStatus } from './market-rules.ts';
 import { clientKey } from './open-orders.ts';
+import { isPrevention } from './pool.ts';
 import { MAX_PRICE } from './price-tree.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
@@ -73,6 +74,7 @@ function checkForm(order: NewOrder): Reject | undefined {
   if (type !== 'limit' && type !== 'market') return reject('VALIDATION_FAILED', 'The type must be limit or market.');
   if (timeInForce !== 'GTC' && timeInForce !== 'IOC' && timeInForce !== 'FOK') return reject('VALIDATION_FAILED', 'The time in force must be GTC, IOC or FOK.');
   if (type === 'market' && (price !== 0 || postOnly || timeInForce === 'GTC')) return reject('VALIDATION_FAILED', 'A market order has no price, takes, and is IOC or FOK.');
+  if (!isPrevention(order.selfTradePrevention)) return reject('VALIDATION_FAILED', 'Self-trade prevention is expire_taker, expire_maker, expire_both or none.');
   if (postOnly && timeInForce !== 'GTC') return reject('VALIDATION_FAILED', 'A post-only order rests, so it must be GTC.');
   if (order.clientOrderId !== '' && !CLIENT_ORDER_ID.test(order.clientOrderId)) return reject('VALIDATION_FAILED', 'A clientOrderId has 1 to 36 of A-Z a-z 0-9 . _ -');
   return undefined;

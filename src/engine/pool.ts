@@ -37,6 +37,10 @@ export function timeInForceOf(flags: number): TimeInForce {
   return TIMES_IN_FORCE[(flags >>> TIME_IN_FORCE_SHIFT) & 3];
 }
 
+export function isPrevention(value: SelfTradePrevention): boolean {
+  return PREVENTIONS.includes(value);
+}
+
 export function selfTradePreventionOf(flags: number): SelfTradePrevention {
   return PREVENTIONS[(flags >>> PREVENTION_SHIFT) & 3];
 }

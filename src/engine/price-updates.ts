@@ -3,7 +3,7 @@ import type { Command } from './commands.ts';
 import type { Core } from './core.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE, mulDiv } from './mul-div.ts';
-import { clamp, fundingBasisPrice, fundingRate, impactPrice, markPrice, moving, premium } from './prices.ts';
+import { fundingBasisPrice, fundingRate, impactPrice, markPrice, moving, premium } from './prices.ts';
 import { MAX_PRICE } from './price-tree.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
@@ -40,14 +40,15 @@ function checkPrice(core: Core, { market: id, index, mark }: Price): Reject | un
   const market = core.marketStates[id];
   if (market === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
   if (!isTick(index) || (mark !== undefined && !isTick(mark))) return reject('VALIDATION_FAILED', `Index and mark must be multiples of ${market.market.tickSize} up to ${market.words.price(MAX_PRICE)}.`);
-  return Math.max(index, mark ?? 0) <= highestMark(core, market) ? undefined : reject('RISK_REJECTED', 'At that price open positions are worth more than can be counted.');
+  const highest = Math.max(index, mark ?? 0);
+  return countableMark(core, market, highest) === highest ? undefined : reject('RISK_REJECTED', 'At that price open positions are worth more than can be counted.');
 }
 
-/** The highest mark at which every open position's notional can still be counted. */
-function highestMark(core: Core, { perpetual, openInterest, positions, market }: MarketState): Ticks {
-  if (!perpetual || openInterest * MAX_PRICE * market.quotePerTickLot <= MAX_SAFE) return MAX_PRICE;
+/** `mark`, or the highest one at which every open position's notional can still be counted. Looks at the positions only where all of them together could not. */
+function countableMark(core: Core, { perpetual, openInterest, positions, market }: MarketState, mark: Ticks): Ticks {
+  if (!perpetual || openInterest * mark * market.quotePerTickLot <= MAX_SAFE) return mark;
   const largest = positions.reduce((most, standing) => Math.max(most, Math.abs(core.standings.size[standing])), 1);
-  return Math.min(MAX_PRICE, Math.floor(MAX_SAFE / (largest * market.quotePerTickLot)));
+  return Math.min(mark, Math.floor(MAX_SAFE / (largest * market.quotePerTickLot)));
 }
 
 /** A mark that is given stands as it is; without one it follows the formula (a spot market's is its index). */
@@ -83,7 +84,7 @@ function computedMark(core: Core, market: MarketState, index: Ticks, rate: Ppm, 
   const { sum, count } = windowMean(market, core.now, sampled, basis);
   const timeToFunding = Math.max(0, market.nextFundingTime - core.now);
   const p1 = fundingBasisPrice(index, rate, timeToFunding, market.market.fundingIntervalMs);
-  return clamp(markPrice(index, p1, moving(index, sum, count), market.last), 1, highestMark(core, market));
+  return countableMark(core, market, markPrice(index, p1, moving(index, sum, count), market.last));
 }
 
 function windowMean(market: MarketState, now: Millis, sampled: boolean, basis: Ticks): { readonly sum: Ticks; readonly count: number } {

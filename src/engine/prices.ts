@@ -30,9 +30,9 @@ export function markPrice(index: Ticks, p1: Ticks, p2: Ticks, last: Ticks): Tick
   return clamp(median(p1, p2, last === 0 ? index : last), 1, MAX_PRICE);
 }
 
-/** [max(0, impactBid − index) − max(0, index − impactAsk)] ÷ index, to the nearest ppm. */
+/** [max(0, impactBid − index) − max(0, index − impactAsk)] ÷ index, to the nearest ppm; at most ±100 %, so that nobody ever owes more funding than the position's notional. */
 export function premium(index: Ticks, impactBid: Ticks, impactAsk: Ticks): Ppm {
-  return mulDiv(Math.max(0, impactBid - index) - Math.max(0, index - impactAsk), ONE, index, 'half');
+  return clamp(mulDiv(Math.max(0, impactBid - index) - Math.max(0, index - impactAsk), ONE, index, 'half'), -ONE, ONE);
 }
 
 /** F = premium + clamp(interest − premium, ±0.05 %), within ± `cap` (0 = no cap). */

@@ -4,11 +4,10 @@ import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';
 import { isDue, liquidate } from './liquidation.ts';
 import { maintenanceMargin, marginRatio, ONE, unrealizedPnl } from './margin.ts';
-import { isRunning } from './market-rules.ts';
+import { bandHigh, bandLow, isRunning } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { placeOrder } from './orders.ts';
-import { MAX_PRICE } from './price-tree.ts';
 import { watch } from './positions.ts';
 import { INSURANCE } from './units.ts';
 import type { Ppm } from './units.ts';
@@ -94,21 +93,22 @@ function call(core: Core, market: MarketState, standing: number, called: boolean
   core.emit({ seq: core.nextSeq, type: 'margin_called', account, market: id, mark, marginRatio: marginRatio(maintenanceMargin(market.risk, notional), equity) });
 }
 
-/** One reduce-only order near the mark, of at most the impact notional, when somebody is there to take it. */
+/** One reduce-only order near the mark, of at most the impact notional and what one order may have, when somebody is there to take it. */
 export function workOffFund(core: Core, market: MarketState): void {
   const standing = core.standings.find(INSURANCE, market.market.id);
   if (standing < 0 || core.standings.size[standing] === 0 || !isWatched(market)) return;
   const size = core.standings.size[standing];
-  const { impactNotional, quotePerTickLot, id } = market.market;
+  const { impactNotional, maxQuantity, quotePerTickLot, id } = market.market;
   const sells = size > 0;
-  const price = mulDiv(market.mark, ONE + (sells ? -WORK_OFF_BAND : WORK_OFF_BAND), ONE, sells ? 'up' : 'down');
+  const near = mulDiv(market.mark, ONE + (sells ? -WORK_OFF_BAND : WORK_OFF_BAND), ONE, sells ? 'up' : 'down');
+  const price = sells ? Math.max(near, bandLow(market)) : Math.min(near, bandHigh(market));
   const touch = sells ? market.book.bestBid() : market.book.bestAsk();
   if (touch === 0 || (sells ? touch < price : touch > price)) return;
   const slice = impactNotional === 0 ? Math.abs(size) : Math.max(1, mulDiv(impactNotional, 1, market.mark * quotePerTickLot, 'down'));
   const order: NewOrder = {
-    market: id, side: sells ? 'sell' : 'buy', type: 'limit', price: Math.min(Math.max(price, 1), MAX_PRICE), quantity: Math.min(slice, Math.abs(size)), timeInForce: 'IOC',
+    market: id, side: sells ? 'sell' : 'buy', type: 'limit', price, quantity: Math.min(slice, Math.abs(size), maxQuantity === 0 ? slice : maxQuantity), timeInForce: 'IOC',
     postOnly: false, reduceOnly: true, selfTradePrevention: 'expire_taker', clientOrderId: '',
   };
-  // A refusal (halted market, price band) only means: not now.
+  // A refusal (a market that takes no orders) only means: not now.
   placeOrder(core, INSURANCE, order);
 }

@@ -44,7 +44,7 @@ export class State {
 
   /** Users and house makers; the venue and the fund do not count. */
   isTrader(account: AccountId): boolean {
-    return account > INSURANCE && account < this.kinds.length;
+    return Number.isInteger(account) && account > INSURANCE && account < this.kinds.length;
   }
 
   openAccount(userId: string, kind: AccountKind): void {
