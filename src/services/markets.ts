@@ -17,7 +17,7 @@ import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
 import type { Consistency } from './consistency.ts';
-import { pageOf, type ListQuery, type Listing } from './paging.ts';
+import { pageOf, pageOfEvents, type ListQuery, type Listing } from './paging.ts';
 import type { IndexSource, PriceFeedService } from './prices.ts';
 
 /** null = not known yet. */
@@ -132,7 +132,7 @@ export class MarketService {
   /** The last 1,000, newest first. */
   trades(symbol: string, query: ListQuery): Listing<PublicTrade> {
     const wanted = query.cursor === undefined ? (query.offset ?? 0) + query.limit + 1 : MAX_TRADES;
-    return pageOf(known(this.#parts.data.trades(this.#symbol(symbol), Math.min(wanted, MAX_TRADES)), symbol), query);
+    return pageOfEvents(known(this.#parts.data.trades(this.#symbol(symbol), Math.min(wanted, MAX_TRADES)), symbol), query);
   }
 
   /** Oldest first, without gaps. */

@@ -143,7 +143,9 @@ describe('refusals and repeats', () => {
 
   test('a repeated Idempotency-Key has one effect, whatever the write, and survives kill -9', async () => {
     const keyed = (body: unknown, key: string): Ask => ({ body, headers: { 'idempotency-key': key } });
+    const moved = await ann.post<Order>('/orders', limit({ side: 'sell', price: '12', quantity: '5' }));
     const writes: readonly (readonly [string, string, unknown, unknown])[] = [
+      ['PATCH', `/orders/${moved.id}`, { quantity: '4', price: '10.5' }, { quantity: '3' }],
       ['POST', '/orders', limit({ price: '7' }), limit({ price: '6' })],
       ['POST', '/orders/batch', { orders: [limit({ price: '5' }), limit({ price: '5.001' })] }, { orders: [limit({ price: '4' })] }],
       ['POST', '/wallets/deposits', { asset: 'USDT', amount: '5' }, { asset: 'USDT', amount: '6' }],
@@ -151,22 +153,29 @@ describe('refusals and repeats', () => {
       ['PUT', '/orders/cancel-after', { timeoutMs: 3_600_000 }, { timeoutMs: 0 }],
       ['PUT', `/positions/${PERP}/leverage`, { leverage: 7 }, { leverage: 8 }],
       ['DELETE', `/orders?symbol=${PERP}`, undefined, undefined],
+      ['DELETE', `/orders/${moved.id}`, undefined, undefined],
     ];
-    const firsts = new Map<string, string>();
-    for (const [i, [method, path, body]] of writes.entries()) firsts.set(path, (await ann.ask(method, path, keyed(body, `key-${i}`))).text);
+    const firsts: string[] = [];
+    for (const [i, [method, path, body]] of writes.entries()) {
+      const answer = await ann.ask(method, path, keyed(body, `key-${i}`));
+      assert.ok(answer.status < 300, `${method} ${path}: ${answer.text}`);
+      firsts.push(answer.text);
+      // What was amended moves on: bob takes a part of it.
+      if (i === 0) await bob.post('/orders', limit({ price: '10.5', quantity: '1' }));
+    }
     const again = async (): Promise<void> => {
       for (const [i, [method, path, body, other]] of writes.entries()) {
         const answer = await ann.ask(method, path, keyed(body, `key-${i}`));
-        assert.equal(answer.text, firsts.get(path), `${method} ${path}`);
+        assert.equal(answer.text, firsts[i], `${method} ${path}`);
         if (other !== undefined) await ann.refuse(method, path, 409, 'CONFLICT', keyed(other, `key-${i}`));
       }
     };
     const before = await state();
     await again();
     assert.deepEqual(await state(), before);
-    assert.equal((await bob.ask<Order>('POST', '/orders', keyed(limit({ price: '6' }), 'key-0'))).status, 201, 'keys are the user’s own');
+    assert.equal((await bob.ask<Order>('POST', '/orders', keyed(limit({ price: '6' }), 'key-1'))).status, 201, 'keys are the user’s own');
     const spaced = `{ "quantity": "2", "type":"limit", "side":"buy",\n"price":"7","symbol":"${SPOT}" }`;
-    assert.equal((await ann.ask('POST', '/orders', { raw: spaced, headers: { 'idempotency-key': 'key-0' } })).text, firsts.get('/orders'), 'spacing makes no other request');
+    assert.equal((await ann.ask('POST', '/orders', { raw: spaced, headers: { 'idempotency-key': 'key-1' } })).text, firsts[1], 'spacing makes no other request');
     await ann.refuse('POST', '/orders', 422, 'INVALID_TICK', keyed(limit({ price: '7.001' }), 'refused'));
     await ann.expect('POST', '/orders', 201, keyed(limit({ price: '7', clientOrderId: 'kept' }), 'refused'));
     await ann.refuse('POST', '/orders', 400, 'VALIDATION_FAILED', keyed(BUY, 'x'.repeat(65)));

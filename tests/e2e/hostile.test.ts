@@ -142,13 +142,16 @@ describe('what no honest client sends', () => {
     const deep = '['.repeat(40_000) + ']'.repeat(40_000);
     const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, 1])));
     const json = { 'content-type': 'application/json' };
-    const bodies: readonly (readonly [string | Buffer, Record<string, string>])[] = [
-      [gzipSync(zeros), { ...json, 'content-encoding': 'gzip' }], [deflateSync(zeros), { ...json, 'content-encoding': 'deflate' }], [brotliCompressSync(zeros), { ...json, 'content-encoding': 'br' }], [gzipSync(gzipSync(zeros)), { ...json, 'content-encoding': 'gzip, gzip' }],
-      [Buffer.from('not gzip'), { ...json, 'content-encoding': 'gzip' }], [gzipSync(JSON.stringify(ORDER)).subarray(0, 20), { ...json, 'content-encoding': 'gzip' }], [deep, json], [`{"a":${deep}}`, json], [wide, json], ['{"symbol":"A-B","symbol":"C-D"}', json],
-      ['{"__proto__":{"admin":true}}', json], ['{"\\u005f_proto__":1}', json], ['{', json], ['', json], ['\0', json], ['{"a":1}garbage', json], ['\ufeff{}', json], [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), json], ['x'.repeat(200_000), json],
+    const bombs: readonly (readonly [string | Buffer, Record<string, string>])[] = [
+      [gzipSync(zeros), { 'content-encoding': 'gzip' }], [deflateSync(zeros), { 'content-encoding': 'deflate' }], [brotliCompressSync(zeros), { 'content-encoding': 'br' }], ['x'.repeat(200_000), {}],
+    ];
+    for (const [body, headers] of bombs) await ann.refuse('POST', '/orders', 413, 'PAYLOAD_TOO_LARGE', { raw: body, headers: { ...json, ...headers } });
+    const broken: readonly (readonly [string | Buffer, Record<string, string>])[] = [
+      [gzipSync(gzipSync(zeros)), { 'content-encoding': 'gzip, gzip' }], [Buffer.from('not gzip'), { 'content-encoding': 'gzip' }], [gzipSync(JSON.stringify(ORDER)).subarray(0, 20), { 'content-encoding': 'gzip' }], [deep, {}], [`{"a":${deep}}`, {}], [wide, {}], ['{"symbol":"A-B","symbol":"C-D"}', {}],
+      ['{"__proto__":{"admin":true}}', {}], ['{"\\u005f_proto__":1}', {}], ['{', {}], ['', {}], ['\0', {}], ['{"a":1}garbage', {}], ['\ufeff{}', {}], [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), {}],
       [JSON.stringify(ORDER), { 'content-type': 'text/plain' }], [JSON.stringify(ORDER), { 'content-type': 'application/json; charset=utf-16' }], [JSON.stringify(ORDER), { 'content-type': 'multipart/form-data; boundary=x' }],
     ];
-    for (const [body, headers] of bodies) refusedAs(await ann.ask('POST', '/orders', { raw: body, headers }), `${body.length} bytes ${String(body.slice(0, 30))} ${JSON.stringify(headers)}`);
+    for (const [body, headers] of broken) refusedAs(await ann.ask('POST', '/orders', { raw: body, headers: { ...json, ...headers } }), `${String(body.slice(0, 30))} ${JSON.stringify(headers)}`);
     assert.deepEqual(await state(), stateBefore);
   });
 
