@@ -28,3 +28,5 @@ await new Promise<void>((listening) => plain.listen(0, '127.0.0.1', listening));
 const { port } = plain.address() as AddressInfo;
 
 console.log(JSON.stringify({ msg: 'ready', url: api.url, sockets: `http://127.0.0.1:${port}` }));
+
+process.on('SIGTERM', () => process.exit());

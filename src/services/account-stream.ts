@@ -3,7 +3,7 @@
  * Orders and fills are folded from committed records; positions and balances are read from the live state and told once that is durable.
  */
 import type { Event, EventOf, FillSide, PositionState } from '../engine/events.ts';
-import type { AccountId, AssetId, MarketId, OrderId, Seq, WalletType } from '../engine/units.ts';
+import type { AccountId, AssetId, MarketId, OrderId, Seq, Side, WalletType } from '../engine/units.ts';
 import { publicLiquidation } from '../models/liquidations.ts';
 import { publicOrder, type OrderDoc } from '../models/orders.ts';
 import { ownTrade } from '../models/trades.ts';
@@ -159,11 +159,11 @@ export class AccountStream {
       case 'transferred':
         return this.#touchWallets(event, event.account, event.asset, 'spot', 'futures');
       case 'order_accepted':
-        return this.#touchMarket(event, event.account, event.order.market);
+        return this.#touchLock(event, event.account, event.order.market, event.order.side);
       case 'order_closed':
       case 'order_reduced':
       case 'order_amended':
-        return this.#touchMarket(event, event.account, event.market);
+        return this.#touchLock(event, event.account, event.market, event.side);
       case 'leverage_set':
       case 'margin_adjusted':
         return this.#touchMarket(event, event.account, event.market, event.position);
@@ -230,6 +230,12 @@ export class AccountStream {
     if (position !== undefined) this.#state.touchPosition(account, market, position);
     this.#state.touchBalance(account, quoteAsset, type === 'spot' ? 'spot' : 'futures');
     if (type === 'spot') this.#state.touchBalance(account, baseAsset, 'spot');
+  }
+
+  /** What an order locks: base where spot is sold, else quote. */
+  #touchLock(event: Event, account: AccountId, market: MarketId, side: Side): void {
+    const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
+    this.#touchWallets(event, account, type === 'spot' && side === 'sell' ? baseAsset : quoteAsset, type === 'spot' ? 'spot' : 'futures');
   }
 
   #touchWallets(event: Event, account: AccountId, asset: AssetId, ...wallets: readonly WalletType[]): void {

@@ -30,7 +30,10 @@ export interface UserParts {
 /** Returns how to stop. */
 export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, serve, logger, metrics }: UserParts): () => void {
   const adapter = nsp.adapter as RecoverableAdapter;
-  const rooms = new Map<string, number>();
+  /** Of the accounts that have a socket, or may come back to one. */
+  const known = new Map<number, AccountRooms>();
+  const accountOf = new Map<string, number>();
+  const roomsOf = (account: number): AccountRooms => known.get(account) ?? roomsFor(account);
 
   const calls: Calls = new Map([
     ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
@@ -40,8 +43,8 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
     ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), (socket, { channels }) => {
       const { account } = permitted(socket, 'read');
       for (const channel of ACCOUNT_CHANNELS) {
-        if (channels.includes(channel)) void socket.join(roomOf(account, channel));
-        else void socket.leave(roomOf(account, channel));
+        if (channels.includes(channel)) void socket.join(roomsOf(account)[channel]);
+        else void socket.leave(roomsOf(account)[channel]);
       }
       return { channels };
     })],
@@ -50,8 +53,10 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
   nsp.on('connection', (socket) => {
     const { account } = principalOf(socket);
     serve(socket, calls);
-    if (!socket.recovered) void socket.join([roomOf(account), ...ACCOUNT_CHANNELS.map((channel) => roomOf(account, channel))]);
-    rooms.set(roomOf(account), account);
+    const rooms = roomsOf(account);
+    known.set(account, rooms);
+    accountOf.set(rooms.all, account);
+    if (!socket.recovered) void socket.join(Object.values(rooms));
     adapter.resume(socket);
     accounts.follow(account).then(
       (seq) => socket.emit('ready', { seq, recovered: socket.recovered }),
@@ -63,15 +68,16 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
   });
 
   adapter.on(ROOM_UNWANTED, (room: string) => {
-    const account = rooms.get(room);
+    const account = accountOf.get(room);
     if (account === undefined) return;
-    rooms.delete(room);
+    accountOf.delete(room);
+    known.delete(account);
     accounts.unfollow(account);
   });
 
   const stop = accounts.onMessage((account, channel, message) => {
-    const room = roomOf(account, channel);
-    if (!adapter.wanted(room)) return;
+    const room = known.get(account)?.[channel];
+    if (room === undefined || !adapter.wanted(room)) return;
     nsp.to(room).emit(channel, message);
     metrics.socketMessages.inc({ namespace: nsp.name, event: channel }, adapter.rooms.get(room)?.size ?? 0);
   });
@@ -90,9 +96,12 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
   };
 }
 
-/** Without a channel: the room of all the account's sockets. */
-function roomOf(account: number, channel?: AccountChannel): string {
-  return cacheKeys.room(channel === undefined ? `user:${account}` : `user:${account}:${channel}`);
+/** `all`: every socket of the account; the others: those who listen to the channel. */
+type AccountRooms = Readonly<Record<AccountChannel | 'all', string>>;
+
+function roomsFor(account: number): AccountRooms {
+  const rooms = ACCOUNT_CHANNELS.map((channel) => [channel, cacheKeys.room(`user:${account}:${channel}`)]);
+  return Object.fromEntries([['all', cacheKeys.room(`user:${account}`)], ...rooms]) as AccountRooms;
 }
 
 function permitted(socket: Socket, permission: Exclude<Permission, 'public' | 'admin'>): Principal {
