@@ -11,6 +11,7 @@ import { userRoutes } from './controllers/users.ts';
 import { createApp } from './http/app.ts';
 import { createServer } from './http/server.ts';
 import { SqliteJournalReader } from './journal/sqlite-reader.ts';
+import { clientAddress } from './middleware/request.ts';
 import { RouteTable } from './middleware/route-table.ts';
 import { RemoteStore } from './models/remote.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
@@ -126,6 +127,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     auth: { authenticate, onRevoked: (listener) => sessions.onRevoked(listener) },
     orders: trading.orders, market: marketStream, accounts, admin: adminStream,
     adminAddress: (address) => config.admin.ips.has(address),
+    addressOf: (request) => clientAddress(request, config.trustProxy !== false),
     logger, metrics,
   });
   stops.push(() => sockets.close());

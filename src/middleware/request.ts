@@ -1,5 +1,6 @@
 /** First of all stages: gives the request its id, address and route, and counts and logs it when it is over. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -24,8 +25,7 @@ export function request(options: RequestOptions): Stage {
     req.startedAt = performance.now();
     req.requestId = randomUUID();
     res.lines.push('X-Request-Id', req.requestId);
-    // `ip` is Express's: the address that the trusted proxies tell.
-    req.address = canonicalAddress((behindProxy ? (req as { ip?: string }).ip : req.socket.remoteAddress) ?? '');
+    req.address = clientAddress(req, behindProxy);
     findRoute(table, req);
     metrics.httpInFlight.inc();
     res.once('close', () => {
@@ -36,6 +36,12 @@ export function request(options: RequestOptions): Stage {
     });
     next();
   };
+}
+
+/** The client's address, as the trusted proxies tell it; also of a request to upgrade, which does not pass the pipeline. */
+export function clientAddress(req: IncomingMessage, behindProxy: boolean): string {
+  // `ip` is Express's, on the prototype of every request of its server.
+  return canonicalAddress((behindProxy ? (req as { ip?: string }).ip : req.socket.remoteAddress) ?? '');
 }
 
 function findRoute(table: RouteTable, req: ApiRequest): void {
