@@ -3,70 +3,9 @@
  * Slow on purpose. Shares nothing with the engine but the types of its commands, so that an error would have to be made twice to go unnoticed.
  */
 import type { NewOrder } from '../../src/engine/commands.ts';
-import type { MarketSpec } from '../../src/engine/market.ts';
+import { maintenanceMargin, tierOf, valued } from './model-margin.ts';
+import type { ModelMarket, ModelOrder, ModelPosition, ModelResult, ModelState, ModelWallet } from './model-state.ts';
 import { ceilDiv, floorDiv, max, min } from './rational.ts';
-
-export interface ModelMarket {
-  readonly spec: MarketSpec;
-  /** Quote minor units of one lot at one tick, base minor units of one lot. */
-  readonly unit: bigint;
-  readonly basePerLot: bigint;
-}
-
-export interface ModelOrder {
-  readonly id: number;
-  readonly account: number;
-  readonly market: number;
-  /** +1 buys, −1 sells. */
-  readonly sign: bigint;
-  readonly wish: NewOrder;
-  price: bigint;
-  quantity: bigint;
-  remaining: bigint;
-  filled: bigint;
-  lock: bigint;
-  /** Place in the queue of its price: lower is earlier. */
-  arrival: number;
-}
-
-export interface ModelPosition {
-  size: bigint;
-  cost: bigint;
-  margin: bigint;
-  realized: bigint;
-}
-
-export interface ModelWallet {
-  spotAvailable: bigint;
-  spotLocked: bigint;
-  futuresAvailable: bigint;
-  futuresLocked: bigint;
-  margin: bigint;
-}
-
-export interface ModelTrade {
-  readonly market: number;
-  readonly price: bigint;
-  readonly quantity: bigint;
-  readonly taker: number;
-  readonly maker: number;
-  readonly takerFee: bigint;
-  readonly makerFee: bigint;
-}
-
-export interface ModelState {
-  nextId: number;
-  nextArrival: number;
-  orders: ModelOrder[];
-  positions: Map<string, ModelPosition>;
-  wallets: Map<string, ModelWallet>;
-  leverages: Map<string, bigint>;
-  marks: bigint[];
-  trades: ModelTrade[];
-}
-
-/** An order's id, or the code of its refusal. */
-export type ModelResult = number | string;
 
 const MILLION = 1_000_000n;
 
@@ -114,60 +53,6 @@ export class ReferenceModel {
   makers(market: number, sign: bigint): ModelOrder[] {
     const side = this.state.orders.filter((order) => order.market === market && order.sign === sign);
     return side.sort((a, b) => (a.price === b.price ? a.arrival - b.arrival : Number(sign * (b.price - a.price))));
-  }
-
-  // ---- margin
-
-  tier(market: number, notional: bigint): { readonly mmr: bigint; readonly imr: bigint; readonly cum: bigint; readonly floor: bigint } {
-    let cum = 0n;
-    let found = { mmr: 0n, imr: 0n, cum: 0n, floor: 0n };
-    let previous = 0n;
-    for (const [k, { notionalFloor, initialMarginRate, maintenanceMarginRate }] of this.markets[market].spec.riskTiers.entries()) {
-      if (BigInt(notionalFloor) > notional && k > 0) break;
-      if (k > 0) cum += floorDiv(BigInt(notionalFloor) * (BigInt(maintenanceMarginRate) - previous), MILLION);
-      previous = BigInt(maintenanceMarginRate);
-      found = { mmr: previous, imr: BigInt(initialMarginRate), cum, floor: BigInt(notionalFloor) };
-    }
-    return found;
-  }
-
-  maintenance(market: number, notional: bigint): bigint {
-    const { mmr, cum } = this.tier(market, notional);
-    return ceilDiv(notional * mmr, MILLION) - cum;
-  }
-
-  /** N and margin + unrealised P&L at a price. */
-  valued(market: number, position: ModelPosition, price: bigint): { readonly notional: bigint; readonly equity: bigint } {
-    const size = position.size < 0n ? -position.size : position.size;
-    const notional = size * price * this.markets[market].unit;
-    const pnl = position.size > 0n ? notional - position.cost : position.cost - notional;
-    return { notional, equity: position.margin + pnl };
-  }
-
-  /**
-   * LP = (WB + cum − s·q·entry) ÷ (q·mmr − s·q) of domain.md with TMM = UPNL = 0, in each tier whose notional at LP lies in it; to the first tick, in the direction that hurts, that has
-   * reached it. Rational: numerator and denominator in quote minor units and lots. undefined: no price reaches it.
-   */
-  liquidationPrice(market: number, { size, cost, margin }: ModelPosition): bigint | undefined {
-    const { spec, unit } = this.markets[market];
-    const s = size > 0n ? 1n : -1n;
-    const q = size * s;
-    const found: bigint[] = [];
-    for (const [k, { notionalFloor }] of spec.riskTiers.entries()) {
-      const floor = BigInt(notionalFloor);
-      const ceiling = k + 1 < spec.riskTiers.length ? BigInt(spec.riskTiers[k + 1].notionalFloor) : undefined;
-      const { mmr, cum } = this.tier(market, floor);
-      const numerator = (margin + cum - s * cost) * MILLION;
-      const denominator = (mmr - s * MILLION) * q * unit;
-      if (denominator === 0n) continue;
-      const [above, below] = denominator < 0n ? [-numerator, -denominator] : [numerator, denominator];
-      if (above <= 0n) continue;
-      const tick = s > 0n ? floorDiv(above, below) : ceilDiv(above, below);
-      const notional = tick * q * unit;
-      if (tick >= 1n && notional >= floor && (ceiling === undefined || notional < ceiling)) found.push(tick);
-    }
-    if (found.length === 0) return undefined;
-    return found.reduce(s > 0n ? max : min);
   }
 
   // ---- orders
@@ -364,7 +249,7 @@ export class ReferenceModel {
 
   /** Beyond the market's limit, or a margin rate of 1 ÷ leverage, in whole ppm, below the tier's. */
   #tooHigh(market: number, leverage: bigint, notional: bigint): boolean {
-    return leverage > BigInt(this.markets[market].spec.maxLeverage) || ceilDiv(MILLION, leverage) < this.tier(market, notional).imr;
+    return leverage > BigInt(this.markets[market].spec.maxLeverage) || ceilDiv(MILLION, leverage) < tierOf(this.markets[market], notional).imr;
   }
 
   #lockAsset(order: ModelOrder): string {
@@ -539,8 +424,8 @@ export class ReferenceModel {
   #crossed(market: number, position: ModelPosition, quarters: bigint): boolean {
     const mark = this.state.marks[market];
     if (mark === 0n) return false;
-    const { notional, equity } = this.valued(market, position, mark);
-    return 4n * equity <= quarters * this.maintenance(market, notional);
+    const { notional, equity } = valued(this.markets[market], position, mark);
+    return 4n * equity <= quarters * maintenanceMargin(this.markets[market], notional);
   }
 
   /** The newest reduce-only orders give way first. */
@@ -564,7 +449,7 @@ export class ReferenceModel {
   setLeverage(account: number, market: number, leverage: bigint): string | undefined {
     const { spec } = this.markets[market];
     const position = this.position(account, market);
-    const { notional } = this.valued(market, position, this.state.marks[market]);
+    const { notional } = valued(this.markets[market], position, this.state.marks[market]);
     if (this.#tooHigh(market, leverage, notional)) return 'LEVERAGE_TOO_HIGH';
     if (this.state.orders.some((order) => order.account === account && order.market === market && order.lock > 0n)) return 'CONFLICT';
     if (position.size !== 0n) {
@@ -580,7 +465,7 @@ export class ReferenceModel {
 
   /** The margin that must stay: initial margin at entry, and at the mark on top of what has been lost. */
   #least(market: number, position: ModelPosition, leverage: bigint): bigint {
-    const { notional, equity } = this.valued(market, position, this.state.marks[market]);
+    const { notional, equity } = valued(this.markets[market], position, this.state.marks[market]);
     const pnl = equity - position.margin;
     return max(ceilDiv(position.cost, leverage), ceilDiv(notional, leverage) + max(0n, -pnl));
   }

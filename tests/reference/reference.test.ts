@@ -8,7 +8,8 @@ import { Kit, newOrder, ofType, PERP, SPOT, USDT } from '../../src/engine/engine
 import type { Event, Outcome } from '../../src/engine/events.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import { ReferenceModel } from './model.ts';
-import type { ModelResult } from './model.ts';
+import { liquidationPrice, maintenanceMargin, valued } from './model-margin.ts';
+import type { ModelResult } from './model-state.ts';
 
 const SEED = Number(process.env.SEED ?? 20_240_615);
 const RUNS = Number(process.env.RUNS ?? 100);
@@ -251,10 +252,10 @@ class Pair {
     assert.equal(BigInt(view?.size ?? 0), mine.size);
     if (view === undefined) return;
     assert.deepEqual([view.cost, view.margin, view.realized], [mine.cost, mine.margin, mine.realized].map(Number));
-    const { notional, equity } = this.model.valued(PERP, mine, BigInt(view.mark));
-    assert.deepEqual([view.notional, view.unrealizedPnl, view.maintenanceMargin], [notional, equity - mine.margin, this.model.maintenance(PERP, notional)].map(Number));
+    const { notional, equity } = valued(this.model.markets[PERP], mine, BigInt(view.mark));
+    assert.deepEqual([view.notional, view.unrealizedPnl, view.maintenanceMargin], [notional, equity - mine.margin, maintenanceMargin(this.model.markets[PERP], notional)].map(Number));
     // The formula knows no rounding of the maintenance margin to minor units.
-    const formula = Number(this.model.liquidationPrice(PERP, mine) ?? 0n);
+    const formula = Number(liquidationPrice(this.model.markets[PERP], mine) ?? 0n);
     assert.ok(Math.abs(view.liquidationPrice - formula) <= 1, `liquidation price ${view.liquidationPrice}, by the formula ${formula}`);
   }
 }
