@@ -11,10 +11,12 @@ import { eventually } from '../support/wait.ts';
 
 const SPOT = 'BTC-USDT';
 const PERP = 'BTC-USDT-PERP';
+/** A message that never comes fails the test instead of holding it. */
+const TIMEOUT_MS = 60_000;
 
 type Doc = Readonly<Record<string, unknown>>;
 
-describe('the contract over Socket.IO', () => {
+describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
   let server: ServerProcess;
   let venue: Venue;
   let ann: User;
@@ -246,7 +248,7 @@ describe('the contract over Socket.IO', () => {
   });
 });
 
-test('too many messages and too many connections are refused, then the connection ends', async () => {
+test('too many messages and too many connections are refused, then the connection ends', { timeout: TIMEOUT_MS }, async () => {
   const server = await startServer({ env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '300', MAX_CONNECTIONS_PER_ADDRESS: '20' } });
   const open: Socket[] = [];
   const connect = async (): Promise<Socket> => {
