@@ -60,6 +60,28 @@ export function journalContract(name: string, create: () => JournalHarness): voi
       assert.deepEqual(await journal.read(54, 10), [record(55)]);
     });
 
+    test('stores appends in the order in which they were given, without waiting between them', async () => {
+      const records = Array.from({ length: 40 }, (_, i) => record(i + 1));
+      const appends = records.map((one) => journal.append([one]));
+      await Promise.all(appends);
+      assert.equal(journal.lastSeq, 40);
+      assert.deepEqual(await journal.read(0, 100), records);
+    });
+
+    test('takes nothing behind an append that failed', async () => {
+      await journal.append([record(1)]);
+      await reopen(() => harness.fillDisk());
+      const appends: Promise<void>[] = [];
+      // Large enough that the disk is full before the last.
+      for (let seq = 2; seq <= 200; seq++) appends.push(journal.append([record(seq, 1, { body: 'x'.repeat(20_000) })]));
+      const outcomes = (await Promise.allSettled(appends)).map(({ status }) => status);
+      const firstFailure = outcomes.indexOf('rejected');
+      assert.notEqual(firstFailure, -1);
+      assert.ok(outcomes.slice(firstFailure).every((status) => status === 'rejected'));
+      await reopen(() => harness.mend());
+      assert.equal(journal.lastSeq, 1 + firstFailure);
+    });
+
     test('reads from the record that holds the next event, at most `limit`', async () => {
       const records = [record(1), record(2, 3), record(5), record(6)];
       await journal.append(records);

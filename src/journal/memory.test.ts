@@ -24,13 +24,13 @@ test('an append can fail although everything was stored', async () => {
 });
 
 test('what was being written when the process died is there wholly or not at all', async () => {
-  for (const written of [false, true]) {
+  for (const written of [0, 1]) {
     const disk = new MemoryDisk();
     disk.latency = () => 3;
     const journal = new MemoryJournal(disk);
     const append = journal.append([record(1), record(2)]);
     journal.crash(written);
     await assert.rejects(append, JournalUnavailableError);
-    assert.equal(disk.lastSeq, written ? 2 : 0);
+    assert.equal(disk.lastSeq, written * 2);
   }
 });

@@ -58,7 +58,9 @@ export class MemoryDisk {
 export class MemoryJournal implements Journal {
   readonly #disk: MemoryDisk;
   #broken: JournalUnavailableError | undefined;
-  #inFlight: readonly JournalRecord[] = [];
+  /** Appends that are not stored yet, oldest first. */
+  readonly #inFlight: (readonly JournalRecord[])[] = [];
+  #last: Promise<void> = Promise.resolve();
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
@@ -68,16 +70,26 @@ export class MemoryJournal implements Journal {
     return this.#disk.lastSeq;
   }
 
-  async append(records: readonly JournalRecord[]): Promise<void> {
-    this.#check();
-    assertContinues(records, this.#disk.lastSeq);
-    this.#inFlight = records;
-    for (let turns = this.#disk.latency(); turns > 0; turns--) await undefined;
-    this.#check();
-    this.#inFlight = [];
-    const fault = this.#disk.appendFault();
-    if (fault !== 'lost') this.#disk.store(records);
-    if (fault !== undefined) throw (this.#broken = new JournalUnavailableError(`the append failed (${fault})`));
+  /** One after the other, and none after one that failed. */
+  append(records: readonly JournalRecord[]): Promise<void> {
+    this.#inFlight.push(records);
+    const append = this.#last.then(() => this.#store(records));
+    this.#last = append.catch(() => undefined);
+    return append;
+  }
+
+  async #store(records: readonly JournalRecord[]): Promise<void> {
+    try {
+      this.#check();
+      assertContinues(records, this.#disk.lastSeq);
+      for (let turns = this.#disk.latency(); turns > 0; turns--) await undefined;
+      this.#check();
+      const fault = this.#disk.appendFault();
+      if (fault !== 'lost') this.#disk.store(records);
+      if (fault !== undefined) throw (this.#broken = new JournalUnavailableError(`the append failed (${fault})`));
+    } finally {
+      this.#inFlight.shift();
+    }
   }
 
   async read(afterSeq: Seq, limit: number): Promise<JournalRecord[]> {
@@ -118,11 +130,11 @@ export class MemoryJournal implements Journal {
     return snapshot;
   }
 
-  /** The process dies: nothing more is stored, but what was being written may have been (`written`). */
-  crash(written: boolean): void {
+  /** The process dies: nothing more is stored, but of the appends in flight the oldest `written` have been. */
+  crash(written: number): void {
     if (this.#broken !== undefined) return;
     this.#broken = new JournalUnavailableError('the process has died');
-    if (written) this.#disk.store(this.#inFlight);
+    for (const records of this.#inFlight.slice(0, written)) this.#disk.store(records);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
-/** The thread on which the journal's file is written and read, so that no fsync ever holds up the thread that serves requests. Answers requests in order. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread on which the journal's file is written and read, so that no fsync ever holds up the thread that serves requests. Answers requests in order, those that arrived together with one message. */
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
-import { JournalConflictError, JournalCorruptError } from './errors.ts';
+import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
 import { JournalFile } from './sqlite-file.ts';
 
@@ -11,15 +11,20 @@ export interface WorkerSettings {
 }
 
 /** An append comes flat, `FIELDS_PER_RECORD` values a record: cheaper to hand over than objects. */
-export type WorkerRequest = { readonly id: number } & (
-  | { readonly type: 'append'; readonly flat: readonly (number | string)[] }
+interface AppendRequest {
+  readonly id: number;
+  readonly type: 'append';
+  readonly flat: readonly (number | string)[];
+}
+type OtherRequest = { readonly id: number } & (
   | { readonly type: 'read'; readonly afterSeq: Seq; readonly limit: number }
   | { readonly type: 'record_at'; readonly seq: Seq }
   | { readonly type: 'close' }
 );
+export type WorkerRequest = AppendRequest | OtherRequest;
 
 export type WorkerFailure = { readonly kind: 'conflict' | 'unavailable' } | { readonly kind: 'corrupt'; readonly seq: Seq };
-/** The first reply, with id 0, comes when the file is open; every reply tells where the journal ends. */
+/** Replies come as arrays. The first reply, with id 0, comes when the file is open; every reply tells where the journal ends. */
 export type WorkerReply = { readonly id: number; readonly lastSeq: Seq } & (
   | { readonly ok: true; readonly value: readonly JournalRecord[] }
   | { readonly ok: false; readonly failure: WorkerFailure; readonly message: string }
@@ -43,54 +48,104 @@ function unflatten(flat: readonly (number | string)[]): JournalRecord[] {
   return records;
 }
 
-function handle(file: JournalFile, request: WorkerRequest): readonly JournalRecord[] {
-  switch (request.type) {
-    case 'append':
-      file.append(unflatten(request.flat));
-      return NOTHING;
-    case 'read':
-      return file.read(request.afterSeq, request.limit);
-    case 'record_at': {
-      const record = file.recordAt(request.seq);
-      return record === undefined ? NOTHING : [record];
-    }
-    case 'close':
-      file.close();
-      return NOTHING;
-  }
-}
-
 function failureOf(error: unknown): WorkerFailure {
   if (error instanceof JournalConflictError) return { kind: 'conflict' };
   if (error instanceof JournalCorruptError) return { kind: 'corrupt', seq: error.seq };
   return { kind: 'unavailable' };
 }
 
-function serve(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
-  let lastSeq: Seq = 0;
-  const reply = (id: number, body: () => readonly JournalRecord[]): void => {
-    let answer: WorkerReply;
+/** What has arrived: the message that was just delivered, and those that wait behind it. */
+function arrived(port: MessagePort, first: WorkerRequest): WorkerRequest[] {
+  const requests = [first];
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) requests.push(next.message as WorkerRequest);
+  return requests;
+}
+
+class JournalServer {
+  readonly #file: JournalFile;
+  #lastSeq: Seq;
+  /** Where a failed append ended up is unknown, so nothing may follow it. */
+  #broken: JournalUnavailableError | undefined;
+
+  constructor(file: JournalFile) {
+    this.#file = file;
+    this.#lastSeq = file.lastSeq();
+  }
+
+  /** Answers in order; appends that stand together are one transaction with one sync. */
+  answer(requests: readonly WorkerRequest[]): WorkerReply[] {
+    const replies: WorkerReply[] = [];
+    for (let at = 0; at < requests.length; ) {
+      const request = requests[at++] as WorkerRequest;
+      if (request.type !== 'append') {
+        replies.push(this.#attempt(request.id, () => this.#handle(request)));
+        continue;
+      }
+      const appends = [request];
+      for (let next = requests[at]; next?.type === 'append'; next = requests[++at]) appends.push(next);
+      replies.push(...this.#append(appends));
+    }
+    return replies;
+  }
+
+  opened(): WorkerReply {
+    return { id: 0, lastSeq: this.#lastSeq, ok: true, value: NOTHING };
+  }
+
+  #append(requests: readonly AppendRequest[]): WorkerReply[] {
+    const flat = requests.length === 1 ? requests[0]!.flat : requests.flatMap((request) => request.flat);
+    const outcome = this.#attempt(0, () => {
+      if (this.#broken !== undefined) throw this.#broken;
+      this.#file.append(unflatten(flat));
+      this.#lastSeq = endOf(flat);
+      return NOTHING;
+    });
+    return requests.map(({ id }) => ({ ...outcome, id }));
+  }
+
+  #handle(request: OtherRequest): readonly JournalRecord[] {
+    switch (request.type) {
+      case 'read':
+        return this.#file.read(request.afterSeq, request.limit);
+      case 'record_at': {
+        const record = this.#file.recordAt(request.seq);
+        return record === undefined ? NOTHING : [record];
+      }
+      case 'close':
+        this.#file.close();
+        return NOTHING;
+    }
+  }
+
+  #attempt(id: number, body: () => readonly JournalRecord[]): WorkerReply {
     try {
       const value = body();
-      answer = { id, lastSeq, ok: true, value };
+      return { id, lastSeq: this.#lastSeq, ok: true, value };
     } catch (error) {
-      answer = { id, lastSeq, ok: false, failure: failureOf(error), message: (error as Error).message };
+      if (error instanceof JournalUnavailableError) this.#broken ??= error;
+      return failed(id, this.#lastSeq, error);
     }
-    port.postMessage(answer);
-  };
-  let file: JournalFile | undefined;
-  reply(0, () => {
-    file = new JournalFile(settings.path, { maxPages: settings.maxPages });
-    lastSeq = file.lastSeq();
-    return NOTHING;
-  });
-  port.on('message', (request: WorkerRequest) => {
-    reply(request.id, () => {
-      const value = handle(file!, request);
-      if (request.type === 'append' && request.flat.length > 0) lastSeq = endOf(request.flat);
-      return value;
-    });
-    if (request.type === 'close') port.close();
+  }
+}
+
+function failed(id: number, lastSeq: Seq, error: unknown): WorkerReply {
+  return { id, lastSeq, ok: false, failure: failureOf(error), message: (error as Error).message };
+}
+
+function serve(port: MessagePort, settings: WorkerSettings): void {
+  let server: JournalServer;
+  try {
+    server = new JournalServer(new JournalFile(settings.path, { maxPages: settings.maxPages }));
+  } catch (error) {
+    port.postMessage([failed(0, 0, error)]);
+    port.close();
+    return;
+  }
+  port.postMessage([server.opened()]);
+  port.on('message', (first: WorkerRequest) => {
+    const requests = arrived(port, first);
+    port.postMessage(server.answer(requests));
+    if (requests.some(({ type }) => type === 'close')) port.close();
   });
 }
 

@@ -46,7 +46,9 @@ class SqliteJournal implements Journal {
     const settings: WorkerSettings = { path: journalPath(options.directory), maxPages: options.maxPages };
     this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: settings, name: 'journal' });
     this.opened = this.#expect(0);
-    this.#worker.on('message', (reply: WorkerReply) => this.#settle(reply));
+    this.#worker.on('message', (replies: readonly WorkerReply[]) => {
+      for (const reply of replies) this.#settle(reply);
+    });
     this.#worker.on('error', (error) => this.#break(new JournalUnavailableError(`the journal's thread failed (${error.message})`, error)));
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', () => {

@@ -1,6 +1,7 @@
 /**
- * Group commit: one append in flight, everything executed meanwhile goes with the next. Entries are answered in order, after their append.
- * It never retries: after a failed append it answers nothing but the failure, and its owner makes a new one.
+ * Group commit: what is executed together goes to the journal together, while earlier appends are still in flight, up to a bound; everything beyond it waits
+ * for the next. Entries are answered in order, after their append. It never retries: after a failed append it answers nothing but the failure,
+ * and its owner makes a new one.
  */
 import type { Seq } from '../engine/units.ts';
 import type { Journal, JournalRecord } from '../journal/journal.ts';
@@ -28,6 +29,10 @@ export interface CommitQueueOptions {
   /** Most records, and most characters of their bodies, in one append. */
   readonly batchRecords: number;
   readonly batchChars: number;
+  /** Most appends that the journal has been given and has not answered. More than one only for a journal that takes them in order and nothing after a failed one. */
+  readonly appendsInFlight: number;
+  /** So many waiting entries are sent at once, without waiting for what else arrives; more appends than one keep the journal's thread busy meanwhile. */
+  readonly eagerRecords: number;
   /** Runs a task soon: when what arrived together has been executed. */
   readonly schedule: (task: () => void) => void;
   /** Called with each durable batch, before its replies. */
@@ -41,7 +46,9 @@ const DONE = Promise.resolve();
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: Waiting[] = [];
-  #inFlight: Waiting[] = [];
+  /** Appends, oldest first. */
+  #inFlight: Waiting[][] = [];
+  #depth = 0;
   #scheduled = false;
   #failure: Error | undefined;
 
@@ -51,7 +58,7 @@ export class CommitQueue {
 
   /** Executed and not durable yet. */
   get depth(): number {
-    return this.#waiting.length + this.#inFlight.length;
+    return this.#depth;
   }
 
   get failed(): boolean {
@@ -63,7 +70,10 @@ export class CommitQueue {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<Committed>();
     this.#waiting.push({ entry, promise, resolve, reject, barrier: undefined });
-    if (!this.#scheduled && this.#inFlight.length === 0) {
+    this.#depth++;
+    if (this.#inFlight.length >= this.#options.appendsInFlight) return promise;
+    if (this.#waiting.length >= this.#options.eagerRecords) this.#flush();
+    else if (!this.#scheduled) {
       this.#scheduled = true;
       this.#options.schedule(() => {
         this.#scheduled = false;
@@ -76,7 +86,7 @@ export class CommitQueue {
   /** Resolves when everything pushed so far is durable. */
   barrier(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const last = this.#waiting.at(-1) ?? this.#inFlight.at(-1);
+    const last = this.#waiting.at(-1) ?? this.#inFlight.at(-1)?.at(-1);
     if (last === undefined) return DONE;
     return (last.barrier ??= last.promise.then(() => undefined));
   }
@@ -84,22 +94,27 @@ export class CommitQueue {
   /** The entry that holds event `seq`, if it waits here. */
   find(seq: Seq): Entry | undefined {
     const holds = ({ entry }: Waiting): boolean => entry.record.seq <= seq && seq <= endOf(entry.record);
-    return (this.#inFlight.find(holds) ?? this.#waiting.find(holds))?.entry;
+    for (const batch of this.#inFlight) {
+      const found = batch.find(holds);
+      if (found !== undefined) return found.entry;
+    }
+    return this.#waiting.find(holds)?.entry;
   }
 
   /** Answers everything that waits, and everything that comes, with `error`. */
   fail(error: Error): void {
     this.#failure ??= error;
-    const all = [...this.#inFlight, ...this.#waiting];
+    const all = [...this.#inFlight.flat(), ...this.#waiting];
     this.#inFlight = [];
     this.#waiting = [];
+    this.#depth = 0;
     for (const waiting of all) waiting.reject(this.#failure);
   }
 
   #flush(): void {
-    if (this.#failure !== undefined || this.#waiting.length === 0 || this.#inFlight.length > 0) return;
+    if (this.#failure !== undefined || this.#waiting.length === 0 || this.#inFlight.length >= this.#options.appendsInFlight) return;
     const batch = this.#takeBatch();
-    this.#inFlight = batch;
+    this.#inFlight.push(batch);
     const started = performance.now();
     this.#options.journal.append(batch.map(({ entry }) => entry.record)).then(
       () => this.#commit(batch, (performance.now() - started) / 1000),
@@ -121,7 +136,8 @@ export class CommitQueue {
 
   #commit(batch: readonly Waiting[], seconds: number): void {
     if (this.#failure !== undefined) return;
-    this.#inFlight = [];
+    if (this.#inFlight.shift() !== batch) throw new Error('the journal answered appends out of order');
+    this.#depth -= batch.length;
     this.#options.onCommitted(batch.map(({ entry }) => entry), seconds);
     for (const { entry, resolve } of batch) resolve(entry.reply);
     this.#flush();

@@ -49,6 +49,8 @@ export function openMemoryLeader(disk: MemoryDisk, clock: Clock, options: Partia
     queueLimit: 1_000,
     batchRecords: 100,
     batchChars: 1_000_000,
+    appendsInFlight: 1,
+    eagerRecords: 1_000,
     idLimit: 10_000,
     schedule: queueMicrotask,
     delay: () => Promise.resolve(),

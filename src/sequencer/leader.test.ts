@@ -4,7 +4,7 @@ import { JournalConflictError, JournalUnavailableError } from '../journal/errors
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
-import type { CommittedRecord } from './sequencer.ts';
+import type { Committed, CommittedRecord } from './sequencer.ts';
 
 const setUp = async (disk = new MemoryDisk(), clock = new Clock()) => {
   const leader = await openMemoryLeader(disk, clock);
@@ -113,6 +113,41 @@ describe('a leader', () => {
     await accepted(leader, place());
     assert.equal(leader.status.state, 'leading');
     assert.equal(leader.state.openOrderCount, 3);
+  });
+
+  test('keeps several appends on their way where the journal takes them, and answers in order', async () => {
+    const disk = new MemoryDisk();
+    const leader = await openMemoryLeader(disk, new Clock(), { appendsInFlight: 4, eagerRecords: 2 });
+    await found(leader);
+    disk.latency = () => 20;
+    const ahead: number[] = [];
+    disk.appendFault = () => { ahead.push(leader.state.seq - disk.lastSeq); return undefined; };
+    const answered: number[] = [];
+    const seqs = await Promise.all(Array.from({ length: 20 }, async () => {
+      const { seq } = await leader.submit(place()) as Committed;
+      answered.push(seq);
+      return seq;
+    }));
+    assert.deepEqual(answered, seqs);
+    // Four appends of two went out at once; what came behind them went together.
+    assert.deepEqual(ahead, [20, 18, 16, 14, 12]);
+  });
+
+  test('answers nothing that stands behind a failed append, and leads on from what is stored', async () => {
+    const disk = new MemoryDisk();
+    const leader = await openMemoryLeader(disk, new Clock(), { appendsInFlight: 4, eagerRecords: 1 });
+    await found(leader);
+    const before = disk.lastSeq;
+    let appends = 0;
+    disk.latency = () => 5;
+    disk.appendFault = () => (++appends === 2 ? 'lost' : undefined);
+    const outcomes = await Promise.allSettled(Array.from({ length: 4 }, () => leader.submit(place())));
+    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'rejected', 'rejected']);
+    disk.appendFault = () => undefined;
+    while (leader.status.state !== 'leading') await undefined;
+    assert.equal(leader.state.seq, before + 1);
+    await accepted(leader, place());
+    assert.equal(disk.lastSeq, before + 2);
   });
 
   test('goes on when a follower throws', async () => {

@@ -31,6 +31,8 @@ export interface LeaderOptions {
   readonly queueLimit: number;
   readonly batchRecords: number;
   readonly batchChars: number;
+  readonly appendsInFlight: number;
+  readonly eagerRecords: number;
   readonly idLimit: number;
   readonly schedule: (task: () => void) => void;
   readonly delay: (ms: Millis) => Promise<void>;
@@ -237,9 +239,9 @@ export class Leader implements Sequencer {
   }
 
   #createQueue(journal: Journal): CommitQueue {
-    const { batchRecords, batchChars, schedule } = this.#options;
+    const { batchRecords, batchChars, appendsInFlight, eagerRecords, schedule } = this.#options;
     return new CommitQueue({
-      journal, batchRecords, batchChars, schedule,
+      journal, batchRecords, batchChars, appendsInFlight, eagerRecords, schedule,
       onCommitted: (entries, seconds) => {
         this.#retryMs = FIRST_RETRY_MS;
         const before = this.#committedSeq;

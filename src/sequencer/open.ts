@@ -33,6 +33,9 @@ const SNAPSHOT_EVERY = 500_000;
 const QUEUE_LIMIT = 20_000;
 const BATCH_RECORDS = 2_000;
 const BATCH_CHARS = 4_000_000;
+/** The journal's thread merges what has arrived into one transaction, so it never waits for this one between two. */
+const APPENDS_IN_FLIGHT = 64;
+const EAGER_RECORDS = 16;
 /** How late a dead-man switch or funding may be when nothing else happens. */
 const TIMER_MS = 50;
 
@@ -52,6 +55,8 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
       queueLimit: options.queueLimit ?? QUEUE_LIMIT,
       batchRecords: BATCH_RECORDS,
       batchChars: BATCH_CHARS,
+      appendsInFlight: APPENDS_IN_FLIGHT,
+      eagerRecords: EAGER_RECORDS,
       idLimit,
       schedule: setImmediate,
       delay: (ms) => delay(ms),
