@@ -37,6 +37,8 @@ export class Projections {
   /** One message at a time tells the thread that there is more. */
   #announced: Seq = 0;
   #announcing = false;
+  /** The furthest that somebody has waited for. */
+  #wanted: Seq = 0;
   #builds = 0;
   #failure: string | undefined;
   #closed = false;
@@ -75,6 +77,7 @@ export class Projections {
     return new Promise((resolve) => {
       const waiter: Waiter = { seq, resolve, timer: setTimeout(() => this.#settle(waiter, false), timeoutMs) };
       this.#waiters.add(waiter);
+      if (seq > this.#wanted) this.#want(seq);
     });
   }
 
@@ -92,6 +95,12 @@ export class Projections {
     for (const waiter of this.#waiters) this.#settle(waiter, false);
     this.#send({ type: 'close' });
     await this.#exited;
+  }
+
+  /** So that it does not wait for company. */
+  #want(seq: Seq): void {
+    this.#wanted = seq;
+    this.#send({ type: 'wanted', seq });
   }
 
   #announceSoon(): void {

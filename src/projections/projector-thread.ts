@@ -17,6 +17,8 @@ export interface ProjectorThreadData {
 export type ProjectorRequest =
   /** The journal holds everything up to here. */
   | { readonly type: 'committed'; readonly seq: Seq }
+  /** Somebody waits for the collections to be this far. */
+  | { readonly type: 'wanted'; readonly seq: Seq }
   | { readonly type: 'rebuild' }
   | { readonly type: 'close' };
 
@@ -32,6 +34,10 @@ const CACHE_MIB = 64;
 /** Least wait between two batches, and how much longer than the last batch took: so the thread works at most a third of the time, until it falls behind. */
 const LINGER_MIN_MS = 2;
 const LINGER_FACTOR = 2;
+/** While nobody waits for the collections, batches are this far apart: large ones cost much less per event, and those who trade need the processor more. */
+const LAZY_MS = 250;
+/** Further behind than this it does not get for laziness: it is about what can be caught up on within a second. */
+const LAZY_EVENTS = 50_000;
 
 class ProjectorLoop {
   readonly #port: NonNullable<typeof parentPort>;
@@ -41,12 +47,15 @@ class ProjectorLoop {
   readonly #lingerMs: Millis;
   readonly #sweeper: NodeJS.Timeout;
   #target: Seq;
+  #wanted: Seq = 0;
   #builds = 0;
-  /** A batch is about to run. */
-  #scheduled = false;
+  /** The batch that is about to run. */
+  #scheduled: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  #scheduledAt = 0;
   #closed = false;
-  /** Not before this. */
+  /** Not before this, when somebody waits; not before that, when nobody does. */
   #nextAt = 0;
+  #lazyAt = 0;
 
   constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs }: ProjectorThreadData) {
     this.#port = port;
@@ -66,6 +75,9 @@ class ProjectorLoop {
       case 'committed':
         this.#target = Math.max(this.#target, request.seq);
         return this.#wake();
+      case 'wanted':
+        this.#wanted = Math.max(this.#wanted, request.seq);
+        return this.#wake();
       case 'rebuild':
         this.#projector.rebuild();
         this.#builds++;
@@ -76,32 +88,43 @@ class ProjectorLoop {
     }
   }
 
-  /** A single command is projected at once; while many come, batches wait a moment for company; what fills whole batches is behind and waits for nothing. */
+  /**
+   * A single command is projected at once. While many come, batches wait for company: a moment when somebody waits for them, longer when nobody does. What fills
+   * whole batches is behind and waits for nothing.
+   */
   #wake(): void {
-    if (this.#scheduled || this.#projector.checkpoint >= this.#target) return;
-    const wait = this.#projector.full ? 0 : this.#nextAt - performance.now();
-    this.#schedule(wait);
+    const { checkpoint, full } = this.#projector;
+    if (checkpoint >= this.#target) return;
+    const needed = checkpoint < this.#wanted || this.#target - checkpoint > LAZY_EVENTS;
+    this.#schedule(needed ? (full ? 0 : this.#nextAt) : this.#lazyAt);
   }
 
-  #schedule(wait: Millis): void {
-    this.#scheduled = true;
-    if (wait < 1) setImmediate(() => this.#run());
-    else setTimeout(() => this.#run(), wait);
+  /** At the earliest of the times asked for. */
+  #schedule(at: number): void {
+    if (this.#scheduled !== undefined) {
+      if (at >= this.#scheduledAt) return;
+      clearTimeout(this.#scheduled as NodeJS.Timeout);
+      clearImmediate(this.#scheduled as NodeJS.Immediate);
+    }
+    this.#scheduledAt = at;
+    const wait = at - performance.now();
+    this.#scheduled = wait < 1 ? setImmediate(() => this.#run()) : setTimeout(() => this.#run(), wait);
   }
 
   #run(): void {
-    this.#scheduled = false;
+    this.#scheduled = undefined;
     if (this.#closed) return;
     const startedAt = performance.now();
     try {
       const events = this.#projector.step();
       const endedAt = performance.now();
       this.#nextAt = endedAt + Math.min(this.#lingerMs, Math.max(LINGER_MIN_MS, LINGER_FACTOR * (endedAt - startedAt)));
+      this.#lazyAt = endedAt + LAZY_MS;
       this.#report(events, (endedAt - startedAt) / 1000);
       if (events > 0) this.#wake();
     } catch (error) {
       this.#port.postMessage({ type: 'failed', message: (error as Error).message } satisfies ProjectorReport);
-      this.#schedule(RETRY_MS);
+      this.#schedule(performance.now() + RETRY_MS);
     }
   }
 
