@@ -25,7 +25,8 @@ const MEASURE_MS = options.quick ? 700 : 1_500;
 /** Before the first round, so that all code is compiled. */
 const FIRST_WARMUP_MS = options.quick ? 1_000 : 4_000;
 const LISTENERS = options.quick ? 200 : 1_000;
-const SYMBOL = 'BNC-USDT';
+/** A market for each kind of load, so that what one leaves in the book is not the next one's work. */
+const BASES = { orders: 'BNA', place: 'BNB', place_hearing: 'BNC', batches: 'BND' } as const;
 const PLENTY = '10000000';
 
 interface Row {
@@ -58,11 +59,11 @@ try {
 }
 
 async function measure(): Promise<Report> {
-  const tokens = await listMarket(server.url);
+  const tokens = await listMarkets(server.url);
   const emptyTokens = [(await Client.register(empty.url, 'empty')).token];
   const plain = /"sockets":"([^"]+)"/.exec(empty.output())?.[1] ?? '';
   const job = (kind: Job['kind'], url: string, who: readonly string[]): Job =>
-    ({ kind, url, tokens: who, connections: CONNECTIONS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed: 0, symbol: SYMBOL });
+    ({ kind, url, tokens: who, connections: CONNECTIONS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed: 0, symbol: `${BASES[kind as keyof typeof BASES] ?? BASES.orders}-USDT` });
 
   const fanOut = await pricesToMany();
   const jobs = {
@@ -100,15 +101,18 @@ async function measure(): Promise<Report> {
   };
 }
 
-/** A market of its own with room for many orders, and users with money; their tokens. */
-async function listMarket(url: string): Promise<string[]> {
+/** Markets with room for many orders, and users with money; their tokens. */
+async function listMarkets(url: string): Promise<string[]> {
   const admin = await Client.admin(url);
-  await admin.post('/admin/assets', { asset: 'BNC', scale: 8 });
-  await admin.post('/admin/markets', { symbol: SYMBOL, type: 'spot', base: 'BNC', quote: 'USDT', tickSize: '1', lotSize: '0.01', makerFee: '0.0002', takerFee: '0.0004', maxOpenOrders: 10_000 });
+  const bases = Object.values(BASES);
+  for (const base of bases) {
+    await admin.post('/admin/assets', { asset: base, scale: 8 });
+    await admin.post('/admin/markets', { symbol: `${base}-USDT`, type: 'spot', base, quote: 'USDT', tickSize: '1', lotSize: '0.01', makerFee: '0.0002', takerFee: '0.0004', maxOpenOrders: 10_000 });
+  }
   const tokens: string[] = [];
   for (let i = 0; i < USERS; i++) {
     const user = await Client.register(url, `bench${i}`);
-    for (const asset of ['USDT', 'BNC']) await user.post('/wallets/deposits', { asset, amount: asset === 'USDT' ? PLENTY : '100000' });
+    for (const asset of ['USDT', ...bases]) await user.post('/wallets/deposits', { asset, amount: asset === 'USDT' ? PLENTY : '100000' });
     tokens.push(user.token);
   }
   return tokens;
@@ -117,7 +121,7 @@ async function listMarket(url: string): Promise<string[]> {
 /** All built-in markets change as often as prices are sent; the ticks that arrive, and the processor time that the server spends on it. */
 async function pricesToMany(): Promise<Record<string, Row>> {
   const admin = await Client.admin(server.url);
-  const symbols = (await admin.get<{ symbol: string }[]>('/markets')).map(({ symbol }) => symbol).filter((symbol) => symbol !== SYMBOL);
+  const symbols = (await admin.get<{ symbol: string }[]>('/markets')).map(({ symbol }) => symbol).filter((symbol) => !Object.values(BASES).some((base) => symbol.startsWith(base)));
   const listening = run({ kind: 'listen', url: server.url, tokens: [''], connections: LISTENERS, warmupMs: WARMUP_MS, measureMs: MEASURE_MS, seed: 0, symbol: symbols.join(',') });
   let stop = false;
   const moving = (async () => {

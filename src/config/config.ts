@@ -43,7 +43,7 @@ const environment = z.object({
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(2_000),
   DRAIN_TIMEOUT_MS: integer(0, 600_000).default(10_000),
   SOCKET_PARSER: oneOf(['json', 'msgpack']).default('json'),
-  SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(100_000),
+  SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(500_000),
   MIN_FREE_DISK_MB: integer(0, 1_000_000).default(64),
 });
 
