@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
 import type { Asset, Market } from '../engine/market.ts';
 import { KLINE_INTERVALS, type KlineInterval } from '../models/klines.ts';
 import { MarketUnits } from '../types/market-units.ts';
 import { type Bar, BarBuilder, INTERVAL_MS, barDocument, openTimeOf, storedBar } from './bars.ts';
 import type { ListedMarket } from './context.ts';
+import { linesOf, skipWithoutRecordings } from '../../tests/support/recordings.ts';
 
 const base: Asset = { id: 0, code: 'BTC', scale: 8 };
 const quote: Asset = { id: 1, code: 'USDT', scale: 9 };
@@ -18,9 +17,8 @@ interface Row {
   readonly columns: readonly string[];
 }
 
-function recorded(file: string): Row[] {
-  const text = gunzipSync(readFileSync(new URL(`../../tests/recorded/${file}`, import.meta.url))).toString();
-  return text.trim().split('\n').slice(1).map((line) => {
+function recorded(path: string): Row[] {
+  return linesOf(path).slice(1).map((line) => {
     const [time, ...columns] = line.split(',');
     return { time: Number(time), columns };
   });
@@ -31,7 +29,7 @@ function build(): Map<KlineInterval, Bar[]> {
   const bars = new Map<KlineInterval, Bar[]>(KLINE_INTERVALS.map((interval) => [interval, []]));
   const builder = new BarBuilder();
   let seq = 0;
-  for (const { time, columns: [price, quantity] } of recorded('2025-11-10-btcusdt-kraken-trades.csv.gz')) {
+  for (const { time, columns: [price, quantity] } of recorded('trades/2025-11-10-btcusdt-kraken.csv.gz')) {
     const ticks = listed.units.price(price!)!;
     const lots = listed.units.quantity(quantity!)!;
     builder.add({ seq: ++seq, price: ticks, quantity: lots, notional: ticks * lots }, time, () => undefined, (interval, bar) => {
@@ -56,9 +54,9 @@ test('bars begin at multiples of their interval, weeks on Monday', () => {
   assert.equal(new Date(openTimeOf(Date.UTC(2024, 2, 3, 23, 59), '1w')).getUTCDay(), 1);
 });
 
-test('the minutes made of Kraken\'s trades are the minutes that Kraken published', () => {
-  const trades = recorded('2025-11-10-btcusdt-kraken-trades.csv.gz');
-  const published = new Map(recorded('2025-11-10-btcusdt-kraken-1m.csv.gz').map((row) => [row.time, row.columns.map(Number)]));
+test('the minutes made of Kraken\'s trades are the minutes that Kraken published', { skip: skipWithoutRecordings }, () => {
+  const trades = recorded('trades/2025-11-10-btcusdt-kraken.csv.gz');
+  const published = new Map(recorded('klines/2025-11-10-btcusdt-kraken-1m.csv.gz').map((row) => [row.time, row.columns.map(Number)]));
   // The recording begins in the middle of its first minute and ends in the middle of its last.
   const first = openTimeOf(trades[0]!.time, '1m');
   const last = openTimeOf(trades.at(-1)!.time, '1m');
@@ -69,7 +67,7 @@ test('the minutes made of Kraken\'s trades are the minutes that Kraken published
   assert.equal(traded.length, minutes.length, 'no minute with trades is missing');
 });
 
-test('longer bars hold what their minutes hold', () => {
+test('longer bars hold what their minutes hold', { skip: skipWithoutRecordings }, () => {
   const bars = build();
   const minutes = bars.get('1m')!;
   for (const interval of KLINE_INTERVALS) {

@@ -30,9 +30,8 @@ export class Consistency {
     return value;
   }
 
-  /** Resolves with the seq that the collections hold at least. Throws UNAVAILABLE when they lag for longer than two seconds. */
-  async caughtUp(): Promise<Seq> {
-    const seq = this.#sequencer.committedSeq;
+  /** Resolves with the seq that the collections hold at least: `seq`, or all that is committed. Throws UNAVAILABLE when they lag for longer than two seconds. */
+  async caughtUp(seq: Seq = this.#sequencer.committedSeq): Promise<Seq> {
     if (!(await this.#projections.reached(seq, CATCH_UP_MS))) {
       throw new Refusal('UNAVAILABLE', 'the history is still catching up with the trades; try again', { retryAfterSeconds: 1 });
     }

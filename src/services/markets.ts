@@ -2,6 +2,7 @@
 import type { Cache } from '../cache/cache.ts';
 import { cacheKeys } from '../cache/keys.ts';
 import type { MarketStatus } from '../engine/market.ts';
+import type { Seq } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import type { FundingDoc, FundingRate } from '../models/funding.ts';
 import type { Kline } from '../models/klines.ts';
@@ -63,12 +64,16 @@ export class MarketService {
   readonly #parts: MarketServiceParts;
   /** How often the settings of each market have changed since the start. */
   readonly #versions = new Map<string, number>();
+  /** Seq of each market's last change since the start, and of everything before. */
+  readonly #changedAt = new Map<string, Seq>();
+  readonly #startedAt: Seq;
   readonly #unsubscribe: () => void;
 
   constructor(parts: MarketServiceParts) {
     this.#parts = parts;
+    this.#startedAt = parts.sequencer.committedSeq;
     this.#unsubscribe = parts.sequencer.onCommitted(({ events }) => {
-      for (const event of events) if (event.type === 'market_created' || event.type === 'market_updated') this.#changed(event.market.symbol);
+      for (const event of events) if (event.type === 'market_created' || event.type === 'market_updated') this.#changed(event.market.symbol, event.seq);
     });
   }
 
@@ -93,7 +98,8 @@ export class MarketService {
     const version = this.#versions.get(symbol);
     // The catalogue may know a market that is not committed yet.
     await consistency.live(() => undefined);
-    await consistency.caughtUp();
+    // Only this market's own changes have to be there: settings are readable however far the history lags.
+    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
     const doc = await markets.get(symbol);
     if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
     const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
@@ -175,7 +181,8 @@ export class MarketService {
     return this.#parts.catalog.at(symbol).market.symbol;
   }
 
-  #changed(symbol: string): void {
+  #changed(symbol: string, seq: Seq): void {
+    this.#changedAt.set(symbol, seq);
     this.#versions.set(symbol, (this.#versions.get(symbol) ?? 0) + 1);
     void this.#parts.cache.delete(cacheKeys.market(symbol));
   }
