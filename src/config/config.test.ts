@@ -25,6 +25,7 @@ const BAD: Record<string, [Record<string, string>, RegExp]> = {
   'a port with a sign': [{ PORT: '+80' }, /^PORT: /],
   'an unknown feed': [{ FEEDS: 'lively' }, /^FEEDS: /],
   'a replay at no speed': [{ FEEDS: 'replay:data@0' }, /^FEEDS: /],
+  'a part of the roles': [{ ROLES: 'api,stream' }, /^ROLES: this version runs every role in one process; engine, feed/],
   'an unknown role': [{ ROLES: 'api,cook' }, /^ROLES: "cook" is not one of all, api/],
   'a switch that is neither on nor off': [{ HOUSE: 'true' }, /^HOUSE: "true" is not one of on, off$/],
   'an address that is none': [{ ADMIN_IPS: '127.0.0.1,localhost' }, /^ADMIN_IPS: localhost is not an address or CIDR range$/],
