@@ -40,6 +40,7 @@ import { createTrading } from './services/trading.ts';
 import { UserService } from './services/users.ts';
 import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
+import { Refusal } from './types/refusal.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
 const MAX_PROJECTION_LAG = 5_000_000;
@@ -133,7 +134,9 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   stops.push(() => sockets.close());
 
   // What moves by itself: prices, house makers.
-  const first = await auth.ensureAdmin(config.admin);
+  const first = await auth.ensureAdmin(config.admin).catch((error: unknown) => {
+    throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
+  });
   if (first !== undefined) introduce(first);
   await feed.start();
   stops.push(() => feed.stop());

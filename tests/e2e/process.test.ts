@@ -110,6 +110,14 @@ test('a bad setting ends it with status 78 and is named', () => {
   }
 });
 
+test('an administrator with a common password is not made; the setting is named', () => {
+  const fresh = mkdtempSync(join(tmpdir(), 'bourse-password-'));
+  const { status, text } = runOnce({ DATA_DIR: fresh, ADMIN_PASSWORD: 'password123' });
+  rmSync(fresh, { recursive: true, force: true });
+  assert.equal(status, 78, text);
+  assert.match(text, /ADMIN_PASSWORD: .*common/);
+});
+
 test('what it writes to disk is for its owner alone, and no secret is in its output', async () => {
   const server = await startServer({ directory, env: { LOG_LEVEL: 'debug' } });
   try {
