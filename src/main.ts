@@ -48,6 +48,8 @@ const MAX_PROJECTION_LAG = 5_000_000;
 /** House makers do not quote around an index that is older. */
 const HOUSE_FRESH_MS = 30_000;
 
+const PARENT_CHECK_MS = 200;
+
 type Stop = () => unknown;
 
 async function start(config: Config, logger: Logger, stops: Stop[], fatal: (error: Error) => void): Promise<string> {
@@ -185,6 +187,15 @@ async function stopAll(stops: Stop[], logger: Logger): Promise<void> {
   }
 }
 
+/** npm that was killed outright cannot tell its child: a server that outlived it would hold the port and the data directory unseen. */
+function watchParent(orphaned: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) orphaned();
+  }, PARENT_CHECK_MS).unref();
+}
+
 function readConfig(): Config {
   try {
     return parseConfig(process.env);
@@ -214,6 +225,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => end(0, 'SIGTERM'));
   process.on('SIGINT', () => end(0, 'SIGINT'));
+  watchParent(() => end(1, 'npm, which started this process, is gone'));
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))));
   try {

@@ -1,7 +1,8 @@
 /** Opens the embedded leader on a data directory: lock, journal, recovery, timers, snapshots. The one place that puts these together. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Millis, Seq } from '../engine/units.ts';
-import { lockDirectory } from '../journal/directory-lock.ts';
+import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts';
+import { DirectoryLockedError } from '../journal/errors.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -36,6 +37,9 @@ const BATCH_CHARS = 4_000_000;
 /** The journal's thread merges what has arrived into one transaction, so it never waits for this one between two. */
 const APPENDS_IN_FLIGHT = 64;
 const EAGER_RECORDS = 16;
+/** A process that is being replaced may need so long to let go of the directory. */
+const LOCK_WAIT_MS = 2_000;
+const LOCK_RETRY_MS = 50;
 /** How late a dead-man switch or funding may be when nothing else happens. */
 const TIMER_MS = 50;
 
@@ -43,7 +47,7 @@ const TIMER_MS = 50;
 export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   const { directory, logger, idLimit = DEFAULT_ID_LIMIT } = options;
   const metrics = options.metrics === undefined ? noMetrics : leaderMetrics(options.metrics);
-  const lock = lockDirectory(directory);
+  const lock = await lockWithin(directory, LOCK_WAIT_MS);
   let timer: NodeJS.Timeout | undefined;
   let snapshotter: Snapshotter | undefined;
   try {
@@ -77,5 +81,16 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+async function lockWithin(directory: string, ms: number): Promise<DirectoryLock> {
+  for (const deadline = performance.now() + ms; ; ) {
+    try {
+      return lockDirectory(directory);
+    } catch (error) {
+      if (!(error instanceof DirectoryLockedError) || performance.now() >= deadline) throw error;
+      await delay(LOCK_RETRY_MS);
+    }
   }
 }

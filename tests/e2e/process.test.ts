@@ -1,6 +1,7 @@
 /** The process as an operator meets it: killed under load, started twice, misconfigured, stopped. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -117,6 +118,21 @@ test('an administrator with a common password is not made; the setting is named'
   assert.equal(status, 78, text);
   assert.match(text, /ADMIN_PASSWORD: .*common/);
 });
+
+for (const [signal, how] of [['SIGTERM', 'stops with npm, cleanly'], ['SIGKILL', 'does not outlive an npm that was killed']] as const) {
+  test(`started by npm it ${how}`, { timeout: 60_000 }, async () => {
+    const fresh = mkdtempSync(join(tmpdir(), 'bourse-npm-'));
+    const npm = spawn('npm', ['start'], { cwd: resolve(import.meta.dirname, '../..'), env: { ...process.env, PORT: '0', DATA_DIR: fresh, FEEDS: 'manual', HOUSE: 'off' }, stdio: ['ignore', 'pipe', 'ignore'] });
+    let output = '';
+    npm.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const url = await eventually('it is ready', () => /"msg":"ready","url":"([^"]+)"/.exec(output)?.[1], 30_000);
+    npm.kill(signal);
+    const [status] = (await once(npm, 'exit')) as [number | null];
+    if (signal === 'SIGTERM') assert.equal(status, 0);
+    await eventually('nobody answers any more', () => fetch(`${url}/health/live`).then(() => undefined, () => true));
+    rmSync(fresh, { recursive: true, force: true });
+  });
+}
 
 test('what it writes to disk is for its owner alone, and no secret is in its output', async () => {
   const server = await startServer({ directory, env: { LOG_LEVEL: 'debug' } });
