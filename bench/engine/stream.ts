@@ -1,4 +1,5 @@
 /** The seeded command stream that every implementation gets: limit and market orders and cancels around a moving touch. Knows no implementation but the reference that tells which orders are still open. */
+import { random } from '../../src/utils/random.ts';
 import { MatchingBook } from './matching-book.ts';
 
 export const LIMIT = 0;
@@ -38,17 +39,6 @@ export const START_PRICE = 1_000_000;
 const ORDERS_PER_LEVEL = 10;
 /** Cancels near the touch mostly hit young orders, as market makers' quotes live shortly. */
 const RECENT = 256;
-
-/** mulberry32: uniform in [0, 1), the same on every machine. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Every cancel hits an order that is open at that moment. */
 export function makeStream({ seed, commands, resting, deepShare = 0.1 }: StreamOptions): Stream {
@@ -102,7 +92,7 @@ class Generator {
 
   constructor(seed: number, resting: number, commands: number, deepShare: number) {
     const length = resting + commands;
-    this.#random = seededRandom(seed);
+    this.#random = random(seed).next;
     this.#near = new Population(this.#random, this.#book);
     this.#deep = new Population(this.#random, this.#book);
     this.#resting = resting;

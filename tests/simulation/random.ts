@@ -1,19 +1,12 @@
-/** Randomness from a seed: the same seed, the same run, on every machine. */
+/** Choices from a seed: the same seed, the same run, on every machine. */
+import { random } from '../../src/utils/random.ts';
 
 export class Random {
-  #state: number;
+  /** 0 ≤ x < 1. */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** 0 ≤ x < 1 (mulberry32). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+    this.next = random(seed).next;
   }
 
   /** A whole number, both ends included. */
