@@ -9,6 +9,7 @@ import { run } from 'node:test';
 import { inspect, parseArgs } from 'node:util';
 
 const LINE_COVERAGE_MIN = 80;
+const SUITE_LIMIT_MS = 12 * 60_000;
 const root = resolve(import.meta.dirname, '..');
 const output = resolve(root, 'test-output');
 
@@ -34,6 +35,8 @@ async function runTests(files: string[], coverage: boolean): Promise<Tally> {
     files,
     concurrency: 2,
     timeout: 300_000,
+    // A test file that never ends is ended with all the others, and fails.
+    signal: AbortSignal.timeout(SUITE_LIMIT_MS),
     coverage,
     coverageIncludeGlobs: ['src/**/*.ts'],
     coverageExcludeGlobs: ['**/*.test.ts', '**/contract.ts', 'tests/**', 'scripts/**', 'bench/**'],

@@ -22,6 +22,8 @@ export interface OpenLeaderOptions {
   readonly queueLimit?: number;
   /** Ids remembered for 24 hours, 32 bytes each; beyond it the oldest go early. Default 4,194,304. */
   readonly idLimit?: number;
+  /** How long another process may take to let go of the directory. Default 2 s. */
+  readonly lockWaitMs?: Millis;
   /** Upper bound of the journal in pages of 4 KiB, asked at each opening: how tests fill the disk. */
   readonly maxPages?: () => number | undefined;
   readonly onProgress?: (done: Seq, total: Seq) => void;
@@ -47,7 +49,7 @@ const TIMER_MS = 50;
 export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   const { directory, logger, idLimit = DEFAULT_ID_LIMIT } = options;
   const metrics = options.metrics === undefined ? noMetrics : leaderMetrics(options.metrics);
-  const lock = await lockWithin(directory, LOCK_WAIT_MS);
+  const lock = await lockWithin(directory, options.lockWaitMs ?? LOCK_WAIT_MS);
   let timer: NodeJS.Timeout | undefined;
   let snapshotter: Snapshotter | undefined;
   try {

@@ -41,7 +41,7 @@ async function runAndKill(directory: string, round: number, acknowledged: number
 }
 
 async function checkLockedThenKill(directory: string, child: ChildProcess): Promise<void> {
-  await assert.rejects(openLeader({ directory, clock: Date.now, logger: silentLogger }), (error) => error instanceof DirectoryLockedError && error.message.includes(`pid ${child.pid}`));
+  await assert.rejects(openLeader({ directory, clock: Date.now, logger: silentLogger, lockWaitMs: 0 }), (error) => error instanceof DirectoryLockedError && error.message.includes(`pid ${child.pid}`));
   child.kill('SIGKILL');
 }
 
