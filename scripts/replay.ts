@@ -9,7 +9,7 @@ import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
 import type { LogFields, Logger } from '../src/observability/logger.ts';
 import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
 import { recover, type Recovered } from '../src/sequencer/recovery.ts';
-import { startProgress } from './progress.ts';
+import { startProgress } from '../src/utils/progress.ts';
 
 const USAGE = 'usage: npm run replay -- --data DIR [--to SEQ] [--snapshots]';
 

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { simulate, type SimulationReport } from '../tests/simulation/simulation.ts';
-import { startProgress } from './progress.ts';
+import { startProgress } from '../src/utils/progress.ts';
 
 interface Episode {
   readonly seed: number;

@@ -27,7 +27,7 @@ import { AuditLog } from './services/audit.ts';
 import { AuthService } from './services/auth.ts';
 import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
-import { diskCheck, engineCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
+import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
 import { LedgerWatch } from './services/ledger-watch.ts';
 import { ensureListings } from './services/listings.ts';
@@ -41,6 +41,7 @@ import { UserService } from './services/users.ts';
 import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
 import { Refusal } from './types/refusal.ts';
+import { startProgress, type Progress } from './utils/progress.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
 const MAX_PROJECTION_LAG = 5_000_000;
@@ -95,7 +96,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     storeCheck(store),
     projectionsCheck(projections, MAX_PROJECTION_LAG),
     diskCheck(directory, config.minFreeDisk),
-    { name: 'feeds', required: false, check: () => ({ ok: feed.health().status === 'ok', detail: feed.health().detail }) },
+    feedsCheck(feed),
   ]);
 
   // REST.
@@ -154,12 +155,15 @@ function introduce(admin: { readonly email: string; readonly password: string | 
   if (admin.password !== undefined) console.error(`Password (shown this once): ${admin.password}`);
 }
 
-/** A bar on a terminal while a long journal is replayed. */
+/** A bar while a long journal is replayed. */
 function showRecovery(): (done: number, total: number) => void {
+  let progress: Progress | undefined;
   return (done, total) => {
-    if (!process.stderr.isTTY || total === 0) return;
-    const part = Math.min(1, done / total);
-    process.stderr.write(`\rRecovering [${'#'.repeat(Math.round(part * 30)).padEnd(30)}] ${Math.floor(part * 100)} %${part === 1 ? '\n' : ''}`);
+    progress ??= startProgress('Recovering', total);
+    progress.set(done);
+    if (done < total) return;
+    progress.end();
+    progress = undefined;
   };
 }
 

@@ -100,6 +100,18 @@ export function projectionsCheck(projections: ProjectionHealth, mostLag: number)
   };
 }
 
+/** Informs only: without prices markets are in their safe state, and everything else goes on. */
+export function feedsCheck(feed: { health(): { readonly status: 'ok' | 'degraded'; readonly detail: string } }): HealthCheck {
+  return {
+    name: 'feeds',
+    required: false,
+    check() {
+      const { status, detail } = feed.health();
+      return { ok: status === 'ok', detail };
+    },
+  };
+}
+
 /** @param minFree Bytes. */
 export function diskCheck(directory: string, minFree: number): HealthCheck {
   return {
