@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -42,3 +43,32 @@ test('a line break in a message stays inside its JSON line, in the file too', as
   assert.equal(line.token, '[redacted]');
   rmSync(directory, { recursive: true });
 });
+
+test('a full disk ends neither the process nor the console', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bourse-log-'));
+  // Today's and tomorrow's file, so that midnight does not matter: every write to them finds no space.
+  for (const day of [0, 1]) symlinkSync('/dev/full', join(directory, `bourse-${localDate(Date.now() + day * 86_400_000)}.log`));
+  const script = `
+    import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+    const logger = createLogger({ level: 'info', directory: ${JSON.stringify(directory)} });
+    logger.info('first');
+    setInterval(() => logger.info('on'), 5).unref();
+    const wait = setInterval(() => {}, 1_000);
+    const write = process.stdout.write.bind(process.stdout);
+    let warned = false;
+    process.stdout.write = (text, ...rest) => {
+      if (warned && String(text).includes('"on"')) clearInterval(wait);
+      warned ||= String(text).includes('the log files cannot be written');
+      return write(text, ...rest);
+    };
+  `;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 });
+  rmSync(directory, { recursive: true });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /the log files cannot be written/);
+});
+
+function localDate(time: number): string {
+  const date = new Date(time);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+}

@@ -1,4 +1,5 @@
 /** The process's log: JSON lines to the console and to daily files. Secrets never get in: known field names are masked before a line is written. */
+import type { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import winston from 'winston';
 import 'winston-daily-rotate-file';
@@ -23,6 +24,7 @@ export interface LoggerOptions {
 const SECRET = /^(?:pass(?:word|wd)?|newPassword|currentPassword|secret|token|accessToken|refreshToken|authorization|cookie|totp|apiKey|signature|jwtSecret)$/i;
 const EMAIL = /([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})/g;
 const MAX_DEPTH = 6;
+const FILE_RETRY_MS = 10_000;
 
 /** A copy that is safe to write: secrets masked, e-mail addresses shortened, errors as {name, code, message, stack}. */
 export function redact(value: unknown, depth = 0): unknown {
@@ -45,21 +47,50 @@ export function createLogger(options: LoggerOptions): Logger {
   const line = winston.format((info) => Object.assign(info, redact({ ...info }), { level: info.level }));
   // Control characters are escaped by JSON itself, so a message cannot forge a second line.
   const format = winston.format.combine(winston.format.timestamp(), line(), winston.format.json());
-  const transports: winston.transport[] = [new winston.transports.Console({ stderrLevels: ['error'] })];
-  if (options.directory !== undefined) {
-    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    transports.push(
-      new winston.transports.DailyRotateFile({
-        dirname: options.directory,
-        filename: 'bourse-%DATE%.log',
-        datePattern: 'YYYY-MM-DD',
-        maxSize: '50m',
-        maxFiles: 14,
-        options: { flags: 'a', mode: 0o600 },
-      }),
-    );
-  }
-  return wrap(winston.createLogger({ level: options.level, format, transports }));
+  const logger = winston.createLogger({ level: options.level, format, transports: [new winston.transports.Console({ stderrLevels: ['error'] })] });
+  if (options.directory !== undefined) logToFiles(logger, options.directory);
+  return wrap(logger);
+}
+
+/** A disk that is full or gone must not end the process: the console goes on, and the files are tried again later. */
+function logToFiles(logger: winston.Logger, directory: string): void {
+  // Winston passes a transport's errors on to the logger, where nobody would listen.
+  logger.on('error', () => undefined);
+  const open = (): void => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const files = fileTransport(directory);
+    let failed = false;
+    const fail = (error: Error): void => {
+      if (failed) return;
+      failed = true;
+      logger.remove(files);
+      logger.warn('the log files cannot be written; the console goes on', { error });
+      setTimeout(retry, FILE_RETRY_MS).unref();
+    };
+    files.on('error', fail);
+    // What writes underneath tells nobody else when a write fails.
+    (files as unknown as { readonly logStream: EventEmitter }).logStream.on('error', fail);
+    logger.add(files);
+  };
+  const retry = (): void => {
+    try {
+      open();
+    } catch {
+      setTimeout(retry, FILE_RETRY_MS).unref();
+    }
+  };
+  open();
+}
+
+function fileTransport(directory: string): winston.transport {
+  return new winston.transports.DailyRotateFile({
+    dirname: directory,
+    filename: 'bourse-%DATE%.log',
+    datePattern: 'YYYY-MM-DD',
+    maxSize: '50m',
+    maxFiles: 14,
+    options: { flags: 'a', mode: 0o600 },
+  });
 }
 
 /** For tests and tools: drops everything. */
