@@ -6,11 +6,8 @@ import type { Market } from './market.ts';
 import { INSURANCE, VENUE } from './units.ts';
 import type { AccountId, Amount, AssetId, Side, WalletType } from './units.ts';
 
-export type PostingKind =
-  | 'deposit' | 'transfer' | 'insurance_funding' | 'order_lock' | 'order_unlock' | 'trade' | 'fee' | 'realized_pnl' | 'margin' | 'funding' | 'liquidation';
-
-/** `amount` > 0 goes from one account's bucket to another's. A rebate is a `fee` from the venue. */
-export type PostingSink = (asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount, kind: PostingKind) => void;
+/** `amount` > 0 goes from one account's bucket to another's. */
+export type PostingSink = (asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount) => void;
 
 /** Calls `sink` for each transfer, in an order in which no balance passes below zero. Allocates nothing. */
 export function forEachPosting(event: Event, markets: readonly Market[], sink: PostingSink): void {
@@ -25,21 +22,21 @@ export function forEachPosting(event: Event, markets: readonly Market[], sink: P
     case 'order_amended':
       return locked(markets[event.market], event.side, event.account, event.lockDelta, sink);
     case 'deposited':
-      return sink(event.asset, VENUE, EXTERNAL, event.account, availableOf(event.wallet), event.amount, 'deposit');
+      return sink(event.asset, VENUE, EXTERNAL, event.account, availableOf(event.wallet), event.amount);
     case 'transferred':
-      return sink(event.asset, event.account, availableOf(event.from), event.account, availableOf(event.to), event.amount, 'transfer');
+      return sink(event.asset, event.account, availableOf(event.from), event.account, availableOf(event.to), event.amount);
     case 'insurance_funded':
-      return sink(event.asset, VENUE, EXTERNAL, INSURANCE, FUTURES_AVAILABLE, event.amount, 'insurance_funding');
+      return sink(event.asset, VENUE, EXTERNAL, INSURANCE, FUTURES_AVAILABLE, event.amount);
     case 'leverage_set':
     case 'margin_adjusted':
       return margined(markets[event.market].quoteAsset, event.account, event.marginDelta, sink);
     case 'position_liquidated':
       if (event.toFund === 0) return;
-      return sink(markets[event.receipt.market].quoteAsset, event.receipt.account, FUTURES_AVAILABLE, INSURANCE, FUTURES_AVAILABLE, event.toFund, 'liquidation');
+      return sink(markets[event.receipt.market].quoteAsset, event.receipt.account, FUTURES_AVAILABLE, INSURANCE, FUTURES_AVAILABLE, event.toFund);
     case 'funding_paid':
       return fundingPaid(event, markets[event.market].quoteAsset, sink);
     case 'funding_settled':
-      if (event.residue !== 0) sink(markets[event.market].quoteAsset, VENUE, CLEARING, VENUE, FEES, event.residue, 'funding');
+      if (event.residue !== 0) sink(markets[event.market].quoteAsset, VENUE, CLEARING, VENUE, FEES, event.residue);
       return;
     default:
       return;
@@ -57,18 +54,18 @@ function locked(market: Market, side: Side, account: AccountId, delta: Amount, s
   const asset = spot && side === 'sell' ? market.baseAsset : market.quoteAsset;
   const available = spot ? SPOT_AVAILABLE : FUTURES_AVAILABLE;
   const lock = spot ? SPOT_LOCKED : FUTURES_LOCKED;
-  if (delta > 0) sink(asset, account, available, account, lock, delta, 'order_lock');
-  else sink(asset, account, lock, account, available, -delta, 'order_unlock');
+  if (delta > 0) sink(asset, account, available, account, lock, delta);
+  else sink(asset, account, lock, account, available, -delta);
 }
 
 function margined(asset: AssetId, account: AccountId, delta: Amount, sink: PostingSink): void {
-  if (delta > 0) sink(asset, account, FUTURES_AVAILABLE, account, MARGIN, delta, 'margin');
-  else if (delta < 0) sink(asset, account, MARGIN, account, FUTURES_AVAILABLE, -delta, 'margin');
+  if (delta > 0) sink(asset, account, FUTURES_AVAILABLE, account, MARGIN, delta);
+  else if (delta < 0) sink(asset, account, MARGIN, account, FUTURES_AVAILABLE, -delta);
 }
 
 function charged(asset: AssetId, account: AccountId, bucket: Bucket, fee: Amount, sink: PostingSink): void {
-  if (fee > 0) sink(asset, account, bucket, VENUE, FEES, fee, 'fee');
-  else if (fee < 0) sink(asset, VENUE, FEES, account, bucket, -fee, 'fee');
+  if (fee > 0) sink(asset, account, bucket, VENUE, FEES, fee);
+  else if (fee < 0) sink(asset, VENUE, FEES, account, bucket, -fee);
 }
 
 function spotTrade(event: EventOf<'trade'>, market: Market, sink: PostingSink): void {
@@ -78,8 +75,8 @@ function spotTrade(event: EventOf<'trade'>, market: Market, sink: PostingSink): 
   const quote = market.quoteAsset;
   locked(market, 'buy', buyer.account, 0 - buyer.unlocked, sink);
   locked(market, 'sell', seller.account, 0 - seller.unlocked, sink);
-  sink(quote, buyer.account, SPOT_AVAILABLE, seller.account, SPOT_AVAILABLE, event.notional, 'trade');
-  sink(base, seller.account, SPOT_AVAILABLE, buyer.account, SPOT_AVAILABLE, event.quantity * market.basePerLot, 'trade');
+  sink(quote, buyer.account, SPOT_AVAILABLE, seller.account, SPOT_AVAILABLE, event.notional);
+  sink(base, seller.account, SPOT_AVAILABLE, buyer.account, SPOT_AVAILABLE, event.quantity * market.basePerLot);
   charged(base, buyer.account, SPOT_AVAILABLE, buyer.fee, sink);
   charged(quote, seller.account, SPOT_AVAILABLE, seller.fee, sink);
 }
@@ -95,16 +92,16 @@ function perpetualSide(side: FillSide, market: Market, direction: Side, sink: Po
   const { account, pnl, fee, marginDelta } = side;
   locked(market, direction, account, 0 - side.unlocked, sink);
   if (marginDelta < 0) margined(asset, account, marginDelta, sink);
-  if (pnl > 0) sink(asset, VENUE, CLEARING, account, FUTURES_AVAILABLE, pnl, 'realized_pnl');
+  if (pnl > 0) sink(asset, VENUE, CLEARING, account, FUTURES_AVAILABLE, pnl);
   if (fee < 0) charged(asset, account, FUTURES_AVAILABLE, fee, sink);
-  if (pnl < 0) sink(asset, account, FUTURES_AVAILABLE, VENUE, CLEARING, -pnl, 'realized_pnl');
+  if (pnl < 0) sink(asset, account, FUTURES_AVAILABLE, VENUE, CLEARING, -pnl);
   if (fee > 0) charged(asset, account, FUTURES_AVAILABLE, fee, sink);
   if (marginDelta > 0) margined(asset, account, marginDelta, sink);
 }
 
 function fundingPaid(event: EventOf<'funding_paid'>, asset: AssetId, sink: PostingSink): void {
-  if (event.amount > 0) return sink(asset, VENUE, CLEARING, event.account, FUTURES_AVAILABLE, event.amount, 'funding');
+  if (event.amount > 0) return sink(asset, VENUE, CLEARING, event.account, FUTURES_AVAILABLE, event.amount);
   const fromAvailable = -event.amount - event.fromMargin;
-  if (fromAvailable > 0) sink(asset, event.account, FUTURES_AVAILABLE, VENUE, CLEARING, fromAvailable, 'funding');
-  if (event.fromMargin > 0) sink(asset, event.account, MARGIN, VENUE, CLEARING, event.fromMargin, 'funding');
+  if (fromAvailable > 0) sink(asset, event.account, FUTURES_AVAILABLE, VENUE, CLEARING, fromAvailable);
+  if (event.fromMargin > 0) sink(asset, event.account, MARGIN, VENUE, CLEARING, event.fromMargin);
 }

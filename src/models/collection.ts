@@ -14,6 +14,10 @@ export interface CollectionSpec<T extends { readonly id: string }> {
   readonly indexes: readonly IndexSpec<T>[];
   /** Further fields that queries may filter by, on top of what an index finds. */
   readonly filters?: readonly (keyof T & string)[];
+  /** The ids are whole numbers in decimal, and sort as numbers: a driver may keep documents by them, which is cheaper than by text. Default: any text. */
+  readonly ids?: 'numbers';
+  /** Of the fields of `indexes` and `filters`, those that can differ when a document is replaced; the indexes of all others are left alone. Default: every one. */
+  readonly changing?: readonly (keyof T & string)[];
   /** Folded from the journal and rebuilt from it when lost: a driver may keep it apart and need not make each write durable. */
   readonly projected?: true;
   /** Documents go when `field` (ms) + seconds lies in the past. */

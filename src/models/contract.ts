@@ -181,6 +181,31 @@ export function storeContract(name: string, driver: StoreUnderTest): void {
       assert.equal(rest.nextCursor, undefined);
     });
 
+    test('ids that are numbers sort as numbers, and nothing else is one', async () => {
+      const cars = store.collection(spec({ ids: 'numbers' }));
+      await cars.put(['9', '10', '100', '11', '9007199254740991'].map((id) => car(id)));
+      assert.deepEqual(await pages(cars, { limit: 2 }), ['9007199254740991', '100', '11', '10', '9']);
+      assert.deepEqual((await cars.find({ where: { id: { gt: '9', lt: '100' } }, sort: { id: 1 }, limit: 5 })).items.map(({ id }) => id), ['10', '11']);
+      assert.deepEqual((await cars.find({ where: { id: { in: ['10', 'x', '1'] } }, limit: 5 })).items.map(({ id }) => id), ['10']);
+      assert.equal((await cars.get('10'))?.id, '10');
+      for (const odd of ['', '010', ' 10', '1e1', '10.0', '-9', '9007199254740993', 'x']) {
+        assert.equal(await cars.get(odd), undefined, odd);
+        assert.equal(await cars.count({ id: odd }), 0, odd);
+        await assert.rejects(cars.insert(car(odd)), TypeError, odd);
+      }
+      await assert.rejects(cars.insert(car('10')), DuplicateKeyError);
+      assert.equal(await cars.remove({ id: '10' }), 1);
+      assert.equal(await cars.count(), 4);
+    });
+
+    test('a replaced document is found by the fields that may change', async () => {
+      const cars = store.collection(spec({ changing: ['sold'] }));
+      await cars.put([car('1'), car('2')]);
+      await cars.put([car('1', { sold: true, tags: ['new'] })]);
+      assert.deepEqual((await cars.find({ where: { sold: true }, limit: 5 })).items, [car('1', { sold: true, tags: ['new'] })]);
+      assert.equal(await cars.count({ sold: false }), 1);
+    });
+
     test('removes what a condition says and tells how many went', async () => {
       const cars = store.collection(spec());
       await cars.put([car('1'), car('2', { owner: 'bob' }), car('3')]);

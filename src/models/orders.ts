@@ -37,8 +37,6 @@ export interface Order {
 export interface OrderDoc extends Omit<Order, 'fills'> {
   readonly userId: string;
   readonly accountId: number;
-  /** The id as a number, so that orders of one millisecond sort. */
-  readonly acceptedSeq: number;
 }
 
 export const orders: CollectionSpec<OrderDoc> = {
@@ -49,17 +47,18 @@ export const orders: CollectionSpec<OrderDoc> = {
     { fields: { userId: 1, symbol: 1, createdAt: -1 } },
     { fields: { userId: 1, clientOrderId: 1 }, sparse: true },
   ],
-  filters: ['side', 'acceptedSeq'],
+  ids: 'numbers',
+  changing: ['status'],
   projected: true,
   decimals: ['price', 'stopPrice', 'quantity', 'filledQuantity', 'remainingQuantity', 'averagePrice', 'fee'],
   dates: ['createdAt', 'updatedAt'],
 };
 
-/** Newest first; for `Find.sort`. */
-export const NEWEST_ORDERS = { createdAt: -1, acceptedSeq: -1 } as const;
+/** Newest first; for `Find.sort`. Those of one millisecond follow by id. */
+export const NEWEST_ORDERS = { createdAt: -1 } as const;
 
 /** What its owner may see of it. */
 export function publicOrder(doc: OrderDoc): Order {
-  const { userId: _user, accountId: _account, acceptedSeq: _accepted, ...order } = doc;
+  const { userId: _user, accountId: _account, ...order } = doc;
   return order;
 }

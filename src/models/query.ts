@@ -38,12 +38,23 @@ export function quoted(name: string): string {
   return `"${name}"`;
 }
 
+/** The number that an id is where ids are numbers; undefined for any other text. */
+export function numberOfId(id: string): number | undefined {
+  const number = /^(?:0|[1-9]\d{0,15})$/.test(id) ? Number(id) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** Stands for an id that no document can have. */
+const NO_ID = -1;
+
 export class QueryBuilder<T extends AnyDoc> {
   readonly #name: string;
+  readonly #numericIds: boolean;
   readonly #columns: ReadonlySet<string>;
 
   constructor(spec: CollectionSpec<T>) {
     this.#name = spec.name;
+    this.#numericIds = spec.ids === 'numbers';
     this.#columns = new Set(['id', ...columnsOf(spec)]);
   }
 
@@ -105,7 +116,7 @@ export class QueryBuilder<T extends AnyDoc> {
     if (condition === null) return void clauses.push(`${column} IS NULL`);
     if (typeof condition !== 'object') {
       clauses.push(`${column} = ?`);
-      values.push(bound(condition, field));
+      values.push(this.#bound(condition, field));
       return;
     }
     const parts = Object.entries(condition as object);
@@ -114,13 +125,18 @@ export class QueryBuilder<T extends AnyDoc> {
       if (operator === 'in') {
         if (!Array.isArray(value) || value.length > MAX_LIMIT) throw new TypeError(`in on ${field} takes a list of at most ${MAX_LIMIT}`);
         clauses.push(`${column} IN (SELECT value FROM json_each(?))`);
-        values.push(JSON.stringify(value.map((item) => bound(item, field))));
+        values.push(JSON.stringify(value.map((item) => this.#bound(item, field))));
       } else {
         if (!Object.hasOwn(COMPARE, operator)) throw new TypeError(`unknown condition on ${field}`);
         clauses.push(`${column} ${COMPARE[operator]} ?`);
-        values.push(bound(value, field));
+        values.push(this.#bound(value, field));
       }
     }
+  }
+
+  #bound(value: unknown, field: string): string | number {
+    const found = bound(value, field);
+    return this.#numericIds && field === 'id' ? (numberOfId(String(found)) ?? NO_ID) : found;
   }
 
   #column(field: string): string {
@@ -142,7 +158,7 @@ export class QueryBuilder<T extends AnyDoc> {
     if (!Array.isArray(parsed) || parsed.length !== keys.length + 1 || parsed[0] !== this.#fingerprint(query)) throw new InvalidCursorError();
     const values: unknown[] = parsed.slice(1);
     if (!values.every((value) => typeof value === 'string' || typeof value === 'number')) throw new InvalidCursorError();
-    return values as Bound[];
+    return keys.map(({ field }, at) => this.#bound(values[at], field));
   }
 }
 

@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { CollectionSpec, Find, Where } from './collection.ts';
 import { DuplicateKeyError } from './errors.ts';
-import { type Bound, QueryBuilder, type Sql, bound, columnsOf, quoted } from './query.ts';
+import { type Bound, QueryBuilder, type Sql, bound, columnsOf, numberOfId, quoted } from './query.ts';
 
 type AnyDoc = { readonly id: string };
 
@@ -40,11 +40,14 @@ export class SqliteTable<T extends AnyDoc> {
     const insert = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
     this.#get = db.prepare(`SELECT doc FROM ${table} WHERE id = ?`);
     this.#insert = db.prepare(insert);
-    this.#put = db.prepare(`${insert} ON CONFLICT (id) DO UPDATE SET ${names.slice(1).map((name) => `${name} = excluded.${name}`).join(', ')}`);
+    // SQLite rewrites every index that has a column in this list, whether its value differs or not.
+    const replaced = ['doc', ...(spec.changing ?? this.#columns)].map(quoted);
+    this.#put = db.prepare(`${insert} ON CONFLICT (id) DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(', ')}`);
   }
 
   getText(id: string): string | undefined {
-    return (this.#get.get(id) as { doc: string } | undefined)?.doc;
+    const key = this.#spec.ids === 'numbers' ? numberOfId(id) : id;
+    return key === undefined ? undefined : (this.#get.get(key) as { doc: string } | undefined)?.doc;
   }
 
   get(id: string): T | undefined {
@@ -113,12 +116,19 @@ export class SqliteTable<T extends AnyDoc> {
   }
 
   #row(doc: T): Bound[] {
-    const row: Bound[] = [doc.id, JSON.stringify(doc)];
+    const row: Bound[] = [this.#key(doc.id), JSON.stringify(doc)];
     for (const column of this.#columns) {
       const value: unknown = doc[column as keyof T];
       row.push(value === undefined || value === null ? null : bound(value, column));
     }
     return row;
+  }
+
+  #key(id: string): Bound {
+    if (this.#spec.ids !== 'numbers') return id;
+    const key = numberOfId(id);
+    if (key === undefined) throw new TypeError(`${this.#spec.name} has numbers as ids, and ${id} is none`);
+    return key;
   }
 
   #all(sql: Sql): unknown[] {
@@ -146,7 +156,9 @@ export class SqliteTable<T extends AnyDoc> {
   /** Columns carry no type, so a value is compared as what it is: the text '7' never equals the number 7. */
   #createSchema(): void {
     const table = quoted(this.#spec.name);
-    this.#db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL${this.#columns.map((name) => `, ${quoted(name)}`).join('')})`);
+    const id = this.#spec.ids === 'numbers' ? 'INTEGER' : 'TEXT';
+    if (this.#spec.projected === true) this.#dropOtherThan(id);
+    this.#db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id ${id} NOT NULL PRIMARY KEY, doc TEXT NOT NULL${this.#columns.map((name) => `, ${quoted(name)}`).join('')})`);
     const present = new Set((this.#db.prepare(`SELECT name FROM pragma_table_info(?)`).all(this.#spec.name) as { name: string }[]).map((row) => row.name));
     for (const name of this.#columns) {
       if (present.has(name)) continue;
@@ -155,6 +167,13 @@ export class SqliteTable<T extends AnyDoc> {
     }
     for (const index of this.#spec.indexes) this.#createIndex(index.fields as Readonly<Record<string, 1 | -1>>, index.unique === true, index.sparse === true);
     if (this.#spec.ttl !== undefined) this.#createIndex({ [this.#spec.ttl.field]: 1 }, false, false);
+  }
+
+  /** What is folded from the journal need not be converted: the projector writes it again. */
+  #dropOtherThan(type: 'INTEGER' | 'TEXT'): void {
+    const { name } = this.#spec;
+    const found = this.#db.prepare(`SELECT type FROM pragma_table_info(?) WHERE name = 'id'`).get(name) as { type: string } | undefined;
+    if (found !== undefined && found.type !== type) this.#db.exec(`DROP TABLE ${quoted(name)}`);
   }
 
   #createIndex(fields: Readonly<Record<string, 1 | -1>>, unique: boolean, sparse: boolean): void {

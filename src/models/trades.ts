@@ -1,6 +1,6 @@
 /**
- * Collection `trades`: one document per fill. Both fills of a trade carry the same `tradeId` (the API's `id`), so a document's own id is
- * `<tradeId>:<role>`. The taker's fill of every trade is stored, the maker's where a user (not the house) made it: the public trades of
+ * Collection `trades`: one document per fill. Both fills of a trade carry the same `tradeId` (the API's `id`); a document's own id is that and
+ * one more digit, 0 for the taker's fill and 1 for the maker's. The taker's fill of every trade is stored, the maker's where a user (not the house) made it: the public trades of
  * a market are its taker fills that happened in the book (PUBLIC_TRADES), a user's own trades are the fills that carry the user's id.
  */
 import type { CollectionSpec } from './collection.ts';
@@ -51,14 +51,16 @@ export const trades: CollectionSpec<TradeDoc> = {
     { fields: { userId: 1, timestamp: -1 } },
     { fields: { orderId: 1 }, sparse: true },
   ],
-  filters: ['role', 'cause', 'seq', 'side'],
+  filters: ['role', 'cause', 'seq'],
+  ids: 'numbers',
+  changing: [],
   projected: true,
   decimals: ['price', 'quantity', 'quoteQuantity', 'fee', 'realizedPnl'],
   dates: ['timestamp'],
 };
 
-/** Newest first; for `Find.sort`. */
-export const NEWEST_TRADES = { timestamp: -1, seq: -1 } as const;
+/** Newest first; for `Find.sort`. Those of one millisecond follow by id. */
+export const NEWEST_TRADES = { timestamp: -1 } as const;
 
 export function ownTrade(doc: TradeDoc): Trade {
   const { tradeId, userId: _user, accountId: _account, cause: _cause, ...trade } = doc;

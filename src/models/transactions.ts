@@ -1,6 +1,7 @@
 /**
- * Collection `transactions`: the statement of a wallet, one line for each event that changed its total; the lines of a wallet add up to its
- * total. Moving money between available, locked and margin changes no total and is no line.
+ * Collection `transactions`: the statement of a wallet, one line for each event that changed its total, but for trades: their lines are made of
+ * the user's fills when they are read. Both together add up to the wallet's total. Moving money between available, locked and margin changes
+ * no total and is no line.
  */
 import type { CollectionSpec } from './collection.ts';
 
@@ -8,7 +9,7 @@ export type TransactionType = 'deposit' | 'transfer' | 'trade' | 'funding' | 'li
 
 /** As the API shows it. */
 export interface Transaction {
-  /** `<seq>:<wallet, or role in a trade>:<asset>` */
+  /** The seq and two more digits, which tell the lines of one event apart; later ones are larger. */
   readonly id: string;
   readonly type: TransactionType;
   readonly account: 'spot' | 'futures';
@@ -35,15 +36,18 @@ export interface TransactionDoc extends Transaction {
 export const transactions: CollectionSpec<TransactionDoc> = {
   name: 'transactions',
   indexes: [{ fields: { userId: 1, timestamp: -1 } }],
-  filters: ['asset', 'type', 'account', 'seq'],
+  filters: ['asset', 'type'],
+  ids: 'numbers',
+  changing: [],
   projected: true,
   decimals: ['amount', 'fee', 'realizedPnl'],
   dates: ['timestamp'],
 };
 
-/** Newest first; for `Find.sort`. */
-export const NEWEST_TRANSACTIONS = { timestamp: -1, seq: -1 } as const;
+/** Newest first; for `Find.sort`. Those of one millisecond follow by id. */
+export const NEWEST_TRANSACTIONS = { timestamp: -1 } as const;
 
+/** What its owner may see of it. */
 export function publicTransaction(doc: TransactionDoc): Transaction {
   const { userId: _user, accountId: _account, ...transaction } = doc;
   return transaction;

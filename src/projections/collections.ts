@@ -4,7 +4,7 @@
  */
 import type { Event } from '../engine/events.ts';
 import type { Bucket } from '../engine/ledger.ts';
-import { type PostingKind, forEachPosting } from '../engine/postings.ts';
+import { forEachPosting } from '../engine/postings.ts';
 import { type AccountId, type Amount, type AssetId, INSURANCE, type MarketId, type Millis, type OrderId, VENUE } from '../engine/units.ts';
 import { type AccountDoc, accounts } from '../models/accounts.ts';
 import { assets } from '../models/assets.ts';
@@ -29,11 +29,11 @@ import { evolveOrder, forEachOrder } from './orders.ts';
 import { evolvePosition, positionChanges } from './positions.ts';
 import { fundingDocument, liquidationDocument, priceTickDocument, priceTickId } from './records.ts';
 import { type TradeEvent, isPublic, storedFills } from './trades.ts';
-import { StatementLines, type TransactionContext } from './transactions.ts';
+import { type TransactionContext, transactionsOf } from './transactions.ts';
 import { type Balance, insuranceDocument, post, storedBalance, walletDocuments, walletId } from './wallets.ts';
 import { Outbox, WorkingSet } from './working-set.ts';
 
-/** Entries of each working set: more than one batch can touch (an event touches at most four balances). */
+/** Entries of each working set. */
 const CAPACITY = 50_000;
 /** Makes one number of an account and a market or asset. */
 const PER_ACCOUNT = 65_536;
@@ -47,15 +47,13 @@ export class Collections {
   readonly #orders: WorkingSet<OrderId, OrderDoc>;
   readonly #positions: WorkingSet<number, PositionDoc>;
   readonly #balances: WorkingSet<number, Balance>;
-  /** Balances and candles become documents once per flush, however often they change. */
-  readonly #changedBalances = new Set<Balance>();
+  /** As balances and orders, candles become documents once per flush, however often they change. */
   readonly #changedBars = new Map<Bar, { readonly market: MarketId; readonly interval: KlineInterval }>();
   readonly #bars: BarBuilder[] = [];
   readonly #createdAt: Millis[] = [];
   /** Id of each market's last price tick. */
   readonly #lastTick: string[] = [];
   readonly #owners: FoldContext['owners'];
-  readonly #lines: StatementLines;
   #catalog = new Catalog();
 
   constructor(database: Pick<SqliteDatabase, 'table'>) {
@@ -73,7 +71,6 @@ export class Collections {
       userOf: (account) => this.#accounts.get(account)?.userId,
       kindOf: (account) => (account <= INSURANCE ? 'venue' : (this.#accounts.get(account)?.kind ?? 'venue')),
     };
-    this.#lines = new StatementLines(this.#owners);
     this.reset();
   }
 
@@ -81,7 +78,6 @@ export class Collections {
   reset(): void {
     for (const outbox of Object.values(this.#outboxes)) outbox.clear();
     for (const set of [this.#accounts, this.#orders, this.#positions, this.#balances]) set.clear();
-    this.#changedBalances.clear();
     this.#changedBars.clear();
     for (const list of [this.#bars, this.#createdAt, this.#lastTick]) list.length = 0;
     const listed = allOf(this.#outboxes.markets);
@@ -107,8 +103,10 @@ export class Collections {
 
   /** Writes everything that changed; the caller holds the transaction. */
   flush(): void {
-    for (const balance of this.#changedBalances) this.#putBalance(balance);
-    this.#changedBalances.clear();
+    for (const balance of this.#balances.settle()) this.#putBalance(balance);
+    this.#outboxes.orders.table.put(this.#orders.settle());
+    this.#positions.settle();
+    this.#accounts.settle();
     for (const [bar, { market, interval }] of this.#changedBars) this.#outboxes.klines.put(barDocument(bar, interval, this.#catalog.byId(market)));
     this.#changedBars.clear();
     for (const outbox of Object.values(this.#outboxes)) outbox.flush();
@@ -166,7 +164,6 @@ export class Collections {
       const order = evolveOrder(event.type === 'order_accepted' ? undefined : this.#orders.get(id), event, id, context);
       if (order === undefined) return;
       this.#orders.set(id, order);
-      this.#outboxes.orders.put(order);
     });
   }
 
@@ -182,19 +179,19 @@ export class Collections {
   }
 
   #applyPostings(event: Event, context: Context): void {
-    forEachPosting(event, context.markets, (asset, from, fromBucket, to, toBucket, amount, kind: PostingKind) => {
+    forEachPosting(event, context.markets, (asset, from, fromBucket, to, toBucket, amount) => {
       this.#post(asset, from, fromBucket, -amount, event.seq, context.time);
       this.#post(asset, to, toBucket, amount, event.seq, context.time);
-      this.#lines.post(asset, from, fromBucket, to, toBucket, amount, kind);
     });
-    for (const line of this.#lines.take(event, context)) this.#outboxes.transactions.put(line);
+    for (const line of transactionsOf(event, context)) this.#outboxes.transactions.put(line);
   }
 
   #post(asset: AssetId, account: AccountId, bucket: Bucket, delta: Amount, seq: number, time: Millis): void {
     if (account === VENUE) return;
-    const balance = this.#balances.get(account * PER_ACCOUNT + asset)!;
+    const key = account * PER_ACCOUNT + asset;
+    const balance = this.#balances.get(key)!;
     post(balance, bucket, delta, seq, time);
-    this.#changedBalances.add(balance);
+    this.#balances.set(key, balance);
   }
 
   #putBalance(balance: Balance): void {

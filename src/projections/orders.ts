@@ -96,7 +96,6 @@ export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catal
     seq: view.seq,
     userId: ownerOf(view.account, context),
     accountId: view.account,
-    acceptedSeq: view.id,
   };
 }
 

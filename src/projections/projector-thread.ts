@@ -35,7 +35,7 @@ const CACHE_MIB = 64;
 const LINGER_MIN_MS = 2;
 const LINGER_FACTOR = 2;
 /** While nobody waits for the collections, batches are this far apart: large ones cost much less per event, and those who trade need the processor more. */
-const LAZY_MS = 250;
+const LAZY_MS = 500;
 /** Further behind than this it does not get for laziness: it is about what can be caught up on within a second. */
 const LAZY_EVENTS = 50_000;
 

@@ -14,7 +14,7 @@ import { positions } from '../models/positions.ts';
 import { priceticks } from '../models/priceticks.ts';
 import { SqliteDatabase } from '../models/sqlite.ts';
 import { trades } from '../models/trades.ts';
-import { transactions } from '../models/transactions.ts';
+import { type Transaction, transactions } from '../models/transactions.ts';
 import { type WalletDoc, wallets } from '../models/wallets.ts';
 import { ALICE, PERP, START, TestJournal } from '../../tests/support/projection.ts';
 import { Random } from '../../tests/simulation/random.ts';
@@ -23,6 +23,7 @@ import { storedAmount } from './amounts.ts';
 import { Catalog } from './catalog.ts';
 import { orderFromView } from './orders.ts';
 import { Projector } from './projector.ts';
+import { linesOfFill } from './transactions.ts';
 
 const ALL = [accounts, assets, funding, insurance, klines, liquidations, markets, orders, positions, priceticks, trades, transactions, wallets] as unknown as CollectionSpec<{ id: string }>[];
 
@@ -88,14 +89,19 @@ describe(`the collections of a simulated venue (seed ${seed})`, () => {
   test('the lines of a statement add up to the wallet', () => {
     const sums = new Map<string, number>();
     const ids = new Set<string>();
-    for (const line of everything(database, transactions)) {
-      const key = `${line.accountId}:${line.account}:${line.asset}`;
+    let count = 0;
+    const add = (accountId: AccountId, line: Transaction): void => {
+      const key = `${accountId}:${line.account}:${line.asset}`;
       sums.set(key, (sums.get(key) ?? 0) + storedAmount(line.amount, engine.asset(line.asset)!.scale));
       ids.add(line.id);
-    }
+      count++;
+    };
+    for (const line of everything(database, transactions)) add(line.accountId, line);
+    for (const fill of everything(database, trades)) if (isUser(fill.accountId)) for (const line of linesOfFill(fill, catalog.find(fill.symbol)!)) add(fill.accountId, line);
     const held = everything(database, wallets).filter((wallet) => isUser(wallet.accountId));
     for (const wallet of held) assert.equal(sums.get(wallet.id) ?? 0, storedAmount(wallet.total, engine.asset(wallet.asset)!.scale), wallet.id);
     assert.ok(held.length > 20);
+    assert.equal(ids.size, count, 'no two lines have one id');
   });
 
   test('open orders are stored as the live state has them, ended ones add up', () => {
@@ -152,8 +158,8 @@ describe(`the collections of a simulated venue (seed ${seed})`, () => {
       if (event.type !== 'trade') continue;
       const print = event.cause === 'order' || event.cause === 'liquidation';
       if (print) prints++;
-      if (print || isUser(event.taker.account)) wanted.add(`${event.seq}:taker`);
-      if (isUser(event.maker.account)) wanted.add(`${event.seq}:maker`);
+      if (print || isUser(event.taker.account)) wanted.add(`${event.seq}0`);
+      if (isUser(event.maker.account)) wanted.add(`${event.seq}1`);
     }
     assert.deepEqual(new Set(docs.map((doc) => doc.id)), wanted);
     const minutes = everything(database, klines).filter((bar) => bar.interval === '1m');

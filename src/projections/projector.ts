@@ -11,7 +11,7 @@ import type { SqliteTable } from '../models/table.ts';
 import { Collections } from './collections.ts';
 
 /** Raise it when an event becomes other documents than before: the collections are then built anew. */
-const VERSION = 1;
+const VERSION = 2;
 
 interface Checkpoint {
   readonly id: 'projector';
@@ -37,8 +37,8 @@ export interface ProjectorOptions {
   readonly maxMs?: number;
 }
 
-const MAX_EVENTS = 8_000;
-const MAX_MS = 60;
+const MAX_EVENTS = 25_000;
+const MAX_MS = 200;
 const READ_RECORDS = 200;
 
 export class Projector {

@@ -14,7 +14,7 @@ export function fillOf(event: TradeEvent, role: 'taker' | 'maker', context: Fold
   const inBase = market.type === 'spot' && side === 'buy';
   const id = String(event.seq);
   return {
-    id: `${id}:${role}`,
+    id: id + (role === 'taker' ? '0' : '1'),
     tradeId: id,
     orderId: fill.order === 0 ? null : String(fill.order),
     symbol: market.symbol,

@@ -1,12 +1,14 @@
-/** The lines that an event writes into the statements of wallets: what its postings add to or take from their totals. */
+/** The lines of wallets' statements: what an event, or a fill, adds to or takes from their totals. */
 import { formatDecimal } from '../engine/decimal.ts';
 import type { Event } from '../engine/events.ts';
 import type { Bucket } from '../engine/ledger.ts';
 import type { Asset, Market } from '../engine/market.ts';
-import { type PostingKind, forEachPosting } from '../engine/postings.ts';
+import { forEachPosting } from '../engine/postings.ts';
 import type { AccountId, Amount, AssetId } from '../engine/units.ts';
-import type { TransactionDoc, TransactionType } from '../models/transactions.ts';
-import { type FoldContext, ownerOf } from './context.ts';
+import type { TradeDoc } from '../models/trades.ts';
+import type { Transaction, TransactionDoc, TransactionType } from '../models/transactions.ts';
+import { storedAmount } from './amounts.ts';
+import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
 import { type WalletName, walletOf } from './wallets.ts';
 
 /** The engine's reader has the lists. */
@@ -20,75 +22,75 @@ interface Line {
   readonly wallet: WalletName;
   readonly asset: AssetId;
   amount: Amount;
-  fee: Amount;
-  pnl: Amount;
 }
 
-/** Gathers the postings of one event into lines, one per account, wallet and asset. For users only. */
-export class StatementLines {
-  readonly #lines: Line[] = [];
-  readonly #owners: FoldContext['owners'];
-
-  constructor(owners: FoldContext['owners']) {
-    this.#owners = owners;
-  }
-
-  post(asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount, kind: PostingKind): void {
+/** The lines of an event that is no trade, one per account, wallet and asset. For users only. */
+export function transactionsOf(event: Event, context: TransactionContext): TransactionDoc[] {
+  const type = typeOf(event);
+  if (type === undefined) return [];
+  const lines: Line[] = [];
+  const add = (account: AccountId, bucket: Bucket, asset: AssetId, amount: Amount): void => {
+    if (context.owners.kindOf(account) !== 'user') return;
+    const wallet = walletOf(bucket);
+    const line = lines.find((known) => known.account === account && known.asset === asset && known.wallet === wallet);
+    if (line === undefined) lines.push({ account, wallet, asset, amount });
+    else line.amount += amount;
+  };
+  forEachPosting(event, context.markets, (asset, from, fromBucket, to, toBucket, amount) => {
     // Between the buckets of one wallet (locks, margin) no total changes.
     if (from === to && walletOf(fromBucket) === walletOf(toBucket)) return;
-    this.#add(from, walletOf(fromBucket), asset, -amount, kind);
-    this.#add(to, walletOf(toBucket), asset, amount, kind);
-  }
-
-  /** The lines of the event, which are then forgotten. */
-  take(event: Event, context: TransactionContext): TransactionDoc[] {
-    if (this.#lines.length === 0) return [];
-    const type = typeOf(event);
-    const docs = type === undefined ? [] : this.#lines.filter((line) => line.amount !== 0 || line.fee !== 0).map((line) => document(line, type, event, context));
-    this.#lines.length = 0;
-    return docs;
-  }
-
-  #add(account: AccountId, wallet: WalletName, asset: AssetId, amount: Amount, kind: PostingKind): void {
-    if (this.#owners.kindOf(account) !== 'user') return;
-    let line = this.#lines.find((known) => known.account === account && known.asset === asset && known.wallet === wallet);
-    if (line === undefined) this.#lines.push((line = { account, wallet, asset, amount: 0, fee: 0, pnl: 0 }));
-    line.amount += amount;
-    if (kind === 'fee') line.fee -= amount;
-    if (kind === 'realized_pnl') line.pnl += amount;
-  }
+    add(from, fromBucket, asset, -amount);
+    add(to, toBucket, asset, amount);
+  });
+  return lines.filter(({ amount }) => amount !== 0).map((line, index) => document(line, index, type, event, context));
 }
 
-/** For replies and sockets; the projector gathers the same lines on its way through the postings. */
-export function transactionsOf(event: Event, context: TransactionContext): TransactionDoc[] {
-  const lines = new StatementLines(context.owners);
-  forEachPosting(event, context.markets, (asset, from, fromBucket, to, toBucket, amount, kind) => lines.post(asset, from, fromBucket, to, toBucket, amount, kind));
-  return lines.take(event, context);
+/** The lines of a user's fill: both assets on spot, realised P&L and fee on a perpetual. */
+export function linesOfFill(fill: TradeDoc, { market, base, quote }: ListedMarket): Transaction[] {
+  const spot = market.type === 'spot';
+  const sign = fill.side === 'buy' ? 1 : -1;
+  const quoteAmount = spot ? -sign * storedAmount(fill.quoteQuantity, quote.scale) : storedAmount(fill.realizedPnl ?? '0', quote.scale);
+  const legs = [{ asset: quote, amount: quoteAmount }, ...(spot ? [{ asset: base, amount: sign * storedAmount(fill.quantity, base.scale) }] : [])];
+  return legs.flatMap(({ asset, amount }, index): Transaction[] => {
+    const fee = fill.feeAsset === asset.code ? storedAmount(fill.fee, asset.scale) : 0;
+    if (amount === 0 && fee === 0) return [];
+    return [{
+      id: `${fill.id}${index}`,
+      type: 'trade',
+      account: spot ? 'spot' : 'futures',
+      asset: asset.code,
+      amount: formatDecimal(amount - fee, asset.scale),
+      fee: formatDecimal(fee, asset.scale),
+      ...(!spot && { realizedPnl: fill.realizedPnl ?? '0' }),
+      symbol: fill.symbol,
+      reference: fill.tradeId,
+      status: 'completed',
+      timestamp: fill.timestamp,
+      seq: fill.seq,
+    }];
+  });
 }
 
-function typeOf(event: Event): TransactionType | undefined {
+function typeOf(event: Event): Exclude<TransactionType, 'trade'> | undefined {
   switch (event.type) {
     case 'deposited': return 'deposit';
     case 'transferred': return 'transfer';
-    case 'trade': return 'trade';
     case 'funding_paid': return 'funding';
     case 'position_liquidated': return 'liquidation';
     default: return undefined;
   }
 }
 
-function document(line: Line, type: TransactionType, event: Event, context: TransactionContext): TransactionDoc {
+function document(line: Line, index: number, type: TransactionType, event: Event, context: TransactionContext): TransactionDoc {
   const { code, scale } = context.assets[line.asset]!;
-  const market = marketOf(event, context.markets);
   return {
-    id: `${event.seq}:${partOf(line, event)}:${code}`,
+    id: `${event.seq}0${index}`,
     type,
     account: line.wallet,
     asset: code,
     amount: formatDecimal(line.amount, scale),
-    fee: formatDecimal(line.fee, scale),
-    ...(event.type === 'trade' && market?.type === 'perpetual' && { realizedPnl: formatDecimal(line.pnl, scale) }),
-    symbol: market?.symbol ?? null,
+    fee: '0',
+    symbol: marketOf(event, context.markets)?.symbol ?? null,
     reference: event.type === 'deposited' ? null : String(event.seq),
     status: 'completed',
     timestamp: context.time,
@@ -98,13 +100,7 @@ function document(line: Line, type: TransactionType, event: Event, context: Tran
   };
 }
 
-/** Tells the lines of one event and asset apart: the two sides of a trade, else the wallets. */
-function partOf(line: Line, event: Event): string {
-  if (event.type !== 'trade') return line.wallet;
-  return line.account === event.taker.account ? 'taker' : 'maker';
-}
-
 function marketOf(event: Event, markets: readonly Market[]): Market | undefined {
-  if (event.type === 'trade' || event.type === 'funding_paid') return markets[event.market];
+  if (event.type === 'funding_paid') return markets[event.market];
   return event.type === 'position_liquidated' ? markets[event.receipt.market] : undefined;
 }

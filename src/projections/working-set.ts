@@ -1,12 +1,13 @@
-/** What is being worked on: recently used values in memory, loaded on demand, and the documents that wait to be written. Both are bounded. */
+/** What is being worked on: values in memory, loaded on demand, and the documents that wait to be written. */
 import { LRUCache } from 'lru-cache';
 import type { SqliteTable } from '../models/table.ts';
 
 const NONE = Symbol('none');
 
-/** A cache in front of a loader; remembers also what is not there. It must hold at least what one batch touches, for what is not written yet can be loaded from nowhere. */
+/** A bounded cache in front of a loader, which remembers also what is not there. What was changed is held, however much it is, until it is settled: it can be loaded from nowhere. */
 export class WorkingSet<K extends string | number, V extends object> {
   readonly #cache: LRUCache<K, V | typeof NONE>;
+  readonly #changed = new Map<K, V | typeof NONE>();
   readonly #load: (key: K) => V | undefined;
 
   constructor(capacity: number, load: (key: K) => V | undefined) {
@@ -15,18 +16,30 @@ export class WorkingSet<K extends string | number, V extends object> {
   }
 
   get(key: K): V | undefined {
-    const cached = this.#cache.get(key);
-    if (cached !== undefined) return cached === NONE ? undefined : (cached as V);
+    const known = this.#changed.get(key) ?? this.#cache.get(key);
+    if (known !== undefined) return known === NONE ? undefined : (known as V);
     const loaded = this.#load(key);
     this.#cache.set(key, loaded ?? NONE);
     return loaded;
   }
 
   set(key: K, value: V | undefined): void {
-    this.#cache.set(key, value ?? NONE);
+    this.#changed.set(key, value ?? NONE);
+  }
+
+  /** What was changed since the last time, each once; to be called when it can be loaded again. */
+  settle(): V[] {
+    const values: V[] = [];
+    for (const [key, value] of this.#changed) {
+      this.#cache.set(key, value);
+      if (value !== NONE) values.push(value as V);
+    }
+    this.#changed.clear();
+    return values;
   }
 
   clear(): void {
+    this.#changed.clear();
     this.#cache.clear();
   }
 }

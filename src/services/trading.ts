@@ -22,6 +22,7 @@ import { OrderHistory } from './order-history.ts';
 import { OrderService } from './orders.ts';
 import { PositionService } from './positions.ts';
 import { RiskService } from './risk.ts';
+import { Statement } from './statement.ts';
 import { TradeService } from './trades.ts';
 import { WalletService } from './wallets.ts';
 
@@ -55,14 +56,16 @@ export interface Trading {
 export function createTrading({ sequencer, catalog, store, projections, data, books, feeds, cache, audit, deposits }: TradingParts): Trading {
   const consistency = new Consistency(sequencer, projections);
   const common = { sequencer, consistency, catalog };
-  const history = new OrderHistory({ ...common, orders: store.collection(orders), trades: store.collection(trades) });
+  const fills = store.collection(trades);
+  const history = new OrderHistory({ ...common, orders: store.collection(orders), trades: fills });
+  const statement = new Statement({ ...common, transactions: store.collection(transactions), trades: fills });
   const orderService = new OrderService({ ...common, history });
   const marketService = new MarketService({ ...common, markets: store.collection(markets), funding: store.collection(funding), data, books, feeds, cache });
   return {
     orders: orderService,
     positions: new PositionService({ ...common, orders: orderService, history: store.collection(positions) }),
-    wallets: new WalletService({ ...common, transactions: store.collection(transactions), deposits }),
-    trades: new TradeService({ ...common, trades: store.collection(trades) }),
+    wallets: new WalletService({ ...common, statement, deposits }),
+    trades: new TradeService({ ...common, trades: fills }),
     liquidations: new LiquidationService({ ...common, liquidations: store.collection(liquidations) }),
     insurance: new InsuranceService({ ...common, insurance: store.collection(insurance) }),
     risk: new RiskService(common),

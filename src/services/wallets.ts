@@ -3,8 +3,7 @@ import { formatDecimal, parseDecimal } from '../engine/decimal.ts';
 import type { Asset } from '../engine/market.ts';
 import type { BalanceView } from '../engine/reader.ts';
 import type { Amount, Seq, WalletType } from '../engine/units.ts';
-import type { Collection } from '../models/collection.ts';
-import { NEWEST_TRANSACTIONS, publicTransaction, type Transaction, type TransactionDoc, type TransactionType } from '../models/transactions.ts';
+import { publicTransaction, type Transaction } from '../models/transactions.ts';
 import type { Wallet } from '../models/wallets.ts';
 import { transactionsOf } from '../projections/transactions.ts';
 import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
@@ -13,17 +12,11 @@ import { Refusal } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
 import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
-import { given, pageOf, span, type ListQuery, type Listing } from './paging.ts';
+import { pageOf, type ListQuery, type Listing } from './paging.ts';
+import type { Statement, TransactionQuery } from './statement.ts';
 
 /** Minor units of one simulated deposit at most: 100 million USDT, a million BTC. Far below 2^53, so that many deposits fit one ledger. */
 export const MAX_DEPOSIT: Amount = 100_000_000_000_000;
-
-export interface TransactionQuery extends ListQuery {
-  readonly asset?: string;
-  readonly type?: TransactionType;
-  readonly from?: number;
-  readonly to?: number;
-}
 
 export interface DepositInput {
   readonly asset: string;
@@ -48,7 +41,7 @@ export interface WalletServiceParts {
   readonly sequencer: Sequencer;
   readonly consistency: Consistency;
   readonly catalog: Catalog;
-  readonly transactions: Collection<TransactionDoc>;
+  readonly statement: Statement;
   readonly deposits: 'simulated' | 'closed';
 }
 
@@ -76,12 +69,9 @@ export class WalletService {
     return wallets;
   }
 
-  /** Newest first. */
-  async transactions(principal: Principal, query: TransactionQuery): Promise<Listing<Transaction>> {
-    const { asset, type, limit, cursor, offset } = query;
-    const where = given({ userId: principal.userId, asset, type, timestamp: span(query) });
-    const page = await this.#parts.consistency.find(this.#parts.transactions, { where, sort: NEWEST_TRANSACTIONS, limit, cursor, offset });
-    return { ...page, items: page.items.map(publicTransaction) };
+  /** The statement, newest first. */
+  transactions({ userId }: Principal, query: TransactionQuery): Promise<Listing<Transaction>> {
+    return this.#parts.statement.list(userId, query);
   }
 
   /** FORBIDDEN where deposits are closed. */

@@ -2,8 +2,8 @@
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
-/** As `nice` counts: 0 is normal, 19 the least. At 5 a thread gets a third of what a normal one gets where both want the same core. */
-const BACKGROUND = 5;
+/** As `nice` counts: 0 is normal, 19 the least. At 10 a thread gets a tenth of what a normal one gets where both want the same core. */
+const BACKGROUND = 10;
 
 /** Of the calling thread alone. Where the system cannot do that (only Linux can), nothing changes. */
 export function yieldToOthers(): void {
