@@ -27,11 +27,14 @@ function trimZeros(digits: string): string {
 /** 125 at scale 2 → '1.25'; shortest form: '1', '0.5', '-3'. */
 export function formatDecimal(value: number, scale: number): string {
   if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${value}`);
-  if (scale === 0 || value === 0) return String(value === 0 ? 0 : value);
-  const sign = value < 0 ? '-' : '';
-  const digits = String(Math.abs(value)).padStart(scale + 1, '0');
-  const fraction = trimZeros(digits.slice(-scale));
-  return sign + digits.slice(0, -scale) + (fraction === '' ? '' : `.${fraction}`);
+  if (value === 0) return '0';
+  if (scale === 0) return String(value);
+  const size = Math.abs(value);
+  const one = 10 ** scale;
+  const rest = size % one;
+  // Exact: a multiple of `one`, divided by it.
+  const whole = `${value < 0 ? '-' : ''}${(size - rest) / one}`;
+  return rest === 0 ? whole : `${whole}.${trimZeros(String(rest).padStart(scale, '0'))}`;
 }
 
 /** '0.05' → { units: 5, scale: 2 }: the size of a tick or lot as integer units at its own scale. undefined when not a positive decimal. */

@@ -57,8 +57,30 @@ export const orders: CollectionSpec<OrderDoc> = {
 /** Newest first; for `Find.sort`. Those of one millisecond follow by id. */
 export const NEWEST_ORDERS = { createdAt: -1 } as const;
 
-/** What its owner may see of it. */
+/** What its owner may see of it. Named field by field, as everything that is made once an order or fill: taking an object apart and leaving some of it out costs ten times as much. */
 export function publicOrder(doc: OrderDoc): Order {
-  const { userId: _user, accountId: _account, ...order } = doc;
-  return order;
+  const order: Order = {
+    id: doc.id,
+    clientOrderId: doc.clientOrderId,
+    symbol: doc.symbol,
+    side: doc.side,
+    type: doc.type,
+    status: doc.status,
+    price: doc.price,
+    stopPrice: doc.stopPrice,
+    quantity: doc.quantity,
+    filledQuantity: doc.filledQuantity,
+    remainingQuantity: doc.remainingQuantity,
+    averagePrice: doc.averagePrice,
+    timeInForce: doc.timeInForce,
+    postOnly: doc.postOnly,
+    reduceOnly: doc.reduceOnly,
+    selfTradePrevention: doc.selfTradePrevention,
+    fee: doc.fee,
+    feeAsset: doc.feeAsset,
+    createdAt: doc.createdAt,
+    updatedAt: doc.updatedAt,
+    seq: doc.seq,
+  };
+  return doc.closeReason === undefined ? order : { ...order, closeReason: doc.closeReason };
 }

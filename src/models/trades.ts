@@ -63,8 +63,9 @@ export const trades: CollectionSpec<TradeDoc> = {
 export const NEWEST_TRADES = { timestamp: -1 } as const;
 
 export function ownTrade(doc: TradeDoc): Trade {
-  const { tradeId, userId: _user, accountId: _account, cause: _cause, ...trade } = doc;
-  return { ...trade, id: tradeId };
+  const { tradeId, orderId, symbol, side, role, price, quantity, quoteQuantity, fee, feeAsset, realizedPnl, timestamp, seq } = doc;
+  const trade = { id: tradeId, orderId, symbol, side, role, price, quantity, quoteQuantity, fee, feeAsset, timestamp, seq };
+  return realizedPnl === undefined ? trade : { ...trade, realizedPnl };
 }
 
 export function publicTrade(doc: TradeDoc): PublicTrade {

@@ -3,7 +3,7 @@
  */
 import type { Event, EventOf, FillSide } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
-import type { AccountId, OrderId, Seq } from '../engine/units.ts';
+import type { AccountId, Lots, OrderId, Seq } from '../engine/units.ts';
 import { type Order, type OrderDoc, publicOrder } from '../models/orders.ts';
 import { ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
@@ -34,23 +34,27 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
   if (event.type === 'order_accepted') return event.seq === id ? accepted(event, context) : order;
   if (!touches(event, id)) return order;
   if (order === undefined) throw new Error(`event ${event.seq} touches order ${id}, which is not known`);
-  const changed = { ...order, updatedAt: context.time, seq: event.seq };
+  const updatedAt = context.time;
+  const { seq } = event;
   switch (event.type) {
     case 'order_rested':
-      return changed;
+      return { ...order, updatedAt, seq };
     case 'order_closed':
-      return { ...changed, status: event.status, closeReason: event.reason };
+      return { ...order, updatedAt, seq, status: event.status, closeReason: event.reason };
     case 'order_reduced': {
       const { units } = context.catalog.byId(event.market);
       const filled = units.quantity(order.filledQuantity) ?? 0;
-      return { ...changed, quantity: units.formatQuantity(filled + event.remaining), remainingQuantity: units.formatQuantity(event.remaining) };
+      return { ...order, updatedAt, seq, quantity: units.formatQuantity(filled + event.remaining), remainingQuantity: units.formatQuantity(event.remaining) };
     }
     case 'order_amended': {
       const { units } = context.catalog.byId(event.market);
-      return { ...changed, price: units.formatPrice(event.price), quantity: units.formatQuantity(event.quantity), remainingQuantity: units.formatQuantity(event.remaining) };
+      return { ...order, updatedAt, seq, price: units.formatPrice(event.price), quantity: units.formatQuantity(event.quantity), remainingQuantity: units.formatQuantity(event.remaining) };
     }
-    case 'trade':
-      return { ...changed, ...filledBy(event.taker.order === id ? event.taker : event.maker, order.feeAsset, context.catalog.byId(event.market)) };
+    case 'trade': {
+      const side = event.taker.order === id ? event.taker : event.maker;
+      const { status, filledQuantity, remainingQuantity, averagePrice, fee } = progress(side, side.remaining === 0 ? 'filled' : 'partially_filled', order.feeAsset, context.catalog.byId(event.market));
+      return { ...order, updatedAt, seq, status, filledQuantity, remainingQuantity, averagePrice, fee };
+    }
     default:
       return order;
   }
@@ -75,21 +79,26 @@ export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catal
   const listed = context.catalog.byId(view.market);
   const { market, units } = listed;
   const feeAsset = market.type === 'spot' && view.side === 'buy' ? listed.base.code : listed.quote.code;
+  const { status, filledQuantity, remainingQuantity, averagePrice, fee } = view.filled === 0 ? untouched(view.remaining, listed) : progress(view, 'partially_filled', feeAsset, listed);
   return {
     id: String(view.id),
     clientOrderId: view.clientOrderId === '' ? null : view.clientOrderId,
     symbol: market.symbol,
     side: view.side,
     type: view.type,
+    status,
     price: view.type === 'market' ? null : units.formatPrice(view.price),
     stopPrice: null,
     // Without what was cut off a reduce-only order.
-    quantity: units.formatQuantity(view.filled + view.remaining),
-    ...progress(view, view.filled === 0 ? 'new' : 'partially_filled', feeAsset, listed),
+    quantity: view.filled === 0 ? remainingQuantity : units.formatQuantity(view.filled + view.remaining),
+    filledQuantity,
+    remainingQuantity,
+    averagePrice,
     timeInForce: view.timeInForce,
     postOnly: view.postOnly,
     reduceOnly: view.reduceOnly,
     selfTradePrevention: view.selfTradePrevention,
+    fee,
     feeAsset,
     createdAt: view.createdAt,
     updatedAt: view.updatedAt,
@@ -105,24 +114,26 @@ function touches(event: Event, id: OrderId): boolean {
 }
 
 function accepted(event: EventOf<'order_accepted'> & { readonly seq: Seq }, context: FoldContext): OrderDoc {
-  const { order, account, seq } = event;
+  const { order: { market, side, type, price, quantity, timeInForce, postOnly, reduceOnly, selfTradePrevention, clientOrderId }, account, lock, seq } = event;
+  const { time } = context;
   return orderFromView({
-    ...order, id: seq, account, lock: event.lock, filled: 0, remaining: order.quantity, filledQuote: 0, filledFee: 0, createdAt: context.time, updatedAt: context.time, seq,
+    id: seq, account, market, side, type, price, quantity, filled: 0, remaining: quantity, filledQuote: 0, filledFee: 0, lock,
+    timeInForce, postOnly, reduceOnly, selfTradePrevention, clientOrderId, createdAt: time, updatedAt: time, seq,
   }, context);
 }
 
-function filledBy(side: FillSide, feeAsset: string, listed: ListedMarket): Partial<OrderDoc> {
-  return progress(side, side.remaining === 0 ? 'filled' : 'partially_filled', feeAsset, listed);
-}
-
 type Progress = Pick<OrderDoc, 'status' | 'filledQuantity' | 'remainingQuantity' | 'averagePrice' | 'fee'>;
+
+function untouched(remaining: Lots, { units }: ListedMarket): Progress {
+  return { status: 'new', filledQuantity: '0', remainingQuantity: units.formatQuantity(remaining), averagePrice: null, fee: '0' };
+}
 
 function progress(at: Pick<FillSide, 'filled' | 'remaining' | 'filledQuote' | 'filledFee'>, status: OrderDoc['status'], feeAsset: string, { market, base, units }: ListedMarket): Progress {
   return {
     status,
     filledQuantity: units.formatQuantity(at.filled),
     remainingQuantity: units.formatQuantity(at.remaining),
-    averagePrice: at.filled === 0 ? null : units.formatAverage(at.filledQuote, at.filled, market.quotePerTickLot),
+    averagePrice: units.formatAverage(at.filledQuote, at.filled, market.quotePerTickLot),
     fee: market.type === 'spot' && feeAsset === base.code ? units.formatBase(at.filledFee) : units.formatQuote(at.filledFee),
   };
 }

@@ -13,7 +13,7 @@ export function fillOf(event: TradeEvent, role: 'taker' | 'maker', context: Fold
   const side = (role === 'taker') === (event.takerSide === 'buy') ? 'buy' : 'sell';
   const inBase = market.type === 'spot' && side === 'buy';
   const id = String(event.seq);
-  return {
+  const doc: TradeDoc = {
     id: id + (role === 'taker' ? '0' : '1'),
     tradeId: id,
     orderId: fill.order === 0 ? null : String(fill.order),
@@ -25,13 +25,13 @@ export function fillOf(event: TradeEvent, role: 'taker' | 'maker', context: Fold
     quoteQuantity: units.formatQuote(event.notional),
     fee: inBase ? units.formatBase(fill.fee) : units.formatQuote(fill.fee),
     feeAsset: inBase ? base.code : quote.code,
-    ...(market.type === 'perpetual' && { realizedPnl: units.formatQuote(fill.pnl) }),
     timestamp: context.time,
     seq: event.seq,
     userId: ownerOf(fill.account, context),
     accountId: fill.account,
     cause: event.cause,
   };
+  return market.type === 'perpetual' ? { ...doc, realizedPnl: units.formatQuote(fill.pnl) } : doc;
 }
 
 /** Whether a trade happened in the book. Takeovers by the insurance fund and deleveraging are no market prints: they make no candle and no last price. */

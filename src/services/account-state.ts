@@ -25,7 +25,7 @@ interface Touched {
 interface Followed extends Touched {
   readonly account: AccountId;
   /** As last told, or as found when following began: a closed position has no view any more. */
-  readonly last: Map<MarketId, Position>;
+  last: Map<MarketId, Position>;
 }
 
 export class AccountState {
@@ -39,10 +39,22 @@ export class AccountState {
     this.#parts = parts;
   }
 
-  follow(account: AccountId): void {
+  /** From now on; to be called before the first touch of a position. */
+  followPositions(account: AccountId): void {
     const { sequencer, catalog } = this.#parts;
-    const open = sequencer.state.positions(account).map((view): [MarketId, Position] => [view.market, positionInfo(view, catalog.byId(view.market))]);
-    this.#followed.set(account, { account, last: new Map(open), positions: new Map(), balances: new Map() });
+    const { last } = this.#of(account);
+    for (const view of sequencer.state.positions(account)) last.set(view.market, positionInfo(view, catalog.byId(view.market)));
+  }
+
+  unfollowPositions(account: AccountId): void {
+    const followed = this.#of(account);
+    followed.positions.clear();
+    // Another one: a round that is about to tell them knows by it that nobody listens any more.
+    followed.last = new Map();
+  }
+
+  unfollowBalances(account: AccountId): void {
+    this.#of(account).balances.clear();
   }
 
   unfollow(account: AccountId): void {
@@ -52,17 +64,21 @@ export class AccountState {
   }
 
   touchBalance(account: AccountId, asset: AssetId, wallet: WalletType): void {
-    const followed = this.#followed.get(account);
-    if (followed === undefined) return;
+    const followed = this.#of(account);
     this.#dirty.add(followed);
     addWallet(followed, asset, wallet);
   }
 
   touchPosition(account: AccountId, market: MarketId, state: PositionState): void {
-    const followed = this.#followed.get(account);
-    if (followed === undefined) return;
+    const followed = this.#of(account);
     this.#dirty.add(followed);
     followed.positions.set(market, state);
+  }
+
+  #of(account: AccountId): Followed {
+    let followed = this.#followed.get(account);
+    if (followed === undefined) this.#followed.set(account, (followed = { account, last: new Map(), positions: new Map(), balances: new Map() }));
+    return followed;
   }
 
   /** Tells what was touched, once it is durable. One round at a time, so that nothing overtakes. */
@@ -95,7 +111,8 @@ export class AccountState {
     }
   }
 
-  #positions({ account, last }: Followed, touched: Touched): (() => void)[] {
+  #positions(followed: Followed, touched: Touched): (() => void)[] {
+    const { account, last } = followed;
     const { sequencer: { state }, catalog, emit } = this.#parts;
     const { seq, time } = state;
     return [...touched.positions].flatMap(([market, { realized }]) => {
@@ -107,6 +124,7 @@ export class AccountState {
       if (!open && before === undefined) return [];
       const now = open ? positionInfo(view, listed) : closed(before as Position, listed.units.formatQuote(realized), time);
       return [() => {
+        if (followed.last !== last) return;
         if (open) last.set(market, now);
         else last.delete(market);
         emit(account, 'position', { ...now, seq });

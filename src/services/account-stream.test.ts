@@ -12,7 +12,7 @@ import { orderFromView } from '../projections/orders.ts';
 import { deltaOf, OrderBooks, snapshotOf } from '../projections/order-books.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { BookClient } from '../../tests/support/book-client.ts';
-import { AccountStream, type AccountChannel } from './account-stream.ts';
+import { ACCOUNT_CHANNELS, AccountStream, type AccountChannel } from './account-stream.ts';
 import { Catalog } from './catalog.ts';
 import { positionInfo, type Position } from './positions.ts';
 import { walletsOf } from './wallets.ts';
@@ -65,8 +65,21 @@ class Listener {
   readonly wallets = new Map<string, Wallet>();
   readonly positions = new Map<string, Position>();
   readonly last = new Map<AccountChannel, number>();
+  /** What it listens to. */
+  channels = new Set<AccountChannel>(ACCOUNT_CHANNELS);
+
+  /** As one who asks for what is current before the messages go on. */
+  snapshot(account: number, engine: Engine, catalog: Catalog): void {
+    for (const map of [this.orders, this.positions, this.wallets]) map.clear();
+    for (const view of engine.openOrders(account)) this.orders.set(String(view.id), publicOrder(orderFromView(view, { catalog, owners: engine })));
+    for (const view of engine.positions(account)) if (view.size !== 0) this.positions.set(catalog.byId(view.market).market.symbol, positionInfo(view, catalog.byId(view.market)));
+    for (const balance of engine.balances(account)) for (const wallet of walletsOf(balance, engine.assets[balance.asset], engine.seq)) this.wallets.set(`${wallet.account} ${wallet.asset}`, wallet);
+  }
 
   take(channel: AccountChannel, message: { readonly seq: number }): void {
+    // Those two are told a moment later: what was on its way when nobody listened any more is dropped by the sockets.
+    if (!this.channels.has(channel) && (channel === 'balance' || channel === 'position')) return;
+    assert.ok(this.channels.has(channel), `${channel}, which nobody listens to`);
     assert.ok(message.seq >= (this.last.get(channel) ?? 0), `${channel} ${message.seq} after ${this.last.get(channel)}`);
     this.last.set(channel, message.seq);
     if (channel === 'order') {
@@ -109,11 +122,19 @@ for (const seed of [1, 2]) {
       const account = 2 + random.between(0, 19);
       if (random.chance(0.01) && !listeners.has(account)) {
         const listener = new Listener();
-        for (const view of engine.openOrders(account)) listener.orders.set(String(view.id), publicOrder(orderFromView(view, { catalog, owners: engine })));
-        for (const view of engine.positions(account)) listener.positions.set(catalog.byId(view.market).market.symbol, positionInfo(view, catalog.byId(view.market)));
-        for (const balance of engine.balances(account)) for (const wallet of walletsOf(balance, engine.assets[balance.asset], engine.seq)) listener.wallets.set(`${wallet.account} ${wallet.asset}`, wallet);
+        listener.snapshot(account, engine, catalog);
         listeners.set(account, listener);
         void stream.follow(account);
+      }
+      // Somebody narrows or widens what they listen to. What was told of it before is durable.
+      const changing = listeners.get(account);
+      if (changing !== undefined && random.chance(0.05)) {
+        pipeline.commit();
+        await new Promise(setImmediate);
+        changing.channels = new Set(random.chance(0.5) ? ACCOUNT_CHANNELS : ACCOUNT_CHANNELS.filter(() => random.chance(0.5)));
+        for (let ahead = random.between(0, 3); ahead > 0; ahead--) pipeline.execute(world.command());
+        changing.snapshot(account, engine, catalog);
+        void stream.follow(account, [...changing.channels]);
       }
       if (i % AHEAD > 0) continue;
       const check = i % (AHEAD * 20) === 0;
@@ -173,17 +194,24 @@ test('who cannot be followed because the journal fails is not followed', async (
 });
 
 function assertKnows(listener: Listener, account: number, engine: Engine, catalog: Catalog): void {
+  if (listener.channels.has('order')) assertOrders(listener, account, engine, catalog);
+  if (listener.channels.has('balance')) {
+    for (const balance of engine.balances(account)) {
+      for (const wallet of walletsOf(balance, engine.assets[balance.asset], 0)) assert.deepEqual({ ...listener.wallets.get(`${wallet.account} ${wallet.asset}`), seq: 0 }, wallet);
+    }
+  }
+  if (!listener.channels.has('position')) return;
+  const own = ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl }: Position) => ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl });
+  const open = engine.positions(account).filter(({ size }) => size !== 0).map((view) => own(positionInfo(view, catalog.byId(view.market))));
+  assert.deepEqual([...listener.positions.values()].map(own).sort(bySymbol), open.sort(bySymbol));
+}
+
+function assertOrders(listener: Listener, account: number, engine: Engine, catalog: Catalog): void {
   const orders = engine.openOrders(account).map((view) => publicOrder(orderFromView(view, { catalog, owners: engine })));
   const known = orders.map(({ id }) => listener.orders.get(id));
   // Why an order was cut down is only in the events.
   assert.deepEqual(known.map((order) => order && { ...order, closeReason: undefined }), orders.map((order) => ({ ...order, closeReason: undefined })));
   assert.equal(listener.orders.size, orders.length);
-  for (const balance of engine.balances(account)) {
-    for (const wallet of walletsOf(balance, engine.assets[balance.asset], 0)) assert.deepEqual({ ...listener.wallets.get(`${wallet.account} ${wallet.asset}`), seq: 0 }, wallet);
-  }
-  const own = ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl }: Position) => ({ symbol, side, quantity, entryPrice, leverage, margin, realizedPnl });
-  const open = engine.positions(account).filter(({ size }) => size !== 0).map((view) => own(positionInfo(view, catalog.byId(view.market))));
-  assert.deepEqual([...listener.positions.values()].map(own).sort(bySymbol), open.sort(bySymbol));
 }
 
 function bySymbol(a: { readonly symbol: string }, b: { readonly symbol: string }): number {

@@ -56,8 +56,9 @@ export type AccountListener = (account: AccountId, channel: AccountChannel, mess
 /** One account that somebody listens to. */
 interface Followed {
   readonly account: AccountId;
-  /** What happened up to here was known when following began. */
-  readonly from: Seq;
+  /** The channels that somebody listens to; what happened up to the seq was known when that began. */
+  readonly from: Map<AccountChannel, Seq>;
+  /** The open ones, while somebody listens to orders. */
   readonly orders: Map<OrderId, OrderDoc>;
 }
 
@@ -79,17 +80,19 @@ export class AccountStream {
   }
 
   /**
-   * From now on the account's events are emitted. Resolves with the seq from which on, once all before is durable. Rejects, and does not
-   * follow, when that fails.
+   * From now on the account's events of these channels are emitted, and of no others. Resolves with the seq from which on, once all before is
+   * durable. Rejects when that fails; channels that would have begun do not.
    */
-  async follow(account: AccountId): Promise<Seq> {
+  async follow(account: AccountId, channels: readonly AccountChannel[] = ACCOUNT_CHANNELS): Promise<Seq> {
     const { sequencer } = this.#parts;
-    const followed = this.#followed.get(account) ?? this.#begin(account);
+    const followed = this.#followed.get(account) ?? { account, from: new Map(), orders: new Map() };
+    this.#followed.set(account, followed);
+    const begun = this.#listen(followed, channels);
     const { seq } = sequencer.state;
     try {
       await sequencer.barrier();
     } catch (error) {
-      this.unfollow(followed.account);
+      for (const channel of begun) this.#end(followed, channel);
       throw error;
     }
     return seq;
@@ -107,7 +110,7 @@ export class AccountStream {
     const changed = new Map<OrderId, Followed>();
     for (const event of record.events) {
       forEachOrder(event, (id, account) => {
-        const followed = this.#listening(account, event);
+        const followed = this.#listening(account, 'order', event);
         if (followed === undefined) return;
         const order = evolveOrder(followed.orders.get(id), event, id, context);
         if (order !== undefined) followed.orders.set(id, order);
@@ -125,19 +128,33 @@ export class AccountStream {
     for (const listener of this.#listeners) listener(account, channel, message);
   }
 
-  #begin(account: AccountId): Followed {
-    const { sequencer: { state }, catalog } = this.#parts;
-    const context = { catalog, owners: state };
-    const orders = state.openOrders(account).map((view): [OrderId, OrderDoc] => [view.id, orderFromView(view, context)]);
-    const followed = { account, from: state.seq, orders: new Map(orders) };
-    this.#state.follow(account);
-    this.#followed.set(account, followed);
-    return followed;
+  /** Returns the channels that begin. */
+  #listen(followed: Followed, channels: readonly AccountChannel[]): AccountChannel[] {
+    for (const channel of ACCOUNT_CHANNELS) if (!channels.includes(channel)) this.#end(followed, channel);
+    const begun = channels.filter((channel) => !followed.from.has(channel));
+    for (const channel of begun) this.#begin(followed, channel);
+    return begun;
   }
 
-  #listening(account: AccountId, event: Event): Followed | undefined {
+  #begin({ account, from, orders }: Followed, channel: AccountChannel): void {
+    const { sequencer: { state }, catalog } = this.#parts;
+    from.set(channel, state.seq);
+    if (channel === 'order') for (const view of state.openOrders(account)) orders.set(view.id, orderFromView(view, { catalog, owners: state }));
+    if (channel === 'position') this.#state.followPositions(account);
+  }
+
+  #end({ account, from, orders }: Followed, channel: AccountChannel): void {
+    if (!from.delete(channel)) return;
+    if (channel === 'order') orders.clear();
+    if (channel === 'position') this.#state.unfollowPositions(account);
+    if (channel === 'balance') this.#state.unfollowBalances(account);
+  }
+
+  /** The account, if the event is news to somebody who listens to its channel. */
+  #listening(account: AccountId, channel: AccountChannel, { seq }: Event): Followed | undefined {
     const followed = this.#followed.get(account);
-    return followed === undefined || event.seq <= followed.from ? undefined : followed;
+    const from = followed?.from.get(channel);
+    return from === undefined || seq <= from ? undefined : followed;
   }
 
   #tellOrder(id: OrderId, followed: Followed): void {
@@ -173,7 +190,7 @@ export class AccountStream {
       case 'position_liquidated': {
         const { account, market } = event.receipt;
         this.#touchMarket(event, account, market);
-        if (this.#listening(account, event) !== undefined) this.#emit(account, 'liquidation', publicLiquidation(liquidationDocument(event, context)));
+        if (this.#listening(account, 'liquidation', event) !== undefined) this.#emit(account, 'liquidation', publicLiquidation(liquidationDocument(event, context)));
         return;
       }
       case 'funding_paid':
@@ -186,13 +203,12 @@ export class AccountStream {
 
   #tellFill(event: EventOf<'trade'> & { readonly seq: Seq }, role: 'maker' | 'taker', context: FoldContext): void {
     const side: FillSide = event[role];
-    if (this.#listening(side.account, event) === undefined) return;
-    this.#emit(side.account, 'fill', ownTrade(fillOf(event, role, context)));
+    if (this.#listening(side.account, 'fill', event) !== undefined) this.#emit(side.account, 'fill', ownTrade(fillOf(event, role, context)));
     this.#touchMarket(event, side.account, event.market, side.position);
   }
 
   #tellMarginCall(event: Extract<Event, { type: 'margin_called' | 'margin_call_cleared' }>, { catalog, time }: FoldContext): void {
-    if (this.#listening(event.account, event) === undefined) return;
+    if (this.#listening(event.account, 'marginCall', event) === undefined) return;
     const { market, units } = catalog.byId(event.market);
     const call: MarginCall = {
       seq: event.seq,
@@ -206,7 +222,8 @@ export class AccountStream {
   }
 
   #tellFunding(event: EventOf<'funding_paid'> & { readonly seq: Seq }, { catalog, time }: FoldContext): void {
-    if (this.#listening(event.account, event) === undefined) return;
+    this.#touchMarket(event, event.account, event.market, event.position);
+    if (this.#listening(event.account, 'funding', event) === undefined) return;
     const { market, quote, units } = catalog.byId(event.market);
     const payment: FundingPayment = {
       seq: event.seq,
@@ -220,26 +237,26 @@ export class AccountStream {
       timestamp: time,
     };
     this.#emit(event.account, 'funding', payment);
-    this.#touchMarket(event, event.account, event.market, event.position);
   }
 
   /** What an event in a market may change: on spot both assets' wallets, else the futures wallet and, where given, the position. */
   #touchMarket(event: Event, account: AccountId, market: MarketId, position?: PositionState): void {
-    if (this.#listening(account, event) === undefined) return;
+    if (position !== undefined && this.#listening(account, 'position', event) !== undefined) this.#state.touchPosition(account, market, position);
+    if (this.#listening(account, 'balance', event) === undefined) return;
     const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
-    if (position !== undefined) this.#state.touchPosition(account, market, position);
     this.#state.touchBalance(account, quoteAsset, type === 'spot' ? 'spot' : 'futures');
     if (type === 'spot') this.#state.touchBalance(account, baseAsset, 'spot');
   }
 
   /** What an order locks: base where spot is sold, else quote. */
   #touchLock(event: Event, account: AccountId, market: MarketId, side: Side): void {
+    if (this.#listening(account, 'balance', event) === undefined) return;
     const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
     this.#touchWallets(event, account, type === 'spot' && side === 'sell' ? baseAsset : quoteAsset, type === 'spot' ? 'spot' : 'futures');
   }
 
   #touchWallets(event: Event, account: AccountId, asset: AssetId, ...wallets: readonly WalletType[]): void {
-    if (this.#listening(account, event) === undefined) return;
+    if (this.#listening(account, 'balance', event) === undefined) return;
     for (const wallet of wallets) this.#state.touchBalance(account, asset, wallet);
   }
 }

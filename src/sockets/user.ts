@@ -34,18 +34,31 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
   const known = new Map<number, AccountRooms>();
   const accountOf = new Map<string, number>();
   const roomsOf = (account: number): AccountRooms => known.get(account) ?? roomsFor(account);
+  /** The channels that a socket of the account is in, or may come back to. */
+  const listen = (account: number): Promise<number> => accounts.follow(account, ACCOUNT_CHANNELS.filter((channel) => adapter.wanted(roomsOf(account)[channel])));
+  /** Whoever cannot be told what happens is disconnected. */
+  const follow = async (socket: Socket): Promise<number> => {
+    try {
+      return await listen(principalOf(socket).account);
+    } catch (error) {
+      logger.error('the private events of a socket could not begin', { error });
+      socket.conn.close();
+      throw error;
+    }
+  };
 
   const calls: Calls = new Map([
     ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
     ['order:amend', call(amendCall, (socket, { id, ...change }) => orders.amend(permitted(socket, 'trade'), id, change))],
     ['order:cancel', call(cancelCall, (socket, { id }) => orders.cancel(permitted(socket, 'trade'), id))],
     ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items))],
-    ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), (socket, { channels }) => {
+    ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), async (socket, { channels }) => {
       const { account } = permitted(socket, 'read');
       for (const channel of ACCOUNT_CHANNELS) {
         if (channels.includes(channel)) void socket.join(roomsOf(account)[channel]);
         else void socket.leave(roomsOf(account)[channel]);
       }
+      await follow(socket);
       return { channels };
     })],
   ]);
@@ -55,22 +68,19 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
     serve(socket, calls);
     const rooms = roomsOf(account);
     known.set(account, rooms);
-    accountOf.set(rooms.all, account);
+    for (const room of Object.values(rooms)) accountOf.set(room, account);
     if (!socket.recovered) void socket.join(Object.values(rooms));
     adapter.resume(socket);
-    accounts.follow(account).then(
-      (seq) => socket.emit('ready', { seq, recovered: socket.recovered }),
-      (error: unknown) => {
-        logger.error('the private events of a socket could not begin', { error });
-        socket.conn.close();
-      },
-    );
+    follow(socket).then((seq) => socket.emit('ready', { seq, recovered: socket.recovered }), () => undefined);
   });
 
   adapter.on(ROOM_UNWANTED, (room: string) => {
     const account = accountOf.get(room);
     if (account === undefined) return;
-    accountOf.delete(room);
+    const rooms = roomsOf(account);
+    // Nothing begins by that, so a journal that fails at this moment is nobody's loss.
+    if (room !== rooms.all) return void listen(account).catch(() => undefined);
+    for (const one of Object.values(rooms)) accountOf.delete(one);
     known.delete(account);
     accounts.unfollow(account);
   });

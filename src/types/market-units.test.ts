@@ -38,6 +38,21 @@ test('an average price keeps two decimals below the tick, rounded half up', () =
   assert.equal(units.formatAverage(0, 0, 500), '0');
 });
 
+test('an average is exact, however large its numbers are', () => {
+  const exact = (cost: bigint, lots: bigint, quotePerTickLot: bigint): string => {
+    // In hundredths of a tick of 0.5, which is 5 units of a tenth: (cost × 5 × 100) ÷ (lots × quotePerTickLot), half up, three decimals.
+    const [numerator, denominator] = [cost * 500n, lots * quotePerTickLot];
+    const rounded = (2n * numerator + denominator) / (2n * denominator);
+    return `${rounded / 1000n}.${String(rounded % 1000n).padStart(3, '0')}`.replace(/\.?0+$/, '');
+  };
+  const amount = fc.oneof(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 1, max: 2 ** 43 }));
+  fc.assert(fc.property(amount, fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 1_000_000 }), (cost, lots, perTickLot) => {
+    assert.equal(units.formatAverage(cost, lots, perTickLot), exact(BigInt(cost), BigInt(lots), BigInt(perTickLot)));
+  }));
+  // 2^53 − 1 over 3 lots, beyond what doubles multiply exactly.
+  assert.equal(units.formatAverage(Number.MAX_SAFE_INTEGER, 3, 500), exact(BigInt(Number.MAX_SAFE_INTEGER), 3n, 500n));
+});
+
 test('amounts and rates are written in their asset and as fractions', () => {
   assert.equal(units.formatQuote(1_500_000), '1.5');
   assert.equal(units.formatBase(150_000_000), '1.5');

@@ -49,6 +49,11 @@ export class MarketUnits {
   formatAverage(cost: Amount | bigint, lots: Lots | bigint, quotePerTickLot: Amount): string {
     if (lots === 0) return '0';
     const scale = this.#tick.scale + 2;
+    const doubled = 200 * Number(cost) * this.#tick.units;
+    const divisor = 2 * Number(lots) * quotePerTickLot;
+    // Numbers are exact as long as these are safe; beyond that, and rarely, it takes larger ones.
+    const dividend = doubled + divisor / 2;
+    if (Number.isSafeInteger(dividend) && Number.isSafeInteger(divisor)) return formatDecimal((dividend - (dividend % divisor)) / divisor, scale);
     const numerator = BigInt(cost) * BigInt(this.#tick.units) * 100n;
     const denominator = BigInt(lots) * BigInt(quotePerTickLot);
     return formatDecimal(Number((2n * numerator + denominator) / (2n * denominator)), scale);

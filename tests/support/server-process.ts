@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+/** As `npm start` has them. */
+const NODE_FLAGS = ['--max-semi-space-size=64'];
 const READY_TIMEOUT_MS = 60_000;
 
 export const ADMIN = { email: 'admin@bourse.test', password: 'a long enough password 42' } as const;
@@ -35,7 +37,7 @@ export interface ServerProcess {
 /** Resolves when the server says that it is ready; throws with its output when it ends before, or does not get there. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bourse-e2e-'));
-  const child = spawn(process.execPath, [resolve(ROOT, options.entry ?? 'src/main.ts')], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, resolve(ROOT, options.entry ?? 'src/main.ts')], {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'warn', RATE_LIMITS: 'off', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
