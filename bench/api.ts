@@ -15,7 +15,7 @@ import type { Figures, Job } from './api/jobs.ts';
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
 
 /** Of each market, so that nobody's orders and private events are another load's work. */
-const USERS = 32;
+const USERS = 64;
 /** Enough that a disk whose sync takes milliseconds is kept busy. */
 const CONNECTIONS = 128;
 const BATCH_CONNECTIONS = 64;

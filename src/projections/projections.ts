@@ -34,8 +34,8 @@ export class Projections {
   readonly #unsubscribe: () => void;
   readonly #waiters = new Set<Waiter>();
   #checkpoint: Seq = 0;
-  /** One message at a time tells the thread that there is more. */
-  #announced: Seq = 0;
+  /** The thread was told that there is more, and has not reported since. It reads the journal itself, so it needs no second word while it is at it. */
+  #told = false;
   #announcing = false;
   /** The furthest that somebody has waited for. */
   #wanted: Seq = 0;
@@ -108,15 +108,16 @@ export class Projections {
     this.#announcing = true;
     setImmediate(() => {
       this.#announcing = false;
-      const seq = this.#options.sequencer.committedSeq;
-      if (this.#closed || seq <= this.#announced) return;
-      this.#announced = seq;
+      if (this.#closed) return;
       this.#options.metrics?.projectionLag.set(this.lag);
-      this.#send({ type: 'committed', seq });
+      if (this.#told || this.lag === 0) return;
+      this.#told = true;
+      this.#send({ type: 'committed', seq: this.#options.sequencer.committedSeq });
     });
   }
 
   #take(report: ProjectorReport): void {
+    this.#told = false;
     if (report.type === 'failed') return this.#fail(report.message);
     // Sent before it heard of the rebuild.
     if (report.builds !== this.#builds) return;
@@ -125,6 +126,7 @@ export class Projections {
     this.#options.metrics?.projectionLag.set(this.lag);
     if (report.events > 0) this.#options.metrics?.projectionSeconds.observe(report.seconds);
     for (const waiter of this.#waiters) if (waiter.seq <= report.checkpoint) this.#settle(waiter, true);
+    if (this.lag > 0) this.#announceSoon();
   }
 
   #settle(waiter: Waiter, reached: boolean): void {

@@ -15,7 +15,7 @@ export interface ProjectorThreadData {
 }
 
 export type ProjectorRequest =
-  /** The journal holds everything up to here. */
+  /** The journal holds everything up to here. Answered by a report, at once or after the next batch. */
   | { readonly type: 'committed'; readonly seq: Seq }
   /** Somebody waits for the collections to be this far. */
   | { readonly type: 'wanted'; readonly seq: Seq }
@@ -74,6 +74,8 @@ class ProjectorLoop {
     switch (request.type) {
       case 'committed':
         this.#target = Math.max(this.#target, request.seq);
+        // It had read that far by itself: nothing will happen that would be reported.
+        if (this.#projector.checkpoint >= this.#target) return this.#report(0, 0);
         return this.#wake();
       case 'wanted':
         this.#wanted = Math.max(this.#wanted, request.seq);
