@@ -80,6 +80,8 @@ export function apply(state: State, event: Event, time: Millis): void {
       market.premiumCount = 0;
       return;
     }
+    case 'noted':
+      return;
     default:
       return assertNever(event);
   }

@@ -49,6 +49,8 @@ export type Command =
   | { readonly type: 'set_safety'; readonly market: MarketId; readonly safety: 'normal' | 'reduce_only' | 'halted'; readonly reason: string }
   | { readonly type: 'fund_insurance'; readonly asset: string; readonly amount: Amount }
   /** Lets everything happen whose time has come: dead-man switches, funding. */
+  /** Puts an event into the log that changes nothing, for whoever has to remember that something came to nothing. */
+  | { readonly type: 'note' }
   | { readonly type: 'advance_time' };
 
 export type CommandType = Command['type'];

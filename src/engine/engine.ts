@@ -118,6 +118,9 @@ export class Engine implements EngineReader {
         return setSafety(core, command);
       case 'fund_insurance':
         return fundInsurance(core, command);
+      case 'note':
+        core.emit({ seq: core.nextSeq, type: 'noted' });
+        return undefined;
       case 'advance_time':
         runPending(core);
         return undefined;

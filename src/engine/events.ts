@@ -74,6 +74,8 @@ export interface LiquidationReceipt {
 type Base = { readonly seq: Seq };
 
 export type Event = Base & (
+  /** Nothing has changed; something was asked for, and is remembered. */
+  | { readonly type: 'noted' }
   | { readonly type: 'asset_created'; readonly asset: Asset }
   | { readonly type: 'market_created'; readonly market: Market }
   /** The whole market afterwards. */

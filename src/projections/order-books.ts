@@ -213,6 +213,7 @@ export class OrderBooks {
         this.#change(event.market, event.side, event.oldPrice, -event.oldRemaining);
         if (event.resting) this.#change(event.market, event.side, event.price, event.remaining);
         break;
+      case 'noted':
       case 'market_updated':
       case 'account_opened':
       case 'deposited':

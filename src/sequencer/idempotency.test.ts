@@ -154,6 +154,33 @@ describe('the same Idempotency-Key', () => {
     assert.equal((await accepted(leader, deposit, meta)).replayed, false);
   });
 
+  test('is remembered of what came to nothing: a late repeat does not cancel what was placed since', async () => {
+    const { leader, restart } = await setUp();
+    const cancelAll: Command = { type: 'cancel_orders', account: ALICE };
+    const first = await accepted(leader, cancelAll, meta);
+    assert.deepEqual(first.events.map(({ type }) => type), ['noted']);
+    await accepted(leader, place('a'));
+    assert.deepEqual(await accepted(leader, cancelAll, meta), { ...first, replayed: true });
+    const next = await restart();
+    assert.deepEqual(await accepted(next, cancelAll, meta), { ...first, replayed: true });
+    assert.equal(next.state.openOrderCount, 1);
+    assert.equal(await codeOf(next.submit(cancelAll, { ...meta, fingerprint: 'other' })), 'CONFLICT');
+    // Without a key it is told anew each time, and is no event.
+    const { seq } = next.state;
+    const gone: Command = { type: 'cancel_orders', account: BOB };
+    assert.deepEqual((await accepted(next, gone)).events, []);
+    assert.equal(next.state.seq, seq);
+  });
+
+  test('gives the refusals of a batch again in which every item was refused', async () => {
+    const { leader, restart } = await setUp();
+    const keyed = { idempotencyKey: '2:refused', fingerprint: 'x' };
+    const refusedBatch: Command = { type: 'cancel_orders', account: ALICE, orders: [900, 901] };
+    const first = await accepted(leader, refusedBatch, keyed);
+    assert.deepEqual(resultsOf(first), ['ORDER_NOT_OPEN', 'ORDER_NOT_OPEN']);
+    assert.deepEqual(await accepted(await restart(), refusedBatch, keyed), { ...first, replayed: true });
+  });
+
   test('gives a mixed batch again with the events of its earlier orders', async () => {
     const { leader } = await setUp();
     const single = await accepted(leader, place('a'));

@@ -211,7 +211,15 @@ export class Leader implements Sequencer {
     if (outcome === undefined) return Promise.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
     if (!outcome.ok) return this.#queue.barrier().then(() => outcome);
-    const body: RecordBody = partial === undefined ? outcome : { events: outcome.events, results: partial.merge(outcome.results ?? []) };
+    const results = partial === undefined ? outcome.results : partial.merge(outcome.results ?? []);
+    let { events } = outcome;
+    if (events.length === 0 && (meta?.idempotencyKey ?? '') !== '') {
+      // A repeat that comes late must find that it came to nothing, or it would be the first to do something.
+      const noted = this.#execute({ type: 'note' });
+      if (noted?.ok !== true) return Promise.reject(this.#unavailable());
+      events = noted.events;
+    }
+    const body: RecordBody = results === undefined ? { events } : { events, results };
     const reply: Committed = {
       ok: true,
       seq: this.#engine.seq,
@@ -220,7 +228,7 @@ export class Leader implements Sequencer {
       results: body.results,
       replayed: false,
     };
-    // Nothing happened: there is nothing to store, and nothing to repeat.
+    // Nothing happened, and nobody will ask: there is nothing to store.
     if (body.events.length === 0) return this.#queue.barrier().then(() => reply);
     const record = encodeRecord(body, this.#lastTime, meta?.idempotencyKey ?? '', meta?.fingerprint ?? '');
     rememberIds(this.#recovered.window, record, body.events);

@@ -80,6 +80,7 @@ export class World {
       [0.2, () => ({ type: 'fund_insurance', asset: 'USDT', amount: this.#random.between(1, 300) * USDT })],
       [0.1, () => ({ type: 'open_account', userId: `user-${this.#random.between(0, USERS + 10)}`, kind: 'user' })],
       [1, () => ({ type: 'advance_time' })],
+      [0.5, () => ({ type: 'note' })],
     ])();
   }
 
