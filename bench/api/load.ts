@@ -70,7 +70,7 @@ async function overHttp(job: Job): Promise<Figures> {
     const startedAt = performance.now();
     clients[connection].post(body, (reply) => {
       if (reply.status < 300) count.took(startedAt, batches ? occurrences(reply.body, '"status":201') : 1);
-      else count.failed(`${reply.status} ${reply.body.toString()}`);
+      else count.failed(`${reply.status} ${reply.body}`);
       done();
     });
   });
@@ -119,9 +119,9 @@ async function listen(job: Job): Promise<Figures> {
   return counting.figures();
 }
 
-function occurrences(bytes: Buffer, text: string): number {
+function occurrences(body: string, text: string): number {
   let found = 0;
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) found++;
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) found++;
   return found;
 }
 

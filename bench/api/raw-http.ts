@@ -1,52 +1,53 @@
 /** A keep-alive HTTP/1.1 connection that does no more than it must, so that the client is not what is measured. One request at a time. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { openConnection } from './raw-connection.ts';
 
-const HEADER_END = Buffer.from('\r\n\r\n');
+const HEADER_END = '\r\n\r\n';
+const LENGTH = /\r\ncontent-length: (\d+)/i;
 
 export interface RawReply {
   readonly status: number;
-  readonly body: Buffer;
+  /** A character a byte. */
+  readonly body: string;
 }
 
 export class RawHttp {
-  readonly #socket: Socket;
   readonly #head: string;
-  #pending: Buffer = Buffer.alloc(0);
+  #socket: Socket | undefined;
+  #pending = '';
   #onReply: ((reply: RawReply) => void) | undefined;
 
-  private constructor(socket: Socket, head: string) {
-    this.#socket = socket;
+  private constructor(head: string) {
     this.#head = head;
-    socket.on('data', (chunk) => this.#take(chunk));
   }
 
   static async open(url: string, path: string, token: string): Promise<RawHttp> {
-    const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
-    return new RawHttp(socket, `POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: `);
+    const http = new RawHttp(`POST ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: `);
+    http.#socket = await openConnection(url, (chunk) => http.#take(chunk));
+    return http;
   }
 
+  /** @param body ASCII. */
   post(body: string, onReply: (reply: RawReply) => void): void {
     this.#onReply = onReply;
-    this.#socket.write(`${this.#head}${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    this.#socket?.write(`${this.#head}${body.length}\r\n\r\n${body}`, 'latin1');
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #take(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    const end = this.#pending.indexOf(HEADER_END);
-    if (end < 0) return;
-    const head = this.#pending.toString('latin1', 0, end);
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
-    if (Number.isNaN(length)) throw new Error(`a reply without length: ${head}`);
+    const text = this.#pending + chunk.toString('latin1');
+    const end = text.indexOf(HEADER_END);
+    const length = end < 0 ? 0 : Number(LENGTH.exec(text)?.[1]);
+    if (Number.isNaN(length)) throw new Error(`a reply without length: ${text.slice(0, end)}`);
     const total = end + HEADER_END.length + length;
-    if (this.#pending.length < total) return;
-    const body = this.#pending.subarray(end + HEADER_END.length, total);
-    this.#pending = this.#pending.subarray(total);
-    this.#onReply?.({ status: Number(head.slice(9, 12)), body });
+    if (end < 0 || text.length < total) {
+      this.#pending = text;
+      return;
+    }
+    this.#pending = text.slice(total);
+    this.#onReply?.({ status: Number(text.slice(9, 12)), body: text.slice(end + HEADER_END.length, total) });
   }
 }

@@ -1,33 +1,29 @@
 /** A Socket.IO client over WebSocket that does no more than it must: text frames out, text frames in, heartbeats. One namespace. */
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { openConnection } from './raw-connection.ts';
 
 /** FIN and text. */
 const TEXT = 0x81;
 const PING = '2';
 const PONG = '3';
+const NOTHING = Buffer.alloc(0);
 
 export class RawSocket {
-  readonly #socket: Socket;
   readonly #onMessage: (message: string) => void;
-  #pending: Buffer = Buffer.alloc(0);
+  #socket: Socket | undefined;
+  #pending: Buffer = NOTHING;
   #upgraded = false;
 
-  private constructor(socket: Socket, onMessage: (message: string) => void) {
-    this.#socket = socket;
+  private constructor(onMessage: (message: string) => void) {
     this.#onMessage = onMessage;
-    socket.on('data', (chunk) => this.#take(chunk));
-    socket.on('error', () => undefined);
   }
 
   /** Resolves when the namespace is joined. `onMessage` gets what follows, without the Engine.IO type: '43/user,7[…]' is '3/user,7[…]'. */
   static async open(url: string, namespace: string, auth: object, onMessage: (message: string) => void): Promise<RawSocket> {
-    const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
     let joined: (() => void) | undefined;
     let refused: ((error: Error) => void) | undefined;
-    const client: RawSocket = new RawSocket(socket, (message) => {
+    const client: RawSocket = new RawSocket((message) => {
       if (message === PING) client.send(PONG);
       else if (message.startsWith('0')) client.send(`40${namespace},${JSON.stringify(auth)}`);
       else if (message.startsWith('40')) joined?.();
@@ -36,29 +32,33 @@ export class RawSocket {
     });
     const ready = new Promise<void>((done, fail) => ([joined, refused] = [done, fail]));
     const key = randomBytes(16).toString('base64');
-    socket.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`);
+    const socket = await openConnection(url, (chunk) => client.#take(chunk));
+    client.#socket = socket.on('error', () => undefined);
+    socket.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${new URL(url).host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`);
     await ready;
     return client;
   }
 
-  /** Masked with zeros, as clients must mask, and zeros change nothing. */
+  /** Masked with zeros, as clients must mask, and zeros change nothing. ASCII. */
   send(message: string): void {
-    const payload = Buffer.from(message);
-    const { length } = payload;
-    const head = length < 126 ? Buffer.from([TEXT, 0x80 | length, 0, 0, 0, 0]) : Buffer.from([TEXT, 0xfe, length >> 8, length & 0xff, 0, 0, 0, 0]);
+    const { length } = message;
     if (length > 0xffff) throw new Error('too long a message');
-    this.#socket.write(Buffer.concat([head, payload]));
+    const head = length < 126 ? [TEXT, 0x80 | length, 0, 0, 0, 0] : [TEXT, 0xfe, length >> 8, length & 0xff, 0, 0, 0, 0];
+    this.#socket?.write(String.fromCharCode(...head) + message, 'latin1');
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #take(chunk: Buffer): void {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     if (!this.#upgraded) {
       const end = this.#pending.indexOf('\r\n\r\n');
-      if (end < 0) return;
+      if (end < 0) {
+        this.#pending = Buffer.from(this.#pending);
+        return;
+      }
       const status = this.#pending.toString('latin1', 9, 12);
       if (status !== '101') throw new Error(`no upgrade: ${this.#pending.toString('latin1', 0, end)}`);
       this.#upgraded = true;
@@ -68,6 +68,8 @@ export class RawSocket {
       this.#pending = this.#pending.subarray(frame.size);
       if (frame.text !== undefined) this.#onMessage(frame.text);
     }
+    // What is left is a view of what the next read overwrites.
+    this.#pending = this.#pending.length === 0 ? NOTHING : Buffer.from(this.#pending);
   }
 }
 
