@@ -10,6 +10,7 @@ import type { MarketStream } from '../services/market-stream.ts';
 import type { OrderService } from '../services/orders.ts';
 import { canonicalAddress } from '../utils/addresses.ts';
 import { serveAdmin } from './admin.ts';
+import { batchWrites } from './batching.ts';
 import { DEFAULT_BACKLOG, type BacklogLimits } from './backlog.ts';
 import { DEFAULT_LIMITS, type SocketLimits } from './budgets.ts';
 import { serveCalls, type CallContext, type Calls } from './calls.ts';
@@ -76,6 +77,7 @@ export function createSockets(parts: SocketParts): Sockets {
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   const io = createServer(parts);
   connections.watch(io);
+  batchWrites(io, logger);
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
   const publisher = (nsp: Namespace): TopicPublisher =>

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { Server, type Socket as ServerSocket } from 'socket.io';
+import { io } from 'socket.io-client';
+import { eventually } from '../../tests/support/wait.ts';
+import { silentLogger } from '../observability/logger.ts';
+import { batchWrites } from './batching.ts';
+
+/** How a stream hands on what it is given. */
+type Spied = Record<'_write' | '_writev', (...args: unknown[]) => void>;
+
+async function listen(t: TestContext) {
+  const http = createServer();
+  const server = new Server(http, { serveClient: false });
+  batchWrites(server, silentLogger);
+  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
+  t.after(() => server.close());
+  return { http, server };
+}
+
+/** A connected pair; `writes` counts what the server hands to the system for it. */
+async function connect(t: TestContext, { http, server }: Awaited<ReturnType<typeof listen>>, transports: ('websocket' | 'polling')[] = ['websocket']) {
+  const arrived = new Promise<ServerSocket>((done) => server.once('connection', done));
+  const client = io(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, { transports, forceNew: true, reconnection: false });
+  const heard: unknown[] = [];
+  client.onAny((event: string, value: unknown) => heard.push(`${event} ${String(value)}`));
+  client.on('disconnect', (reason: string) => heard.push(reason));
+  t.after(() => client.disconnect());
+  const socket = await arrived;
+  await eventually('the client knows', () => client.connected || undefined);
+  const spy = { writes: 0 };
+  const tcp = (socket.conn.transport as unknown as { socket?: { _socket: Spied } }).socket?._socket;
+  if (tcp !== undefined) {
+    for (const name of ['_write', '_writev'] as const) {
+      const original = tcp[name].bind(tcp);
+      tcp[name] = (...args) => {
+        spy.writes++;
+        original(...args);
+      };
+    }
+  }
+  return { socket, heard, spy };
+}
+
+test('what a connection is given in one turn leaves with one write, in order', async (t) => {
+  const { socket, heard, spy } = await connect(t, await listen(t));
+  const expected = Array.from({ length: 20 }, (_, i) => `tick ${i}`);
+  for (let i = 0; i < 10; i++) socket.emit('tick', i);
+  await Promise.resolve();
+  for (let i = 10; i < 20; i++) socket.emit('tick', i);
+  await eventually('all messages', () => heard.length === 20 || undefined);
+  assert.deepEqual(heard, expected);
+  assert.equal(spy.writes, 1);
+});
+
+test('what is given while a write is on its way follows it', async (t) => {
+  const { socket, heard } = await connect(t, await listen(t));
+  for (let turn = 0; turn < 50; turn++) {
+    socket.emit('tick', turn);
+    if (turn % 3 === 0) await new Promise(setImmediate);
+  }
+  await eventually('all messages', () => heard.length === 50 || undefined);
+  assert.deepEqual(heard, Array.from({ length: 50 }, (_, i) => `tick ${i}`));
+});
+
+test('a connection that cannot be written to ends, and takes no other with it', async (t) => {
+  const server = await listen(t);
+  const broken = await connect(t, server);
+  const sound = await connect(t, server);
+  const transport = broken.socket.conn.transport as unknown as { send(): void };
+  transport.send = () => {
+    throw new Error('broken');
+  };
+  broken.socket.emit('tick', 1);
+  sound.socket.emit('tick', 2);
+  await eventually('the sound one hears', () => sound.heard.length === 1 || undefined);
+  await eventually('the broken one ends', () => !broken.socket.connected || undefined);
+});
+
+for (const transport of ['websocket', 'polling'] as const) {
+  test(`the last words reach a ${transport} client that is disconnected with them`, async (t) => {
+    const { socket, heard } = await connect(t, await listen(t), [transport]);
+    socket.emit('closing', 'bye');
+    socket.disconnect(true);
+    await eventually('the end', () => heard.length === 2 || undefined);
+    assert.equal(heard[0], 'closing bye');
+  });
+}
