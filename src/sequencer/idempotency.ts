@@ -9,7 +9,7 @@ import type { AccountId, Millis, OrderId, Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import { hashId, type IdHash, type IdWindow } from './id-window.ts';
 import { endOf, type RecordBody } from './record.ts';
-import type { CommandMeta, Committed } from './sequencer.ts';
+import type { CommandMeta, Committed, CommittedRecord } from './sequencer.ts';
 
 /** Keeps keys apart from client order ids, whose scope is the account. */
 const KEY_SCOPE = -1;
@@ -34,7 +34,7 @@ export type Verdict =
   | { readonly kind: 'refuse'; readonly refusal: Reject }
   | { readonly kind: 'replay'; readonly committed: Committed }
   /** Some items are repeats: execute `command`, which holds the others, and put the results together. */
-  | { readonly kind: 'partial'; readonly command: Command; readonly merge: (results: readonly ItemResult[]) => ItemResult[]; readonly earlier: readonly Event[] };
+  | { readonly kind: 'partial'; readonly command: Command; readonly merge: (results: readonly ItemResult[]) => ItemResult[]; readonly earlier: readonly CommittedRecord[] };
 
 /** Puts the ids of a record into the window. */
 export function rememberIds(window: IdWindow, record: JournalRecord, events: readonly Event[]): void {
@@ -119,18 +119,22 @@ function replayOf(source: Source, ids: IdLookup): Committed {
   const { record, body } = source;
   const mentioned = new Set(body.events.map(orderOf));
   const elsewhere = (body.results ?? []).flatMap((result) => (result.ok && !mentioned.has(result.order) ? ids.source(result.order) ?? [] : []));
-  const events = [...eventsOf(elsewhere), ...body.events];
-  return { ok: true, seq: endOf(record), time: record.time, events, results: body.results, replayed: true };
+  return { ok: true, seq: endOf(record), time: record.time, ...withEarlier(recordsOf(elsewhere), body.events), results: body.results, replayed: true };
 }
 
 function orderOf(event: Event): OrderId {
   return event.type === 'order_closed' || event.type === 'order_amended' ? event.order : event.seq;
 }
 
-/** Of several records, each once, in order. */
-function eventsOf(sources: readonly Source[]): Event[] {
+/** Each once, in order. */
+function recordsOf(sources: readonly Source[]): CommittedRecord[] {
   const distinct = new Map(sources.map((source) => [source.record.seq, source]));
-  return [...distinct.values()].sort((a, b) => a.record.seq - b.record.seq).flatMap((source) => source.body.events);
+  return [...distinct.values()].sort((a, b) => a.record.seq - b.record.seq).map(({ record, body }) => ({ seq: endOf(record), time: record.time, events: body.events }));
+}
+
+/** What a command came to that led to earlier records besides. */
+export function withEarlier(earlier: readonly CommittedRecord[], events: readonly Event[]): Pick<Committed, 'events' | 'earlier'> {
+  return earlier.length === 0 ? { events } : { events: [...earlier.flatMap((record) => record.events), ...events], earlier };
 }
 
 interface FirstUse {
@@ -207,7 +211,7 @@ function judgeBatch(items: readonly Item[], command: Command, remaining: number,
   if (items.every((item) => item.kind === 'new')) return { kind: 'new' };
   const merge = (results: readonly ItemResult[]): ItemResult[] => mergeResults(items, results, offset);
   if (remaining === 0) return replayItems(items, merge([]));
-  return { kind: 'partial', command, merge, earlier: eventsOf(sourcesOf(items)) };
+  return { kind: 'partial', command, merge, earlier: recordsOf(sourcesOf(items)) };
 }
 
 function mergeResults(items: readonly Item[], results: readonly ItemResult[], offset: number): ItemResult[] {
@@ -226,13 +230,13 @@ function sourcesOf(items: readonly Item[]): Source[] {
 
 /** All items are known. With a `results` array only for batches. */
 function replayItems(items: readonly Item[], results: readonly ItemResult[]): Verdict {
-  const sources = sourcesOf(items);
-  const last = sources.reduce<JournalRecord | undefined>((latest, { record }) => (latest === undefined || record.seq > latest.seq ? record : latest), undefined);
+  const records = recordsOf(sourcesOf(items));
+  const last = records.at(-1);
   const committed: Committed = {
     ok: true,
-    seq: last === undefined ? 0 : endOf(last),
+    seq: last?.seq ?? 0,
     time: last?.time ?? 0,
-    events: eventsOf(sources),
+    ...(records.length > 1 ? withEarlier(records, []) : { events: last?.events ?? [] }),
     results: results.length > 0 ? results : undefined,
     replayed: true,
   };

@@ -13,7 +13,7 @@ import type { Journal, JournalRecord } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { isSuspect, judge, rememberIds, type IdLookup, type Source, type Verdict } from './idempotency.ts';
+import { isSuspect, judge, rememberIds, withEarlier, type IdLookup, type Source, type Verdict } from './idempotency.ts';
 import type { LeaderMetrics } from './leader-metrics.ts';
 import { RecoveryError, recover, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
 import { decodeBody, encodeRecord, endOf, type RecordBody } from './record.ts';
@@ -224,7 +224,7 @@ export class Leader implements Sequencer {
       ok: true,
       seq: this.#engine.seq,
       time: this.#lastTime,
-      events: partial === undefined ? body.events : [...partial.earlier, ...body.events],
+      ...withEarlier(partial?.earlier ?? [], body.events),
       results: body.results,
       replayed: false,
     };

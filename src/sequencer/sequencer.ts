@@ -18,6 +18,8 @@ export interface Committed {
   readonly seq: Seq;
   readonly time: Millis;
   readonly events: readonly Event[];
+  /** Records of earlier commands to which items of this one had led; their events are the first of `events`. Absent when there are none. */
+  readonly earlier?: readonly CommittedRecord[];
   /** One per item of a batch, in order. */
   readonly results?: readonly ItemResult[];
   /** The first outcome of a repeated key or clientOrderId; nothing happened now. */
@@ -26,6 +28,7 @@ export interface Committed {
 
 /** What every follower sees, in order, without gaps, only after it is durable. */
 export interface CommittedRecord {
+  /** Of its last event. */
   readonly seq: Seq;
   readonly time: Millis;
   readonly events: readonly Event[];

@@ -147,6 +147,20 @@ describe('orders', () => {
     ]);
   });
 
+  test('an item that was placed before is answered as it was then, beside new ones', async () => {
+    const [first] = await venue.orders.placeBatch(ann, [{ ...BUY, clientOrderId: 'again' }]);
+    venue.clock.time += 5_000;
+    const second = await venue.orders.place(ann, { ...BUY, price: '28500', clientOrderId: 'alone' });
+    venue.clock.time += 5_000;
+    const items = [{ ...BUY, price: '28000' }, { ...BUY, clientOrderId: 'again' }, { ...BUY, price: '28500', clientOrderId: 'alone' }];
+    const results = await venue.orders.placeBatch(ann, items, key('beside'));
+    assert.deepEqual(results.slice(1), [first, { status: 201, order: second }]);
+    assert.equal(results[0]?.order?.createdAt, venue.clock.time);
+    assert.deepEqual(await venue.orders.placeBatch(ann, items, key('beside')), results, 'under its key');
+    assert.deepEqual(await venue.orders.placeBatch(ann, items.slice(1)), results.slice(1), 'all of them known');
+    await venue.orders.cancelAll(ann, {});
+  });
+
   test('a batch under one key gives the same results again', async () => {
     const items = [BUY, { ...BUY, quantity: '1000' }, { ...BUY, price: '28000' }];
     const results = await venue.orders.placeBatch(ann, items, key('batch'));

@@ -81,12 +81,17 @@ export class OrderService {
     const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
     if (orders.length === 0) return parsed.map((item) => refused(item as Reject));
     const committed = await commit(this.#sequencer, { type: 'place_orders', account, orders }, meta);
-    const context = this.#context(committed.time);
     const results = itemsOf(committed, orders.length).values();
     return parsed.map((item) => {
       const result = 'ok' in item ? item : (results.next().value as ItemResult);
-      return result.ok ? { status: 201, order: foldOrder(undefined, committed.events, result.order, context) } : refused(result);
+      return result.ok ? { status: 201, order: this.#placed(committed, result.order) } : refused(result);
     });
+  }
+
+  /** As the command left it that placed it, which for a repeated item is an earlier one. */
+  #placed(committed: Committed, order: OrderId): Order {
+    const { events, time } = committed.earlier?.find((record) => record.events.some(({ seq }) => seq === order)) ?? committed;
+    return foldOrder(undefined, events, order, this.#context(time));
   }
 
   /** Changes price, total quantity or both of an open order. NOT_FOUND, ORDER_NOT_OPEN, or what the engine says. */
