@@ -6,7 +6,7 @@ import { Server, type Socket as ServerSocket } from 'socket.io';
 import { io } from 'socket.io-client';
 import { eventually } from '../../tests/support/wait.ts';
 import { silentLogger } from '../observability/logger.ts';
-import { batchWrites } from './batching.ts';
+import { batchWrites, written } from './batching.ts';
 
 /** How a stream hands on what it is given. */
 type Spied = Record<'_write' | '_writev', (...args: unknown[]) => void>;
@@ -77,6 +77,19 @@ test('a connection that cannot be written to ends, and takes no other with it', 
   sound.socket.emit('tick', 2);
   await eventually('the sound one hears', () => sound.heard.length === 1 || undefined);
   await eventually('the broken one ends', () => !broken.socket.connected || undefined);
+});
+
+test('what was given to many can be waited for', async (t) => {
+  const server = await listen(t);
+  const pairs = [await connect(t, server), await connect(t, server), await connect(t, server, ['polling'])];
+  for (const { socket } of pairs) socket.emit('tick', 1);
+  await new Promise(setImmediate);
+  // The first write may be on its way still.
+  for (const { socket } of pairs) socket.emit('closing', 'bye');
+  await written(server.server);
+  for (const { socket } of pairs.slice(0, 2)) assert.equal((socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length, 0);
+  server.server.engine.close();
+  await eventually('the last words', () => pairs.slice(0, 2).every(({ heard }) => heard.includes('closing bye')) || undefined);
 });
 
 for (const transport of ['websocket', 'polling'] as const) {

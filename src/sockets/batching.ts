@@ -13,6 +13,15 @@ interface Connection {
   close(discard: boolean): void;
 }
 
+/** Turns of the event loop that `written` waits at most: one for what was given in this turn, some for what follows a write. */
+const TURNS = 10;
+
+/** Resolves when nothing waits to be written any more, or would not soon: who does not read is not waited for. */
+export async function written(io: Server): Promise<void> {
+  const connections = Object.values((io.engine as unknown as { readonly clients: Readonly<Record<string, Connection>> }).clients);
+  for (let turn = 0; turn < TURNS && connections.some(({ writeBuffer }) => writeBuffer.length > 0); turn++) await new Promise(setImmediate);
+}
+
 export function batchWrites(io: Server, logger: Logger): void {
   let waiting: (() => void)[] = [];
   const writeAll = (): void => {

@@ -10,7 +10,7 @@ import type { MarketStream } from '../services/market-stream.ts';
 import type { OrderService } from '../services/orders.ts';
 import { canonicalAddress } from '../utils/addresses.ts';
 import { serveAdmin } from './admin.ts';
-import { batchWrites } from './batching.ts';
+import { batchWrites, written } from './batching.ts';
 import { DEFAULT_BACKLOG, type BacklogLimits } from './backlog.ts';
 import { DEFAULT_LIMITS, type SocketLimits } from './budgets.ts';
 import { serveCalls, type CallContext, type Calls } from './calls.ts';
@@ -107,6 +107,8 @@ export function createSockets(parts: SocketParts): Sockets {
         nsp.disconnectSockets(true);
         await nsp.adapter.close();
       }
+      // It throws away what is not written.
+      await written(io);
       io.engine.close();
     },
   };
