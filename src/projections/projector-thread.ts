@@ -79,6 +79,7 @@ class ProjectorLoop {
         return this.#wake();
       case 'wanted':
         this.#wanted = Math.max(this.#wanted, request.seq);
+        this.#target = Math.max(this.#target, request.seq);
         return this.#wake();
       case 'rebuild':
         this.#projector.rebuild();
