@@ -32,6 +32,9 @@ export type Condition<V> = V | { readonly in?: readonly V[]; readonly gt?: V; re
 /** What must hold of a document. A field without a condition is left out: `undefined` is refused, so that a forgotten value never widens a query. */
 export type Where<T> = { readonly [K in keyof T]?: T[K] extends Scalar | undefined ? Condition<NonNullable<T[K]>> | Extract<T[K], null> : never };
 
+/** Most documents of a page, and most values of an `in`. */
+export const MAX_LIMIT = 500;
+
 export interface Find<T> {
   readonly where?: Where<T>;
   /** Default: `id` descending. `id` is always the last tie-breaker. */

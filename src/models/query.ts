@@ -3,7 +3,7 @@
  * a known condition is refused: nothing that a client sends can become an operator or a piece of SQL.
  */
 import { createHash } from 'node:crypto';
-import type { CollectionSpec, Find, Where } from './collection.ts';
+import { MAX_LIMIT, type CollectionSpec, type Find, type Where } from './collection.ts';
 import { InvalidCursorError } from './errors.ts';
 
 export type Bound = string | number | null;
@@ -19,7 +19,6 @@ interface SortKey {
   readonly direction: 1 | -1;
 }
 
-const MAX_LIMIT = 500;
 const MAX_OFFSET = 100_000;
 const COMPARE: Readonly<Record<string, string>> = { gt: '>', gte: '>=', lt: '<', lte: '<=' };
 

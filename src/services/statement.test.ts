@@ -75,6 +75,17 @@ describe('a statement', () => {
     assert.deepEqual(await list({ to: middle, cursor: `t${whole[0]!.timestamp}.${whole[0]!.id}` }), whole.slice(1).filter(({ timestamp }) => timestamp <= middle));
   });
 
+  test('is there for an asset of more markets than a query can name', async () => {
+    const whole = await list({ asset: 'USDT' });
+    const { catalog, leader } = venue;
+    const spec = catalog.named('BTC-USDT').market;
+    for (let n = 0; n <= 500; n++) {
+      assert.equal((await leader.submit({ type: 'create_asset', code: `C${n}`, scale: 8 })).ok, true);
+      assert.equal((await leader.submit({ type: 'create_market', spec: { ...spec, symbol: `C${n}-USDT`, base: `C${n}` } })).ok, true);
+    }
+    assert.deepEqual(await list({ asset: 'USDT' }), whole);
+  });
+
   test('refuses the cursor of another list', async () => {
     for (const cursor of ['', 'x', 'p3', 't1', 't1.x', 't1.1 OR 1']) await assert.rejects(list({ cursor }), (error) => error instanceof Refusal && error.code === 'VALIDATION_FAILED');
   });

@@ -1,5 +1,5 @@
 /** The statement of a user's wallets: the stored lines and those that fills make, as one list, newest first. */
-import type { Collection, Find, Where } from '../models/collection.ts';
+import { MAX_LIMIT, type Collection, type Find, type Where } from '../models/collection.ts';
 import { NEWEST_TRADES, type TradeDoc } from '../models/trades.ts';
 import { NEWEST_TRANSACTIONS, publicTransaction, type Transaction, type TransactionDoc, type TransactionType } from '../models/transactions.ts';
 import { linesOfFill } from '../projections/transactions.ts';
@@ -53,19 +53,24 @@ export class Statement {
   async *#stored(userId: string, { asset, type, limit, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
     if (type === 'trade') return;
     const where = given({ userId, asset, type, timestamp: until(query, after) });
-    for await (const doc of all(this.#parts.transactions, { where, sort: NEWEST_TRANSACTIONS, limit })) yield publicTransaction(doc);
+    for await (const doc of all(this.#parts.transactions, { where, sort: NEWEST_TRANSACTIONS, limit: enough(limit) })) yield publicTransaction(doc);
   }
 
-  /** Of the markets of the asset, so that every fill that is read makes a line. */
+  /** Of the markets of the asset, so that every fill that is read makes a line; of all when these are more than a query can name. */
   async *#ofFills(userId: string, { asset, type, limit, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
     if (type !== undefined && type !== 'trade') return;
     const { catalog, trades } = this.#parts;
     const symbols = asset === undefined ? undefined : catalog.all().filter(({ base, quote }) => base.code === asset || quote.code === asset).map(({ market }) => market.symbol);
-    const where: Where<TradeDoc> = given({ userId, symbol: symbols && { in: symbols }, timestamp: until(query, after) });
-    for await (const fill of all(trades, { where, sort: NEWEST_TRADES, limit })) {
+    const where: Where<TradeDoc> = given({ userId, symbol: symbols !== undefined && symbols.length <= MAX_LIMIT ? { in: symbols } : undefined, timestamp: until(query, after) });
+    for await (const fill of all(trades, { where, sort: NEWEST_TRADES, limit: enough(limit) })) {
       for (const line of linesOfFill(fill, catalog.named(fill.symbol)).reverse()) if (asset === undefined || line.asset === asset) yield line;
     }
   }
+}
+
+/** Documents for a page of lines and the one that tells whether another follows, so that one read does for most. */
+function enough(limit: number): number {
+  return Math.min(limit + 1, MAX_LIMIT);
 }
 
 /** Every document that the query finds, a page at a time. */
