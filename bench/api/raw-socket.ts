@@ -53,23 +53,26 @@ export class RawSocket {
 
   #take(chunk: Buffer): void {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    if (!this.#upgraded) {
-      const end = this.#pending.indexOf('\r\n\r\n');
-      if (end < 0) {
-        this.#pending = Buffer.from(this.#pending);
-        return;
-      }
-      const status = this.#pending.toString('latin1', 9, 12);
-      if (status !== '101') throw new Error(`no upgrade: ${this.#pending.toString('latin1', 0, end)}`);
-      this.#upgraded = true;
-      this.#pending = this.#pending.subarray(end + 4);
-    }
+    if (!this.#upgraded) this.#upgrade();
+    if (this.#upgraded) this.#readFrames();
+    // What is left is a view of what the next read overwrites.
+    this.#pending = this.#pending.length === 0 ? NOTHING : Buffer.from(this.#pending);
+  }
+
+  #upgrade(): void {
+    const end = this.#pending.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const status = this.#pending.toString('latin1', 9, 12);
+    if (status !== '101') throw new Error(`no upgrade: ${this.#pending.toString('latin1', 0, end)}`);
+    this.#upgraded = true;
+    this.#pending = this.#pending.subarray(end + 4);
+  }
+
+  #readFrames(): void {
     for (let frame = readFrame(this.#pending); frame !== undefined; frame = readFrame(this.#pending)) {
       this.#pending = this.#pending.subarray(frame.size);
       if (frame.text !== undefined) this.#onMessage(frame.text);
     }
-    // What is left is a view of what the next read overwrites.
-    this.#pending = this.#pending.length === 0 ? NOTHING : Buffer.from(this.#pending);
   }
 }
 

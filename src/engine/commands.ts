@@ -48,9 +48,9 @@ export type Command =
   /** The price feed's verdict on its own health. */
   | { readonly type: 'set_safety'; readonly market: MarketId; readonly safety: 'normal' | 'reduce_only' | 'halted'; readonly reason: string }
   | { readonly type: 'fund_insurance'; readonly asset: string; readonly amount: Amount }
-  /** Lets everything happen whose time has come: dead-man switches, funding. */
   /** Puts an event into the log that changes nothing, for whoever has to remember that something came to nothing. */
   | { readonly type: 'note' }
+  /** Lets everything happen whose time has come: dead-man switches, funding. */
   | { readonly type: 'advance_time' };
 
 export type CommandType = Command['type'];

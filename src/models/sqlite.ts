@@ -15,7 +15,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** Where services wait for each write, small pages and a short write-ahead log. */
 const DURABLE = { synchronous: 'FULL', pageBytes: 4_096, checkpointPages: 1_000 } as const;
 /** Where many documents are written at once, a page costs more than what is in it; and the same pages change again and again before they need be carried over. */
-const BULK = { synchronous: 'NORMAL', pageBytes: 16_384, checkpointPages: 6_000 } as const;
+const BULK = { synchronous: 'NORMAL', pageBytes: 16_384, checkpointPages: 2_000 } as const;
 
 /** One connection with its tables. */
 export class SqliteDatabase {

@@ -40,7 +40,7 @@ export const transactions: CollectionSpec<TransactionDoc> = {
   ids: 'numbers',
   changing: [],
   projected: true,
-  decimals: ['amount', 'fee', 'realizedPnl'],
+  decimals: ['amount', 'fee'],
   dates: ['timestamp'],
 };
 

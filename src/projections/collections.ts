@@ -63,8 +63,8 @@ export class Collections {
       positions: outbox(positions), wallets: outbox(wallets), transactions: outbox(transactions), liquidations: outbox(liquidations),
       priceticks: outbox(priceticks), funding: outbox(funding), insurance: outbox(insurance), klines: outbox(klines),
     };
-    this.#accounts = new WorkingSet(CAPACITY, (account) => this.#outboxes.accounts.get(String(account)));
-    this.#orders = new WorkingSet(CAPACITY, (id) => this.#outboxes.orders.get(String(id)));
+    this.#accounts = new WorkingSet(CAPACITY, (account) => this.#outboxes.accounts.table.get(String(account)));
+    this.#orders = new WorkingSet(CAPACITY, (id) => this.#outboxes.orders.table.get(String(id)));
     this.#positions = new WorkingSet(CAPACITY, (key) => this.#loadPosition(Math.floor(key / PER_ACCOUNT), key % PER_ACCOUNT));
     this.#balances = new WorkingSet(CAPACITY, (key) => this.#loadBalance(Math.floor(key / PER_ACCOUNT), key % PER_ACCOUNT));
     this.#owners = {
@@ -104,9 +104,10 @@ export class Collections {
   /** Writes everything that changed; the caller holds the transaction. */
   flush(): void {
     for (const balance of this.#balances.settle()) this.#putBalance(balance);
+    this.#outboxes.accounts.table.put(this.#accounts.settle());
     this.#outboxes.orders.table.put(this.#orders.settle());
+    // Each position that was held meanwhile is in its outbox, those that have ended among them.
     this.#positions.settle();
-    this.#accounts.settle();
     for (const [bar, { market, interval }] of this.#changedBars) this.#outboxes.klines.put(barDocument(bar, interval, this.#catalog.byId(market)));
     this.#changedBars.clear();
     for (const outbox of Object.values(this.#outboxes)) outbox.flush();
@@ -122,11 +123,8 @@ export class Collections {
         const createdAt = (this.#createdAt[event.market.id] ??= time);
         return this.#outboxes.markets.put(marketDocument(this.#catalog.byId(event.market.id), createdAt, time, seq));
       }
-      case 'account_opened': {
-        const doc = accountDocument(event, time);
-        this.#accounts.set(event.account, doc);
-        return this.#outboxes.accounts.put(doc);
-      }
+      case 'account_opened':
+        return this.#accounts.set(event.account, accountDocument(event, time));
       case 'trade':
         return this.#applyTrade(event, context);
       case 'prices_updated':

@@ -250,7 +250,6 @@ export class AccountStream {
 
   /** What an order locks: base where spot is sold, else quote. */
   #touchLock(event: Event, account: AccountId, market: MarketId, side: Side): void {
-    if (this.#listening(account, 'balance', event) === undefined) return;
     const { type, baseAsset, quoteAsset } = this.#parts.catalog.byId(market).market;
     this.#touchWallets(event, account, type === 'spot' && side === 'sell' ? baseAsset : quoteAsset, type === 'spot' ? 'spot' : 'futures');
   }

@@ -3,6 +3,7 @@ import type { OrderView } from '../engine/reader.ts';
 import type { OrderId, Seq } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import { NEWEST_ORDERS, publicOrder, type Order, type OrderDoc } from '../models/orders.ts';
+import { numberOfId } from '../models/query.ts';
 import { ownTrade, type TradeDoc } from '../models/trades.ts';
 import { storedAmount } from '../projections/amounts.ts';
 import { orderFromView } from '../projections/orders.ts';
@@ -124,8 +125,7 @@ export class OrderHistory {
 
 /** undefined: not the form of an id, so no order has it. */
 export function orderIdOf(ref: string): number | undefined {
-  const id = /^[1-9][0-9]{0,15}$/.test(ref) ? Number(ref) : Number.NaN;
-  return Number.isSafeInteger(id) ? id : undefined;
+  return numberOfId(ref) || undefined;
 }
 
 export function unknownOrder(ref: string): Refusal {
