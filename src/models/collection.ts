@@ -7,6 +7,9 @@ export interface IndexSpec<T> {
   readonly sparse?: boolean;
 }
 
+/** `optional`: may be absent, and is null in no document. */
+export type FieldList<T> = { readonly [K in keyof T & string]-?: {} extends Pick<T, K> ? (null extends T[K] ? never : 'optional') : 'always' };
+
 /** Times are integer ms, money decimal strings, in every document; a driver may store them in its own types and gives them back like this. */
 export interface CollectionSpec<T extends { readonly id: string }> {
   readonly name: string;
@@ -18,6 +21,10 @@ export interface CollectionSpec<T extends { readonly id: string }> {
   readonly ids?: 'numbers';
   /** Of the fields of `indexes` and `filters`, those that can differ when a document is replaced; the indexes of all others are left alone. Default: every one. */
   readonly changing?: readonly (keyof T & string)[];
+  /** Every field, in an order for good: a driver may store the values without their names. */
+  readonly fields?: FieldList<T>;
+  /** Texts that come back in many documents: a driver may store each of them once. Queries can ask for them, not sort by them. */
+  readonly repeated?: readonly (keyof T & string)[];
   /** Folded from the journal and rebuilt from it when lost: a driver may keep it apart and need not make each write durable. */
   readonly projected?: true;
   /** Documents go when `field` (ms) + seconds lies in the past. */

@@ -206,6 +206,48 @@ export function storeContract(name: string, driver: StoreUnderTest): void {
       assert.equal(await cars.count({ sold: false }), 1);
     });
 
+    describe('of values without names', () => {
+      const named = (): CollectionSpec<Car> => spec({
+        projected: true,
+        fields: { id: 'always', plate: 'always', owner: 'always', price: 'always', built: 'always', sold: 'always', tags: 'optional' },
+        repeated: ['owner', 'plate'],
+      });
+
+      test('gives back every document as it was put in', async () => {
+        const cars = store.collection(named());
+        const all = [
+          car('1', { plate: 'P', tags: [] }), car(`it's "odd"; DROP TABLE cars; -- 🚗 $gt`, { owner: `' OR 1=1 --`, price: '', tags: ['null', 'a'] }), car('3', { owner: '', sold: true, built: 0 }),
+        ];
+        await cars.put(all);
+        for (const doc of all) assert.deepEqual(await cars.get(doc.id), doc);
+        assert.deepEqual((await cars.find({ sort: { id: 1 }, limit: 9 })).items, all.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+        assert.equal('tags' in (await cars.get('3'))!, false, 'what is absent stays so');
+        assert.equal(await cars.patch('3', { owner: 'eve', plate: 'Q' }), true);
+        assert.deepEqual(await cars.get('3'), car('3', { owner: 'eve', plate: 'Q', sold: true, built: 0 }));
+      });
+
+      test('finds texts that are stored once, by themselves and in lists, and none that never was', async () => {
+        const cars = store.collection(named());
+        await cars.put([car('1', { owner: 'ada', built: 1 }), car('2', { owner: 'bob', built: 2, plate: 'B' }), car('3', { owner: 'ada', built: 3, plate: 'bob' })]);
+        const ids = async (where: Find<Car>['where']): Promise<string> => (await cars.find({ where, sort: { built: 1 }, limit: 10 })).items.map((item) => item.id).join('');
+        assert.equal(await ids({ owner: 'ada' }), '13');
+        assert.equal(await ids({ owner: 'nobody' }), '');
+        assert.equal(await ids({ owner: { in: ['nobody', 'bob'] } }), '2');
+        assert.equal(await ids({ plate: null }), '1');
+        assert.equal(await ids({ plate: 'bob' }), '3');
+        assert.equal(await cars.count({ owner: 'ada', built: { gt: 1 } }), 1);
+        assert.deepEqual(await pages(cars, { where: { owner: 'ada' }, sort: { built: -1 }, limit: 1 }), ['3', '1']);
+        await assert.rejects(cars.insert(car('4', { plate: 'B' })), DuplicateKeyError);
+        assert.equal(await cars.remove({ owner: 'nobody' }), 0);
+      });
+
+      test('refuses to order by what is stored once', async () => {
+        const cars = store.collection(named());
+        await assert.rejects(cars.find({ sort: { owner: 1 }, limit: 5 }), TypeError);
+        await assert.rejects(cars.find({ where: { owner: { gt: 'a' } }, limit: 5 }), TypeError);
+      });
+    });
+
     test('removes what a condition says and tells how many went', async () => {
       const cars = store.collection(spec());
       await cars.put([car('1'), car('2', { owner: 'bob' }), car('3')]);

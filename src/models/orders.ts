@@ -49,6 +49,12 @@ export const orders: CollectionSpec<OrderDoc> = {
   ],
   ids: 'numbers',
   changing: ['status'],
+  repeated: ['userId', 'status', 'symbol'],
+  fields: {
+    id: 'always', clientOrderId: 'always', symbol: 'always', side: 'always', type: 'always', status: 'always', price: 'always', stopPrice: 'always', quantity: 'always',
+    filledQuantity: 'always', remainingQuantity: 'always', averagePrice: 'always', timeInForce: 'always', postOnly: 'always', reduceOnly: 'always', selfTradePrevention: 'always',
+    fee: 'always', feeAsset: 'always', closeReason: 'optional', createdAt: 'always', updatedAt: 'always', seq: 'always', userId: 'always', accountId: 'always',
+  },
   projected: true,
   decimals: ['price', 'stopPrice', 'quantity', 'filledQuantity', 'remainingQuantity', 'averagePrice', 'fee'],
   dates: ['createdAt', 'updatedAt'],

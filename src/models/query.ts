@@ -50,9 +50,19 @@ export class QueryBuilder<T extends AnyDoc> {
   readonly #name: string;
   readonly #numericIds: boolean;
   readonly #columns: ReadonlySet<string>;
+  readonly #selected: string;
+  readonly #repeated: ReadonlySet<string>;
+  readonly #wordOf: (text: string) => number;
 
-  constructor(spec: CollectionSpec<T>) {
+  /**
+   * @param selected what is read of each document.
+   * @param wordOf the number that stands for the text of a repeated field.
+   */
+  constructor(spec: CollectionSpec<T>, selected: string, wordOf: (text: string) => number) {
     this.#name = spec.name;
+    this.#selected = selected;
+    this.#repeated = new Set(spec.repeated);
+    this.#wordOf = wordOf;
     this.#numericIds = spec.ids === 'numbers';
     this.#columns = new Set(['id', ...columnsOf(spec)]);
   }
@@ -69,7 +79,7 @@ export class QueryBuilder<T extends AnyDoc> {
       where.clauses.push(afterKey(keys, after, where.values));
     }
     const order = keys.map((key) => `${quoted(key.field)} ${key.direction === 1 ? 'ASC' : 'DESC'}`).join(', ');
-    const text = `SELECT doc FROM ${quoted(this.#name)}${whereText(where.clauses)} ORDER BY ${order} LIMIT ? OFFSET ?`;
+    const text = `SELECT ${this.#selected} FROM ${quoted(this.#name)}${whereText(where.clauses)} ORDER BY ${order} LIMIT ? OFFSET ?`;
     return { text, values: [...where.values, limit + 1, offset] };
   }
 
@@ -97,6 +107,7 @@ export class QueryBuilder<T extends AnyDoc> {
     const keys: SortKey[] = [];
     for (const [field, direction] of Object.entries(query.sort ?? {})) {
       if (direction !== 1 && direction !== -1) throw new TypeError(`sort direction of ${field} must be 1 or -1`);
+      if (this.#repeated.has(field)) throw new TypeError(`${this.#name} cannot be sorted by ${field}`);
       if (field !== 'id') keys.push({ field: this.#column(field), direction });
     }
     const explicit = (query.sort as Readonly<Record<string, 1 | -1>> | undefined)?.['id'];
@@ -126,7 +137,7 @@ export class QueryBuilder<T extends AnyDoc> {
         clauses.push(`${column} IN (SELECT value FROM json_each(?))`);
         values.push(JSON.stringify(value.map((item) => this.#bound(item, field))));
       } else {
-        if (!Object.hasOwn(COMPARE, operator)) throw new TypeError(`unknown condition on ${field}`);
+        if (!Object.hasOwn(COMPARE, operator) || this.#repeated.has(field)) throw new TypeError(`unknown condition on ${field}`);
         clauses.push(`${column} ${COMPARE[operator]} ?`);
         values.push(this.#bound(value, field));
       }
@@ -135,6 +146,7 @@ export class QueryBuilder<T extends AnyDoc> {
 
   #bound(value: unknown, field: string): string | number {
     const found = bound(value, field);
+    if (this.#repeated.has(field)) return this.#wordOf(String(found));
     return this.#numericIds && field === 'id' ? (numberOfId(String(found)) ?? NO_ID) : found;
   }
 

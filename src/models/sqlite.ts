@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
 import { SqliteTable } from './table.ts';
+import { Words } from './words.ts';
 
 type AnyDoc = { readonly id: string };
 
@@ -21,6 +22,7 @@ const BULK = { synchronous: 'NORMAL', pageBytes: 16_384, checkpointPages: 2_000 
 export class SqliteDatabase {
   readonly #db: DatabaseSync;
   readonly #tables = new Map<string, SqliteTable<AnyDoc>>();
+  readonly #words: Words;
   #inTransaction = false;
 
   /** @param file `:memory:` for tests. */
@@ -36,12 +38,13 @@ export class SqliteDatabase {
     this.#db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
     this.#db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     this.#db.exec('PRAGMA journal_size_limit = 67108864');
+    this.#words = new Words(this.#db);
   }
 
   table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
     let table = this.#tables.get(spec.name);
     if (table === undefined) {
-      table = new SqliteTable<AnyDoc>(this.#db, spec as unknown as CollectionSpec<AnyDoc>, (body) => this.transaction(body));
+      table = new SqliteTable<AnyDoc>(this.#db, spec as unknown as CollectionSpec<AnyDoc>, this.#words, (body) => this.transaction(body));
       this.#tables.set(spec.name, table);
     }
     return table as unknown as SqliteTable<T>;
@@ -58,6 +61,7 @@ export class SqliteDatabase {
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      this.#words.forget();
       throw error;
     } finally {
       this.#inTransaction = false;

@@ -1,9 +1,11 @@
-/** One collection in one SQLite connection: documents as JSON beside the columns that queries use. Synchronous; `sqlite.ts` and the threads call it. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+/** One collection in one SQLite connection: documents beside the columns that queries use. Synchronous; `sqlite.ts` and the threads call it. */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { CollectionSpec, Find, Where } from './collection.ts';
 import { DuplicateKeyError } from './errors.ts';
-import { type Bound, QueryBuilder, type Sql, bound, columnsOf, numberOfId, quoted } from './query.ts';
+import { QueryBuilder, type Sql, numberOfId, quoted } from './query.ts';
+import { RowFormat } from './rows.ts';
+import type { Words } from './words.ts';
 
 type AnyDoc = { readonly id: string };
 
@@ -20,7 +22,7 @@ const TAKEN = new Set([1555, 2067]);
 export class SqliteTable<T extends AnyDoc> {
   readonly #db: DatabaseSync;
   readonly #spec: CollectionSpec<T>;
-  readonly #columns: readonly string[];
+  readonly #format: RowFormat<T>;
   readonly #queries: QueryBuilder<T>;
   readonly #statements = new LRUCache<string, StatementSync>({ max: 200 });
   readonly #transaction: <R>(body: () => R) => R;
@@ -28,26 +30,28 @@ export class SqliteTable<T extends AnyDoc> {
   readonly #insert: StatementSync;
   readonly #put: StatementSync;
 
-  constructor(db: DatabaseSync, spec: CollectionSpec<T>, transaction: <R>(body: () => R) => R) {
+  constructor(db: DatabaseSync, spec: CollectionSpec<T>, words: Words, transaction: <R>(body: () => R) => R) {
     this.#db = db;
     this.#spec = spec;
-    this.#columns = columnsOf(spec);
-    this.#queries = new QueryBuilder(spec);
+    this.#format = new RowFormat(spec, words);
+    this.#queries = new QueryBuilder(spec, this.#format.selected, (text) => words.numberOf(text));
     this.#transaction = transaction;
     transaction(() => this.#createSchema());
     const table = quoted(spec.name);
-    const names = ['id', 'doc', ...this.#columns].map(quoted);
+    const names = this.#format.columns.map(quoted);
     const insert = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
-    this.#get = db.prepare(`SELECT doc FROM ${table} WHERE id = ?`);
+    this.#get = db.prepare(`SELECT ${this.#format.selected} FROM ${table} WHERE id = ?`);
     this.#insert = db.prepare(insert);
     // SQLite rewrites every index that has a column in this list, whether its value differs or not.
-    const replaced = ['doc', ...(spec.changing ?? this.#columns)].map(quoted);
+    const [, body, ...queried] = this.#format.columns;
+    const replaced = [body!, ...(spec.changing ?? queried)].map(quoted);
     this.#put = db.prepare(`${insert} ON CONFLICT (id) DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(', ')}`);
   }
 
   getText(id: string): string | undefined {
     const key = this.#spec.ids === 'numbers' ? numberOfId(id) : id;
-    return key === undefined ? undefined : (this.#get.get(key) as { doc: string } | undefined)?.doc;
+    const row = key === undefined ? undefined : this.#get.get(key);
+    return row === undefined ? undefined : this.#format.text(row);
   }
 
   get(id: string): T | undefined {
@@ -56,12 +60,12 @@ export class SqliteTable<T extends AnyDoc> {
   }
 
   findText(query: Find<T>): TextPage {
-    const rows = this.#all(this.#queries.find(query)) as { doc: string }[];
+    const rows = this.#all(this.#queries.find(query));
     const more = rows.length > query.limit;
     if (more) rows.pop();
-    const items = `[${rows.map((row) => row.doc).join(',')}]`;
+    const items = `[${rows.map((row) => this.#format.text(row)).join(',')}]`;
     if (!more) return { items };
-    return { items, nextCursor: this.#queries.cursorAfter(query, JSON.parse(rows.at(-1)!.doc) as T) };
+    return { items, nextCursor: this.#queries.cursorAfter(query, this.#format.restore(rows.at(-1)!)) };
   }
 
   find(query: Find<T>): T[] {
@@ -69,19 +73,18 @@ export class SqliteTable<T extends AnyDoc> {
   }
 
   count(where?: Where<T>): number {
-    const rows = this.#all(this.#queries.count(where)) as { n: number }[];
-    return rows[0]!.n;
+    return this.#all(this.#queries.count(where))[0]!['n'] as number;
   }
 
   /** Throws DuplicateKeyError. */
   insert(doc: T): void {
-    this.#guarded(() => this.#insert.run(...this.#row(doc)));
+    this.#guarded(() => this.#insert.run(...this.#format.row(doc)));
   }
 
   /** Inserts or replaces, all or none. */
   put(docs: readonly T[]): void {
     this.#transaction(() => this.#guarded(() => {
-      for (const doc of docs) this.#put.run(...this.#row(doc));
+      for (const doc of docs) this.#put.run(...this.#format.row(doc));
     }));
   }
 
@@ -91,7 +94,7 @@ export class SqliteTable<T extends AnyDoc> {
     return this.#transaction(() => {
       const doc = this.get(id);
       if (doc === undefined) return false;
-      this.#guarded(() => this.#put.run(...this.#row({ ...doc, ...set })));
+      this.#guarded(() => this.#put.run(...this.#format.row({ ...doc, ...set })));
       return true;
     });
   }
@@ -115,23 +118,7 @@ export class SqliteTable<T extends AnyDoc> {
     return Number(statement.run(now - ttl.seconds * 1000, limit).changes);
   }
 
-  #row(doc: T): Bound[] {
-    const row: Bound[] = [this.#key(doc.id), JSON.stringify(doc)];
-    for (const column of this.#columns) {
-      const value: unknown = doc[column as keyof T];
-      row.push(value === undefined || value === null ? null : bound(value, column));
-    }
-    return row;
-  }
-
-  #key(id: string): Bound {
-    if (this.#spec.ids !== 'numbers') return id;
-    const key = numberOfId(id);
-    if (key === undefined) throw new TypeError(`${this.#spec.name} has numbers as ids, and ${id} is none`);
-    return key;
-  }
-
-  #all(sql: Sql): unknown[] {
+  #all(sql: Sql): Record<string, SQLOutputValue>[] {
     return this.#statement(sql.text).all(...sql.values);
   }
 
@@ -156,24 +143,31 @@ export class SqliteTable<T extends AnyDoc> {
   /** Columns carry no type, so a value is compared as what it is: the text '7' never equals the number 7. */
   #createSchema(): void {
     const table = quoted(this.#spec.name);
-    const id = this.#spec.ids === 'numbers' ? 'INTEGER' : 'TEXT';
-    if (this.#spec.projected === true) this.#dropOtherThan(id);
-    this.#db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id ${id} NOT NULL PRIMARY KEY, doc TEXT NOT NULL${this.#columns.map((name) => `, ${quoted(name)}`).join('')})`);
+    const [, , ...queried] = this.#format.columns;
+    if (this.#spec.projected === true) this.#dropOtherFormat();
+    this.#db.exec(`CREATE TABLE IF NOT EXISTS ${table} (${[this.#format.schema, ...queried.map(quoted)].join(', ')})`);
     const present = new Set((this.#db.prepare(`SELECT name FROM pragma_table_info(?)`).all(this.#spec.name) as { name: string }[]).map((row) => row.name));
-    for (const name of this.#columns) {
+    for (const name of queried) {
       if (present.has(name)) continue;
       this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${quoted(name)}`);
       this.#db.prepare(`UPDATE ${table} SET ${quoted(name)} = doc ->> ?`).run(`$.${name}`);
     }
     for (const index of this.#spec.indexes) this.#createIndex(index.fields as Readonly<Record<string, 1 | -1>>, index.unique === true, index.sparse === true);
     if (this.#spec.ttl !== undefined) this.#createIndex({ [this.#spec.ttl.field]: 1 }, false, false);
+    if (this.#format.view !== undefined) this.#db.exec(`CREATE VIEW IF NOT EXISTS ${this.#viewName} AS ${this.#format.view}`);
+  }
+
+  get #viewName(): string {
+    return quoted(`${this.#spec.name}_by_name`);
   }
 
   /** What is folded from the journal need not be converted: the projector writes it again. */
-  #dropOtherThan(type: 'INTEGER' | 'TEXT'): void {
+  #dropOtherFormat(): void {
     const { name } = this.#spec;
-    const found = this.#db.prepare(`SELECT type FROM pragma_table_info(?) WHERE name = 'id'`).get(name) as { type: string } | undefined;
-    if (found !== undefined && found.type !== type) this.#db.exec(`DROP TABLE ${quoted(name)}`);
+    const found = this.#db.prepare(`SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?`).get(name) as { sql: string } | undefined;
+    if (found === undefined || found.sql.includes(`(${this.#format.schema}`)) return;
+    this.#db.exec(`DROP VIEW IF EXISTS ${this.#viewName}`);
+    this.#db.exec(`DROP TABLE ${quoted(name)}`);
   }
 
   #createIndex(fields: Readonly<Record<string, 1 | -1>>, unique: boolean, sparse: boolean): void {

@@ -54,6 +54,11 @@ export const trades: CollectionSpec<TradeDoc> = {
   filters: ['role', 'cause', 'seq'],
   ids: 'numbers',
   changing: [],
+  repeated: ['userId', 'symbol', 'role', 'cause'],
+  fields: {
+    id: 'always', tradeId: 'always', orderId: 'always', symbol: 'always', side: 'always', role: 'always', price: 'always', quantity: 'always', quoteQuantity: 'always',
+    fee: 'always', feeAsset: 'always', realizedPnl: 'optional', timestamp: 'always', seq: 'always', userId: 'always', accountId: 'always', cause: 'always',
+  },
   projected: true,
   decimals: ['price', 'quantity', 'quoteQuantity', 'fee', 'realizedPnl'],
   dates: ['timestamp'],

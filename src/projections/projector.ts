@@ -10,8 +10,8 @@ import type { SqliteDatabase } from '../models/sqlite.ts';
 import type { SqliteTable } from '../models/table.ts';
 import { Collections } from './collections.ts';
 
-/** Raise it when an event becomes other documents than before: the collections are then built anew. */
-const VERSION = 2;
+/** Raise it when an event becomes other documents than before, or documents other rows: the collections are then built anew. */
+const VERSION = 3;
 
 interface Checkpoint {
   readonly id: 'projector';

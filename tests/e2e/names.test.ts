@@ -112,10 +112,10 @@ describe('what stays behind', () => {
     store.close();
     assert.match(user?.hash ?? '', /^\$argon2id\$/);
     const projections = new DatabaseSync(join(past.directory, 'projections.db'), { readOnly: true });
-    const [trade] = projections.prepare('SELECT doc FROM trades').all() as { doc: string }[];
+    const [trade] = projections.prepare('SELECT * FROM trades_by_name').all();
     projections.close();
-    const { price, quantity, timestamp } = JSON.parse(trade?.doc ?? '{}') as Record<string, unknown>;
-    assert.deepEqual([price, quantity, typeof timestamp], ['20000', '0.1', 'number']);
+    const { price, quantity, timestamp, symbol } = trade ?? {};
+    assert.deepEqual([price, quantity, typeof timestamp, symbol], ['20000', '0.1', 'number', 'BTC-USDT']);
   });
 
   test('the log files name each request and no secret', () => {
