@@ -15,7 +15,7 @@ export function orderRoutes(orders: OrderService): Route[] {
       body: newOrder,
       response: order,
       status: 201,
-      handler: async ({ principal, body, meta }) => ({ data: await orders.place(principal, body, meta) }),
+      handler: ({ principal, body, meta }) => orders.place(principal, body, meta).then(asData),
     }),
     route({
       method: 'POST',
@@ -91,4 +91,8 @@ export function orderRoutes(orders: OrderService): Route[] {
       handler: async ({ principal, params, meta }) => ({ data: await orders.cancel(principal, params.id, meta) }),
     }),
   ];
+}
+
+function asData<T>(data: T): { readonly data: T } {
+  return { data };
 }

@@ -14,12 +14,16 @@ export function dispatch(options: DispatchOptions): Stage {
     const { matched, context } = req;
     if (matched === undefined || context === undefined) return next(new Error('validation let a request through unparsed'));
     const finish = (result: Reply<unknown> | Document | void): void => {
-      if (options.checkReplies) checkReply(matched, result);
-      sendResult(req, res, matched, result);
+      try {
+        if (options.checkReplies) checkReply(matched, result);
+        sendResult(req, res, matched, result);
+      } catch (error) {
+        next(error);
+      }
     };
     try {
       const result = matched.handler(context);
-      if (result instanceof Promise) result.then(finish).catch(next);
+      if (result instanceof Promise) result.then(finish, next);
       else finish(result);
     } catch (error) {
       next(error);

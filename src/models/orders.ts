@@ -64,8 +64,8 @@ export const orders: CollectionSpec<OrderDoc> = {
 export const NEWEST_ORDERS = { createdAt: -1 } as const;
 
 /** What its owner may see of it. Named field by field, as everything that is made once an order or fill: taking an object apart and leaving some of it out costs ten times as much. */
-export function publicOrder(doc: OrderDoc): Order {
-  const order: Order = {
+export function publicOrder(doc: OrderDoc, fills?: readonly Trade[]): Order {
+  const order: { -readonly [K in keyof Order]: Order[K] } = {
     id: doc.id,
     clientOrderId: doc.clientOrderId,
     symbol: doc.symbol,
@@ -88,5 +88,7 @@ export function publicOrder(doc: OrderDoc): Order {
     updatedAt: doc.updatedAt,
     seq: doc.seq,
   };
-  return doc.closeReason === undefined ? order : { ...order, closeReason: doc.closeReason };
+  if (doc.closeReason !== undefined) order.closeReason = doc.closeReason;
+  if (fills !== undefined) order.fills = fills;
+  return order;
 }

@@ -69,8 +69,9 @@ export const NEWEST_TRADES = { timestamp: -1 } as const;
 
 export function ownTrade(doc: TradeDoc): Trade {
   const { tradeId, orderId, symbol, side, role, price, quantity, quoteQuantity, fee, feeAsset, realizedPnl, timestamp, seq } = doc;
-  const trade = { id: tradeId, orderId, symbol, side, role, price, quantity, quoteQuantity, fee, feeAsset, timestamp, seq };
-  return realizedPnl === undefined ? trade : { ...trade, realizedPnl };
+  const trade: { -readonly [K in keyof Trade]: Trade[K] } = { id: tradeId, orderId, symbol, side, role, price, quantity, quoteQuantity, fee, feeAsset, timestamp, seq };
+  if (realizedPnl !== undefined) trade.realizedPnl = realizedPnl;
+  return trade;
 }
 
 export function publicTrade(doc: TradeDoc): PublicTrade {

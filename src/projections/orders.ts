@@ -71,7 +71,7 @@ export function foldOrder(before: OrderDoc | undefined, events: readonly Event[]
     else if (event.maker.order === id) fills.push(ownTrade(fillOf(event, 'maker', context)));
   }
   if (order === undefined) throw new Error(`order ${id} is not in these events`);
-  return { ...publicOrder(order), fills };
+  return publicOrder(order, fills);
 }
 
 /** An open order of the live state as the fold of its events would have it. */

@@ -6,20 +6,17 @@
 import type { Seq } from '../engine/units.ts';
 import type { Journal, JournalRecord } from '../journal/journal.ts';
 import { endOf, type RecordBody } from './record.ts';
-import type { Committed } from './sequencer.ts';
 
 /** An executed command that waits for its record to be durable. */
 export interface Entry {
   readonly record: JournalRecord;
   readonly body: RecordBody;
-  /** May hold more events than the body: those of repeated items. */
-  readonly reply: Committed;
+  readonly reply: object;
 }
 
-interface Waiting {
-  readonly entry: Entry;
-  readonly promise: Promise<Committed>;
-  readonly resolve: (reply: Committed) => void;
+interface Waiting extends Entry {
+  readonly promise: Promise<object>;
+  readonly resolve: (reply: object) => void;
   readonly reject: (error: Error) => void;
   barrier: Promise<void> | undefined;
 }
@@ -66,10 +63,10 @@ export class CommitQueue {
   }
 
   /** Resolves with the entry's reply when it is durable. */
-  push(entry: Entry): Promise<Committed> {
+  push({ record, body, reply }: Entry): Promise<object> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const { promise, resolve, reject } = Promise.withResolvers<Committed>();
-    this.#waiting.push({ entry, promise, resolve, reject, barrier: undefined });
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
+    this.#waiting.push({ record, body, reply, promise, resolve, reject, barrier: undefined });
     this.#depth++;
     if (this.#inFlight.length >= this.#options.appendsInFlight) return promise;
     if (this.#waiting.length >= this.#options.eagerRecords) this.#flush();
@@ -93,12 +90,12 @@ export class CommitQueue {
 
   /** The entry that holds event `seq`, if it waits here. */
   find(seq: Seq): Entry | undefined {
-    const holds = ({ entry }: Waiting): boolean => entry.record.seq <= seq && seq <= endOf(entry.record);
+    const holds = ({ record }: Entry): boolean => record.seq <= seq && seq <= endOf(record);
     for (const batch of this.#inFlight) {
       const found = batch.find(holds);
-      if (found !== undefined) return found.entry;
+      if (found !== undefined) return found;
     }
-    return this.#waiting.find(holds)?.entry;
+    return this.#waiting.find(holds);
   }
 
   /** Answers everything that waits, and everything that comes, with `error`. */
@@ -116,7 +113,7 @@ export class CommitQueue {
     const batch = this.#takeBatch();
     this.#inFlight.push(batch);
     const started = performance.now();
-    this.#options.journal.append(batch.map(({ entry }) => entry.record)).then(
+    this.#options.journal.append(batch.map(({ record }) => record)).then(
       () => this.#commit(batch, (performance.now() - started) / 1000),
       (error: Error) => {
         if (this.#failure === undefined) this.#options.onFailure(error);
@@ -127,7 +124,7 @@ export class CommitQueue {
   #takeBatch(): Waiting[] {
     const { batchRecords, batchChars } = this.#options;
     let count = 0;
-    for (let chars = 0; count < this.#waiting.length && count < batchRecords && chars < batchChars; count++) chars += this.#waiting[count]!.entry.record.body.length;
+    for (let chars = 0; count < this.#waiting.length && count < batchRecords && chars < batchChars; count++) chars += this.#waiting[count]!.record.body.length;
     if (count < this.#waiting.length) return this.#waiting.splice(0, count);
     const all = this.#waiting;
     this.#waiting = [];
@@ -138,8 +135,8 @@ export class CommitQueue {
     if (this.#failure !== undefined) return;
     if (this.#inFlight.shift() !== batch) throw new Error('the journal answered appends out of order');
     this.#depth -= batch.length;
-    this.#options.onCommitted(batch.map(({ entry }) => entry), seconds);
-    for (const { entry, resolve } of batch) resolve(entry.reply);
+    this.#options.onCommitted(batch, seconds);
+    for (const { reply, resolve } of batch) resolve(reply);
     this.#flush();
   }
 }

@@ -36,6 +36,36 @@ describe('a leader', () => {
     assert.equal(leader.committedSeq, before + 1);
   });
 
+  test('works an answer out at once and gives it when the events are stored; a repeat gets its own from the same outcome', async () => {
+    const { disk, leader } = await setUp();
+    disk.latency = () => 20;
+    const made: Committed[] = [];
+    const answer = (committed: Committed) => {
+      made.push(committed);
+      return { order: committed.events[0]!.seq, replayed: committed.replayed };
+    };
+    const first = leader.submit(place('a'), undefined, answer);
+    assert.deepEqual(made.map(({ seq }) => seq), [leader.state.seq]);
+    let given = false;
+    first.then(() => { given = true; }, () => undefined);
+    for (let turns = 0; turns < 15; turns++) await undefined;
+    assert.equal(given, false);
+    assert.deepEqual(await first, { order: made[0]!.seq, replayed: false });
+    assert.equal(leader.committedSeq, made[0]!.seq);
+    assert.deepEqual(await leader.submit(place('a'), undefined, answer), { order: made[0]!.seq, replayed: true });
+    assert.equal(await codeOf(leader.submit(place('b', { price: 0 }), undefined, () => assert.fail('a refusal has no outcome'))), 'INVALID_TICK');
+  });
+
+  test('stores what has happened also where no answer could be made of it', async () => {
+    const { disk, clock, leader } = await setUp();
+    const before = leader.committedSeq;
+    await assert.rejects(leader.submit(place('a'), undefined, () => { throw new Error('no words'); }), /no words/);
+    assert.equal(leader.committedSeq, before + 1);
+    assert.equal(disk.lastSeq, before + 1);
+    await accepted(leader, place('b'));
+    assert.equal((await openMemoryLeader(disk, clock)).state.openOrderCount, 2);
+  });
+
   test('puts what was executed meanwhile into one append', async () => {
     const { disk, leader } = await setUp();
     const sizes: number[] = [];

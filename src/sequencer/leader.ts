@@ -45,6 +45,7 @@ export interface LeaderOptions {
   readonly onClosed?: () => void;
 }
 
+type Answer = (committed: Committed) => object;
 type Listener = (record: CommittedRecord) => void;
 type Status = Sequencer['status'];
 
@@ -69,6 +70,7 @@ export class Leader implements Sequencer {
   #retryMs = FIRST_RETRY_MS;
   #rebuilding: Promise<void> = Promise.resolve();
   #closing = false;
+  readonly #ids = this.#lookup(NONE_LOADED);
   readonly #closeRequested = Promise.withResolvers<void>();
 
   /** Recovers, then leads. Throws RecoveryError, JournalUnavailableError, JournalCorruptError. */
@@ -107,12 +109,13 @@ export class Leader implements Sequencer {
     return this.#recovered.figures;
   }
 
-  submit(command: Command, meta?: CommandMeta): Promise<Committed | Reject> {
+  submit(command: Command, meta?: CommandMeta): Promise<Committed | Reject>;
+  submit<T extends object>(command: Command, meta: CommandMeta | undefined, answer: (committed: Committed) => T): Promise<T | Reject>;
+  submit(command: Command, meta?: CommandMeta, answer: Answer = whole): Promise<object> {
     const refusal = this.#whyNot();
     if (refusal !== undefined) return Promise.reject(refusal);
     this.advanceTime();
-    const ids = this.#lookup(NONE_LOADED);
-    return isSuspect(command, meta, ids, this.#now()) ? this.#submitSuspect(command, meta) : this.#run(command, meta);
+    return isSuspect(command, meta, this.#ids, this.#now()) ? this.#submitSuspect(command, meta, answer) : this.#run(command, meta, answer);
   }
 
   barrier(): Promise<void> {
@@ -130,7 +133,7 @@ export class Leader implements Sequencer {
     if (this.#status.state !== 'leading') return;
     const due = this.#engine.nextTimer();
     // Nobody waits for the outcome; a failed append is dealt with where it fails.
-    if (due !== undefined && due <= this.#now()) this.#run({ type: 'advance_time' }, undefined).catch(() => undefined);
+    if (due !== undefined && due <= this.#now()) this.#run({ type: 'advance_time' }, undefined, whole).catch(() => undefined);
   }
 
   /** Takes no more commands, waits for those taken, writes a snapshot, closes the journal. */
@@ -154,8 +157,9 @@ export class Leader implements Sequencer {
   }
 
   #lookup(loaded: ReadonlyMap<Seq, Source>): IdLookup {
+    const recovered = () => this.#recovered;
     return {
-      window: this.#recovered.window,
+      get window() { return recovered().window; },
       openOrder: (account, id) => this.#engine.orderByClientId(account, id)?.id,
       source: (seq) => loaded.get(seq) ?? this.#queue.find(seq),
     };
@@ -173,7 +177,7 @@ export class Leader implements Sequencer {
   }
 
   /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. */
-  async #submitSuspect(command: Command, meta: CommandMeta | undefined): Promise<Committed | Reject> {
+  async #submitSuspect(command: Command, meta: CommandMeta | undefined, answer: Answer): Promise<object> {
     const loaded = new Map<Seq, Source>();
     for (;;) {
       const refusal = this.#whyNot();
@@ -188,11 +192,11 @@ export class Leader implements Sequencer {
           return verdict.refusal;
         case 'replay':
           await this.#queue.barrier();
-          return verdict.committed;
+          return answer(verdict.committed);
         case 'partial':
-          return this.#run(verdict.command, meta, verdict);
+          return this.#run(verdict.command, meta, answer, verdict);
         case 'new':
-          return this.#run(command, meta);
+          return this.#run(command, meta, answer);
       }
     }
   }
@@ -206,7 +210,7 @@ export class Leader implements Sequencer {
     }
   }
 
-  #run(command: Command, meta: CommandMeta | undefined, partial?: Verdict & { readonly kind: 'partial' }): Promise<Committed | Reject> {
+  #run(command: Command, meta: CommandMeta | undefined, answer: Answer, partial?: Verdict & { readonly kind: 'partial' }): Promise<object> {
     const outcome = this.#execute(command);
     if (outcome === undefined) return Promise.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
@@ -220,18 +224,21 @@ export class Leader implements Sequencer {
       events = noted.events;
     }
     const body: RecordBody = results === undefined ? { events } : { events, results };
-    const reply: Committed = {
-      ok: true,
-      seq: this.#engine.seq,
-      time: this.#lastTime,
-      ...withEarlier(partial?.earlier ?? [], body.events),
-      results: body.results,
-      replayed: false,
-    };
+    const { seq } = this.#engine;
+    const committed: Committed = partial === undefined
+      ? { ok: true, seq, time: this.#lastTime, events, results, replayed: false }
+      : { ok: true, seq, time: this.#lastTime, ...withEarlier(partial.earlier, events), results, replayed: false };
     // Nothing happened, and nobody will ask: there is nothing to store.
-    if (body.events.length === 0) return this.#queue.barrier().then(() => reply);
+    if (events.length === 0) return this.#queue.barrier().then(() => answer(committed));
     const record = encodeRecord(body, this.#lastTime, meta?.idempotencyKey ?? '', meta?.fingerprint ?? '');
-    rememberIds(this.#recovered.window, record, body.events);
+    rememberIds(this.#recovered.window, record, events);
+    let reply: object;
+    try {
+      reply = answer(committed);
+    } catch (error) {
+      // What has happened is stored, whoever can make nothing of it.
+      return this.#queue.push({ record, body, reply: committed }).then(() => { throw error; });
+    }
     return this.#queue.push({ record, body, reply });
   }
 
@@ -345,4 +352,8 @@ export class Leader implements Sequencer {
       this.#options.logger.warn('no snapshot was written at the end; the next start replays the journal', { error });
     }
   }
+}
+
+function whole(committed: Committed): Committed {
+  return committed;
 }

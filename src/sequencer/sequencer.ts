@@ -37,6 +37,8 @@ export interface CommittedRecord {
 export interface Sequencer {
   /** Resolves when durable, or with the refusal (which waits for what it was decided on to be durable). Throws UnavailableError when it may not act. Repeated clientOrderId: see Committed.replayed. */
   submit(command: Command, meta?: CommandMeta): Promise<Committed | Reject>;
+  /** Resolves with what `answer` makes of the outcome as soon as there is one, kept until it is durable: while thousands wait, the rest of each has left the caches. */
+  submit<T extends object>(command: Command, meta: CommandMeta | undefined, answer: (committed: Committed) => T): Promise<T | Reject>;
   /** The engine's state, which may be ahead of the disk: await `barrier()` before showing any of it to anybody. */
   readonly state: EngineReader;
   /** Resolves when everything executed so far is durable (at once when it is). */

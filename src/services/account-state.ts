@@ -82,8 +82,11 @@ export class AccountState {
   }
 
   /** Tells what was touched, once it is durable. One round at a time, so that nothing overtakes. */
-  async tell(): Promise<void> {
-    if (this.#telling || this.#dirty.size === 0) return;
+  tell(): void {
+    if (!this.#telling && this.#dirty.size > 0) void this.#tellAll();
+  }
+
+  async #tellAll(): Promise<void> {
     this.#telling = true;
     // The other records of the same commit come first.
     await Promise.resolve();

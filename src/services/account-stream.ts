@@ -67,6 +67,8 @@ export class AccountStream {
   readonly #followed = new Map<AccountId, Followed>();
   readonly #state: AccountState;
   readonly #listeners = new Set<AccountListener>();
+  /** That somebody listens to, of all accounts. */
+  #channels = 0;
 
   constructor(parts: AccountStreamParts) {
     this.#parts = parts;
@@ -99,13 +101,14 @@ export class AccountStream {
   }
 
   unfollow(account: AccountId): void {
+    this.#channels -= this.#followed.get(account)?.from.size ?? 0;
     this.#followed.delete(account);
     this.#state.unfollow(account);
   }
 
   /** Takes the next committed record. */
   apply(record: CommittedRecord): void {
-    if (this.#followed.size === 0) return;
+    if (this.#channels === 0) return;
     const context: FoldContext = { catalog: this.#parts.catalog, owners: this.#parts.sequencer.state, time: record.time };
     const changed = new Map<OrderId, Followed>();
     for (const event of record.events) {
@@ -121,7 +124,7 @@ export class AccountStream {
       this.#tell(event, context);
     }
     for (const [id, followed] of changed) this.#tellOrder(id, followed);
-    void this.#state.tell();
+    this.#state.tell();
   }
 
   #emit(account: AccountId, channel: AccountChannel, message: AccountMessage): void {
@@ -139,12 +142,14 @@ export class AccountStream {
   #begin({ account, from, orders }: Followed, channel: AccountChannel): void {
     const { sequencer: { state }, catalog } = this.#parts;
     from.set(channel, state.seq);
+    this.#channels++;
     if (channel === 'order') for (const view of state.openOrders(account)) orders.set(view.id, orderFromView(view, { catalog, owners: state }));
     if (channel === 'position') this.#state.followPositions(account);
   }
 
   #end({ account, from, orders }: Followed, channel: AccountChannel): void {
     if (!from.delete(channel)) return;
+    this.#channels--;
     if (channel === 'order') orders.clear();
     if (channel === 'position') this.#state.unfollowPositions(account);
     if (channel === 'balance') this.#state.unfollowBalances(account);

@@ -1,12 +1,23 @@
 /** Submits a command for a use case: what was committed, or the engine's refusal thrown as one. */
 import type { Command } from '../engine/commands.ts';
 import type { Event, EventOf, EventType } from '../engine/events.ts';
+import type { Reject } from '../engine/reject.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
 import { Refusal } from '../types/refusal.ts';
 
-export async function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta): Promise<Committed> {
-  const outcome = await sequencer.submit(command, meta);
-  if (!outcome.ok) throw Refusal.of(outcome);
+export function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta): Promise<Committed>;
+/** What `answer` makes of it, once durable. */
+export function commit<T extends object>(sequencer: Sequencer, command: Command, meta: CommandMeta | undefined, answer: (committed: Committed) => T): Promise<T>;
+export function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta, answer: (committed: Committed) => object = whole): Promise<object> {
+  return sequencer.submit(command, meta, answer).then(granted);
+}
+
+function whole(committed: Committed): Committed {
+  return committed;
+}
+
+function granted(outcome: object): object {
+  if ('ok' in outcome && outcome.ok === false) throw Refusal.of(outcome as Reject);
   return outcome;
 }
 

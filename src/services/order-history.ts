@@ -70,10 +70,10 @@ export class OrderHistory {
       return view === undefined ? undefined : orderFromView(view, { catalog, owners: state });
     });
     const doc = open ?? (await this.stored(principal, ref));
-    if (doc.filledQuantity === '0') return { ...publicOrder(doc), fills: [] };
+    if (doc.filledQuantity === '0') return publicOrder(doc, []);
     const where = { orderId: doc.id, userId: principal.userId, seq: { lte: doc.seq } };
     const { items } = await consistency.find(trades, { where, sort: { seq: 1 }, limit: MAX_FILLS });
-    return { ...publicOrder(doc), fills: items.map(ownTrade) };
+    return publicOrder(doc, items.map(ownTrade));
   }
 
   /** The user's order as it stood before event `seq`, but for what the events from there on tell: price, quantity and remaining are of now. */
@@ -108,7 +108,7 @@ export class OrderHistory {
     const { status, limit, cursor, offset } = query;
     const where = given({ userId, status: status === undefined ? undefined : { in: status }, symbol, createdAt: span(query) });
     const page = await consistency.find(orders, { where, sort: NEWEST_ORDERS, limit, cursor, offset });
-    return { ...page, items: page.items.map(publicOrder) };
+    return { ...page, items: page.items.map((doc) => publicOrder(doc)) };
   }
 
   async #fillsBefore({ id, userId }: OrderDoc, seq: Seq): Promise<TradeDoc[]> {

@@ -60,19 +60,24 @@ export class OrderService {
   }
 
   /** The order with its fills, once durable; a repeated clientOrderId or key gives the first reply again. */
-  async place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order> {
-    return this.placeOrder(principal, valid(newOrderOf(input, this.#catalog)), meta);
+  place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order> {
+    try {
+      return this.placeOrder(principal, valid(newOrderOf(input, this.#catalog)), meta);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** As `place`, for an order in engine units. */
-  async placeOrder({ account }: Principal, order: NewOrder, meta?: CommandMeta): Promise<Order> {
-    const { events, time } = await commit(this.#sequencer, { type: 'place_order', account, order }, meta);
-    const event = events.find(
-      (candidate): candidate is EventOf<'order_accepted'> =>
-        candidate.type === 'order_accepted' && candidate.account === account && candidate.order.clientOrderId === order.clientOrderId,
-    );
-    if (event === undefined) throw new Error('a committed order was not accepted');
-    return foldOrder(undefined, events, event.seq, this.#context(time));
+  placeOrder({ account }: Principal, order: NewOrder, meta?: CommandMeta): Promise<Order> {
+    return commit(this.#sequencer, { type: 'place_order', account, order }, meta, ({ events, time }) => {
+      const event = events.find(
+        (candidate): candidate is EventOf<'order_accepted'> =>
+          candidate.type === 'order_accepted' && candidate.account === account && candidate.order.clientOrderId === order.clientOrderId,
+      );
+      if (event === undefined) throw new Error('a committed order was not accepted');
+      return foldOrder(undefined, events, event.seq, this.#context(time));
+    });
   }
 
   /** Places the items in turn as one unit. One result per item, in order; one that is refused refuses no other. */
@@ -80,11 +85,12 @@ export class OrderService {
     const parsed = items.map((item) => ('invalid' in item ? reject('VALIDATION_FAILED', item.invalid) : newOrderOf(item, this.#catalog)));
     const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
     if (orders.length === 0) return parsed.map((item) => refused(item as Reject));
-    const committed = await commit(this.#sequencer, { type: 'place_orders', account, orders }, meta);
-    const results = itemsOf(committed, orders.length).values();
-    return parsed.map((item) => {
-      const result = 'ok' in item ? item : (results.next().value as ItemResult);
-      return result.ok ? { status: 201, order: this.#placed(committed, result.order) } : refused(result);
+    return commit(this.#sequencer, { type: 'place_orders', account, orders }, meta, (committed) => {
+      const results = itemsOf(committed, orders.length).values();
+      return parsed.map((item) => {
+        const result = 'ok' in item ? item : (results.next().value as ItemResult);
+        return result.ok ? { status: 201, order: this.#placed(committed, result.order) } : refused(result);
+      });
     });
   }
 

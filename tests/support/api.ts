@@ -1,5 +1,6 @@
 /** The HTTP interface on a real port, in this process, with a store in memory. For tests of everything before the engine. */
-import type { Sequencer } from '../../src/sequencer/sequencer.ts';
+import type { Command } from '../../src/engine/commands.ts';
+import type { CommandMeta, Committed, Sequencer } from '../../src/sequencer/sequencer.ts';
 import { MemoryCache } from '../../src/cache/cache.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { authRoutes } from '../../src/controllers/auth.ts';
@@ -79,15 +80,15 @@ export type Api = Awaited<ReturnType<typeof startApi>>;
 
 function accountsOnly(): Sequencer {
   const accounts = new Map<string, number>();
-  const submit: Sequencer['submit'] = async (command) => {
+  const submit = async (command: Command, _meta?: CommandMeta, answer: (committed: Committed) => object = (committed) => committed): Promise<object> => {
     if (command.type !== 'open_account') throw new Error(`not in this test: ${command.type}`);
     const account = accounts.size + 2;
     accounts.set(command.userId, account);
     const seq = accounts.size;
-    return { ok: true, seq, time: 0, events: [{ type: 'account_opened', seq, account, userId: command.userId, kind: command.kind }], replayed: false };
+    return answer({ ok: true, seq, time: 0, events: [{ type: 'account_opened', seq, account, userId: command.userId, kind: command.kind }], replayed: false });
   };
   return {
-    submit,
+    submit: submit as Sequencer['submit'],
     state: { accountOf: (userId: string) => accounts.get(userId) } as Sequencer['state'],
     barrier: async () => undefined,
     committedSeq: 0,
