@@ -37,6 +37,7 @@ async function measure(): Promise<Report> {
     byRestingDeep: await sweep(options.quick ? [1e3, 1e5] : [1e3, 1e6], (resting) => ({ resting, deepShare: 0.5 })),
     byAccounts: await sweep(options.quick ? [10, 1e3, 1e5] : [10, 1e3, 1e6], (accounts) => ({ accounts })),
     memory: await memory(options.quick ? [1e5] : [1e6, POOL_JUST_GROWN]),
+    reads: await reads([1, 4, 16, 64, 256]),
     marking: await marking(options.quick ? [10, 1e3, 1e4] : [10, 1e3, 1e5]),
   };
 }
@@ -95,6 +96,13 @@ async function marking(counts: readonly number[]): Promise<Report['marking']> {
   return rows;
 }
 
+/** What a read costs that finds nothing in the caches: it is what makes big tables dearer than small ones. */
+async function reads(mebibytes: readonly number[]): Promise<Report['reads']> {
+  const rows = [];
+  for (const size of mebibytes) rows.push({ bytes: size * 2 ** 20, nanoseconds: await run({ phase: 'read', bytes: size * 2 ** 20 }) });
+  return rows;
+}
+
 function run<P extends Phase>(phase: P): Promise<Figures<P>> {
   process.stderr.write(`\r\x1b[K${describe(phase)} …`);
   return new Promise((resolve, reject) => {
@@ -115,6 +123,7 @@ function describe(phase: Phase): string {
   switch (phase.phase) {
     case 'memory': return `memory of ${phase.orders.toLocaleString('en')} orders, ${phase.implementation}`;
     case 'marking': return `marking ${phase.positions.toLocaleString('en')} positions`;
+    case 'read': return `reads among ${phase.bytes.toLocaleString('en')} bytes`;
     default: {
       const { commands, resting, accounts } = phase.workload;
       return `${phase.phase} of ${phase.implementation}: ${commands.toLocaleString('en')} commands, ${resting.toLocaleString('en')} resting orders, ${accounts.toLocaleString('en')} accounts`;

@@ -6,11 +6,15 @@ import { MatchingBook } from './matching-book.ts';
 import { NodejsOrderBook, OrderbookMatchEngine } from './peers.ts';
 import { makeStream, START_PRICE } from './stream.ts';
 import type { Stream, StreamOptions } from './stream.ts';
+import { random } from '../../src/utils/random.ts';
 import { HOUSE_MAKERS, Venue } from './venue.ts';
 
 /** Commands on a throw-away book before a measurement. */
 const WARM_UP = 50_000;
 const SLICES = 4;
+/** Bytes of a cache line, and reads of a measurement. */
+const LINE = 64;
+const READS = 2_000_000;
 
 export type Implementation = 'book' | 'spot' | 'perpetual' | 'nodejs-order-book' | 'orderbook-match-engine';
 
@@ -45,16 +49,18 @@ export type Phase =
   | { readonly phase: 'throughput'; readonly implementation: Implementation; readonly workload: Workload }
   | { readonly phase: 'latency'; readonly implementation: Implementation; readonly workload: Workload }
   | { readonly phase: 'memory'; readonly implementation: 'book' | 'spot' | 'perpetual'; readonly orders: number }
-  | { readonly phase: 'marking'; readonly positions: number; readonly moves: number };
+  | { readonly phase: 'marking'; readonly positions: number; readonly moves: number }
+  | { readonly phase: 'read'; readonly bytes: number };
 
-export type Figures<P extends Phase> = P extends { phase: 'throughput' } ? Throughput : P extends { phase: 'latency' } ? Latency : P extends { phase: 'memory' } ? number : Marking;
+export type Figures<P extends Phase> = P extends { phase: 'throughput' } ? Throughput : P extends { phase: 'latency' } ? Latency : P extends { phase: 'memory' | 'read' } ? number : Marking;
 
-export function runPhase(phase: Phase): Throughput | Latency | Marking | Promise<number> {
+export function runPhase(phase: Phase): Throughput | Latency | Marking | number | Promise<number> {
   switch (phase.phase) {
     case 'throughput': return throughput(phase.implementation, phase.workload);
     case 'latency': return latency(phase.implementation, phase.workload);
     case 'memory': return bytesPerOrder(phase.implementation, phase.orders);
     case 'marking': return marking(phase.positions, phase.moves);
+    case 'read': return read(phase.bytes);
   }
 }
 
@@ -127,6 +133,31 @@ function marking(positions: number, moves: number): Marking {
   const start = performance.now();
   for (let i = 0; i < moves; i++) events += venue.mark(moved(i)).length;
   return { positions, perMove: ((performance.now() - start) / moves) * 1e6, eventsPerMove: events / moves };
+}
+
+/** Nanoseconds for one read at random among so many bytes, each of which says where the next one is: what a cache miss costs on this machine. */
+function read(bytes: number): number {
+  const lines = bytes / LINE;
+  const next = new Int32Array(bytes / Int32Array.BYTES_PER_ELEMENT);
+  const order = shuffled(lines);
+  for (let i = 0; i < lines; i++) next[order[i] * (next.length / lines)] = order[(i + 1) % lines] * (next.length / lines);
+  let at = 0;
+  for (let i = 0; i < lines; i++) at = next[at];
+  const start = performance.now();
+  for (let i = 0; i < READS; i++) at = next[at];
+  const taken = performance.now() - start;
+  if (next[at] < 0) throw new Error('the chain of reads is broken');
+  return (taken / READS) * 1e6;
+}
+
+function shuffled(length: number): Int32Array {
+  const { next } = random(1);
+  const order = Int32Array.from({ length }, (_, i) => i);
+  for (let i = length - 1; i > 0; i--) {
+    const other = Math.floor(next() * (i + 1));
+    [order[i], order[other]] = [order[other], order[i]];
+  }
+  return order;
 }
 
 function moved(i: number): number {

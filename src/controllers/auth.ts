@@ -9,11 +9,11 @@ export function authRoutes(auth: AuthService): Route[] {
       method: 'POST',
       path: '/auth/register',
       permission: 'public',
-      summary: 'Creates a user with an account, and signs in',
+      summary: 'Creates a user with an account, and signs in; the same Idempotency-Key with the same body signs in again',
       body: credentials,
       response: signedIn,
       status: 201,
-      handler: async (ctx) => ({ data: await auth.register(ctx.body, ctx) }),
+      handler: async (ctx) => ({ data: await auth.register(ctx.body, ctx, ctx.meta) }),
     }),
     route({
       method: 'POST',

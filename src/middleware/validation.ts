@@ -60,9 +60,8 @@ function idempotency(req: ApiRequest, body: unknown): Idempotency | undefined {
   const key = req.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) throw new Refusal('VALIDATION_FAILED', 'Idempotency-Key must be 1 to 64 visible ASCII characters');
-  if (req.principal === undefined) return undefined;
   return {
-    idempotencyKey: `${req.principal.account}:${key}`,
+    idempotencyKey: `${req.principal?.account ?? ''}:${key}`,
     fingerprint: hash('sha256', `${req.method} ${req.url}\n${body === undefined ? '' : JSON.stringify(body)}`, 'base64url'),
   };
 }

@@ -14,6 +14,8 @@ export interface UserDoc {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly lastLoginAt: number | null;
+  /** SHA-256 of the Idempotency-Key that the user registered with. */
+  readonly registrationKey?: string;
 }
 
 export const users: CollectionSpec<UserDoc> = {

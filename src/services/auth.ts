@@ -1,11 +1,11 @@
 /** Registration, sign-in and everything about a user's own sessions and password. Every outcome lands in the audit log. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { DuplicateKeyError } from '../models/errors.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import type { SessionDoc } from '../models/sessions.ts';
 import { users, type UserDoc } from '../models/users.ts';
-import type { Sequencer } from '../sequencer/sequencer.ts';
-import type { Principal, Role } from '../types/principal.ts';
+import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
+import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { clientKey } from '../utils/addresses.ts';
 import { Attempts } from './attempts.ts';
@@ -75,16 +75,31 @@ export class AuthService {
     this.#registrations = new Attempts(REGISTRATIONS, deps.clock);
   }
 
-  /** Throws CONFLICT for an address that is taken, VALIDATION_FAILED for a password that will not do, RATE_LIMITED. */
-  async register(input: { readonly email: string; readonly password: string }, origin: Origin): Promise<SignedIn> {
+  /**
+   * Throws CONFLICT for an address that is taken, VALIDATION_FAILED for a password that will not do, RATE_LIMITED. The same key with the same address and
+   * password signs in to the user that the first request created: tokens are not kept, so a repeat gets its own.
+   */
+  async register(input: { readonly email: string; readonly password: string }, origin: Origin, meta?: CommandMeta): Promise<SignedIn> {
     const email = normalizeEmail(input.email);
     this.#take(this.#registrations, clientKey(origin.ip));
     requireGood(input.password, email, 'password');
     // Hashed in any case, so that the time does not tell whether the address is known.
     const passwordHash = await this.#deps.passwords.hash(input.password);
-    if ((await this.#byEmail(email)) !== undefined) throw taken();
-    const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'] });
+    const registrationKey = meta?.idempotencyKey === undefined ? undefined : hash('sha256', meta.idempotencyKey, 'base64url');
+    const known = await this.#byEmail(email);
+    if (known !== undefined) return this.#registered(known, input.password, registrationKey, origin);
+    const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'], ...(registrationKey !== undefined && { registrationKey }) });
     await this.#record(origin, { actor: user.id, action: 'auth.register', target: user.id });
+    return this.#signIn(user, origin);
+  }
+
+  /** Whoever repeats the request that created the user. */
+  async #registered(user: UserDoc, password: string, registrationKey: string | undefined, origin: Origin): Promise<SignedIn> {
+    const repeats = registrationKey !== undefined && user.registrationKey === registrationKey && this.#deps.clock() - user.createdAt < DAY_MS;
+    if (!repeats || user.status !== 'active') throw taken();
+    this.#take(this.#byAccount, user.email);
+    if (!(await this.#deps.passwords.verify(user.passwordHash, password))) throw new Refusal('CONFLICT', 'this Idempotency-Key was used for another request');
+    this.#byAccount.reset(user.email);
     return this.#signIn(user, origin);
   }
 
@@ -169,7 +184,7 @@ export class AuthService {
     return { email, password: generated };
   }
 
-  async #createUser(fields: { readonly id: string; readonly email: string; readonly passwordHash: string; readonly roles: readonly Role[] }): Promise<UserDoc> {
+  async #createUser(fields: Pick<UserDoc, 'id' | 'email' | 'passwordHash' | 'roles' | 'registrationKey'>): Promise<UserDoc> {
     const now = this.#deps.clock();
     const account = await this.#openAccount(fields.id);
     const user: UserDoc = { ...fields, status: 'active', account, createdAt: now, updatedAt: now, lastLoginAt: null };

@@ -6,7 +6,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A request's `Idempotency-Key`, in the form in which the sequencer takes it. */
 export interface Idempotency {
-  /** `account:key`. */
+  /** `account:key`; `:key` of nobody, which is for no command: two who know nothing of each other may send the same. */
   readonly idempotencyKey: string;
   /** Of method, path with query, and validated body. */
   readonly fingerprint: string;
@@ -23,7 +23,7 @@ export interface Context<P extends Permission = Permission, Params = unknown, Qu
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** For `sequencer.submit`; undefined when the client sent no key or is nobody. */
+  /** For `sequencer.submit`; undefined when the client sent no key. */
   readonly meta: Idempotency | undefined;
 }
 

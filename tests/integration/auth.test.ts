@@ -22,10 +22,10 @@ before(async () => {
 });
 after(() => api.close());
 
-async function call<T>(method: string, path: string, body?: unknown, token?: string, on: Api = api): Promise<Answer<T>> {
+async function call<T>(method: string, path: string, body?: unknown, token?: string, on: Api = api, headers: Readonly<Record<string, string>> = {}): Promise<Answer<T>> {
   const response = await fetch(`${on.url}/api/v1${path}`, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -75,6 +75,24 @@ test('an e-mail address is registered once', async () => {
   assert.deepEqual([answer.status, answer.code], [409, 'CONFLICT']);
   const both = await Promise.all([1, 2].map(() => call('POST', '/auth/register', { email: 'twice@bourse.test', password: PASSWORD })));
   assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409]);
+});
+
+test('who repeats a registration with its key gets in, once, and nobody else does', async () => {
+  const body = { email: 'again@bourse.test', password: PASSWORD };
+  const send = (key: string | undefined, changes: object = {}) => call<SignedIn>('POST', '/auth/register', { ...body, ...changes }, undefined, api, key === undefined ? {} : { 'idempotency-key': key });
+  const first = await send('first');
+  assert.equal(first.status, 201);
+  const again = await send('first');
+  assert.deepEqual([again.status, again.data.user.id], [201, first.data.user.id]);
+  assert.notEqual(again.data.tokens.accessToken, first.data.tokens.accessToken);
+  assert.equal((await call('GET', '/auth/me', undefined, again.data.tokens.accessToken)).status, 200);
+  for (const [key, changes] of [[undefined, {}], ['other', {}], ['first', { password: `${PASSWORD} not` }]] as const) {
+    const refused = await send(key, changes);
+    assert.deepEqual([refused.status, refused.code], [409, 'CONFLICT'], `${key}`);
+  }
+  assert.equal((await send('first', { email: 'another@bourse.test' })).status, 201, 'the same key of somebody else is another one');
+  api.time.now += 24 * 3_600_000 + 1;
+  assert.equal((await send('first')).status, 409, 'a key counts for a day');
 });
 
 test('a password is refused when it is short, long, common or the e-mail itself', async () => {
