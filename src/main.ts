@@ -34,6 +34,7 @@ import { ensureListings } from './services/listings.ts';
 import { MarketStream } from './services/market-stream.ts';
 import { PasswordHasher } from './services/passwords.ts';
 import { createPriceFeed } from './services/prices.ts';
+import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
@@ -109,12 +110,14 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   stops.push(() => server.close());
 
   // Sockets: committed records, folded for whoever listens.
+  const liquidated = await lastLiquidations(store);
   const marketStream = new MarketStream({ state: sequencer.state, catalog, books, ticker: (symbol) => data.ticker(symbol), candle: (symbol, interval) => data.kline(symbol, interval) });
   const accounts = new AccountStream({ sequencer, catalog });
   const adminStream = new AdminStream({
     state: sequencer.state, catalog, clock,
     sources: { metrics: () => metrics.registry.getMetricsAsJSON(), health: () => health.dependencies(), feeds: () => feed.status() },
   });
+  remember({ symbols: sequencer.state.markets.map(({ symbol }) => symbol), trades: (symbol, limit) => data.trades(symbol, limit), liquidations: liquidated }, marketStream, adminStream);
   const activity = new Activity(catalog, metrics);
   sequencer.onCommitted((record) => {
     marketStream.apply(record);

@@ -46,6 +46,11 @@ export class AdminStream {
     this.#parts = parts;
   }
 
+  /** Liquidations of before this process, oldest first. */
+  remember(liquidations: readonly ShownLiquidation[]): void {
+    for (const liquidation of liquidations) this.#liquidations.push(liquidation);
+  }
+
   /** Takes the next committed record. */
   apply(record: CommittedRecord): void {
     for (const event of record.events) this.#apply(event, record.time);

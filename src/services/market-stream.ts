@@ -6,7 +6,7 @@ import type { Event, EventOf } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { MarketId, Millis, Seq, Ticks } from '../engine/units.ts';
 import type { KlineInterval } from '../models/klines.ts';
-import { publicLiquidation } from '../models/liquidations.ts';
+import { publicLiquidation, type Liquidation } from '../models/liquidations.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import { deltaOf, snapshotOf, type BookTop, type OrderBooks } from '../projections/order-books.ts';
 import { liquidationDocument } from '../projections/records.ts';
@@ -61,8 +61,9 @@ class MarketLog {
   pricedAt: Millis = 0;
   /** Counts changes of the prices. */
   version = 0;
-  readonly trades = new Recent<Happened<'trade'>>(KEPT);
-  readonly liquidations = new Recent<Happened<'position_liquidated'>>(KEPT);
+  /** Those of before this process as they are shown. */
+  readonly trades = new Recent<Happened<'trade'> | PublicTrade>(KEPT);
+  readonly liquidations = new Recent<Happened<'position_liquidated'> | Liquidation>(KEPT);
 }
 
 export class MarketStream {
@@ -78,6 +79,13 @@ export class MarketStream {
       const { index, mark, last, updatedAt } = parts.state.prices(id);
       Object.assign(this.#log(id), { index, mark, last, pricedAt: updatedAt });
     }
+  }
+
+  /** What new followers are shown of the time before this process, oldest first. To be called before the first `apply`. */
+  remember(symbol: string, past: { readonly trades: readonly PublicTrade[]; readonly liquidations: readonly Liquidation[] }): void {
+    const log = this.#log(this.#parts.catalog.named(symbol).market.id);
+    for (const trade of past.trades) log.trades.push(trade);
+    for (const liquidation of past.liquidations) log.liquidations.push(liquidation);
   }
 
   /** Takes the next committed record; what the state it started from contains already is skipped. */
@@ -141,21 +149,20 @@ export class MarketStream {
 
   trades(symbol: string): Topic {
     const listed = this.#parts.catalog.named(symbol);
-    const message = (trades: readonly Happened<'trade'>[]): StreamedTrades => ({
-      symbol,
-      seq: trades.at(-1)?.event.seq ?? 0,
-      trades: trades.map((trade) => publicTradeOf(trade.event, trade.time, listed)),
-    });
+    const message = (entries: readonly (Happened<'trade'> | PublicTrade)[]): StreamedTrades => {
+      const trades = entries.map((entry) => ('event' in entry ? publicTradeOf(entry.event, entry.time, listed) : entry));
+      return { symbol, seq: trades.at(-1)?.seq ?? 0, trades };
+    };
     return logTopic(`market:trades:${symbol}`, 'trades', EVERY_MS.trades, this.#log(listed.market.id).trades, message);
   }
 
   liquidations(symbol: string): Topic {
     const { market } = this.#parts.catalog.named(symbol);
-    const message = (receipts: readonly Happened<'position_liquidated'>[]) => ({
-      symbol,
-      seq: receipts.at(-1)?.event.seq ?? 0,
-      liquidations: receipts.map(({ event, time }) => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }))),
-    });
+    const shown = ({ event, time }: Happened<'position_liquidated'>): Liquidation => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }));
+    const message = (entries: readonly (Happened<'position_liquidated'> | Liquidation)[]) => {
+      const liquidations = entries.map((entry) => ('event' in entry ? shown(entry) : entry));
+      return { symbol, seq: liquidations.at(-1)?.seq ?? 0, liquidations };
+    };
     return logTopic(`market:liquidations:${symbol}`, 'liquidations', EVERY_MS.liquidations, this.#log(market.id).liquidations, message);
   }
 

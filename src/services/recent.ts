@@ -24,7 +24,7 @@ export class Recent<T> {
 }
 
 /** Of these, how many a new follower is given. */
-const SHOWN = 50;
+export const SHOWN = 50;
 
 /** Tells each entry once. Who was left out is told what they missed, as far as it is kept. */
 export function logTopic<T>(id: string, event: string, everyMs: number, log: Recent<T>, message: (entries: readonly T[]) => object): Topic {

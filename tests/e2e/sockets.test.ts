@@ -68,6 +68,34 @@ test('a position is told of until it is liquidated, to its owner, to those who w
   await eventually('the administrator sees whose it was', () => watched.flat().find(({ userId }) => typeof userId === 'string'));
 });
 
+test('who follows trades and liquidations after a restart is shown those of before it, then each new one once', async () => {
+  const market = await join('/market');
+  const shown = async (socket: Socket, channel: string) => (await call(socket, 'subscribe', { channel, symbol: PERP })).data as { seq: number; trades?: { id: string }[]; liquidations?: { id: string }[] };
+  const before = [await shown(market, 'trades'), await shown(market, 'liquidations')];
+  assert.ok((before[0]?.trades?.length ?? 0) >= 2);
+  assert.equal(before[1]?.liquidations?.length, 1);
+  assert.equal(await server.stop(), 0);
+  const { directory, url } = server;
+  server = await startServer({ directory, env: { PORT: new URL(url).port, ADMIN_IPS: '127.0.0.1' } });
+
+  const back = await join('/market');
+  assert.deepEqual([await shown(back, 'trades'), await shown(back, 'liquidations')], before);
+  const admin = await Client.admin(server.url);
+  const watching = await join('/admin', admin.token);
+  const { liquidations } = (await call(watching, 'subscribe', { channels: ['liquidations'] })).data as { liquidations: { id: string; userId?: string }[] };
+  assert.deepEqual(liquidations.map(({ id, userId }) => [id, typeof userId]), [[before[1]?.liquidations?.[0]?.id, 'string']]);
+
+  const news = heard<{ trades: { id: string }[] }>(back, 'trades');
+  const [maker, taker] = [await Client.register(server.url, 'maker'), await Client.register(server.url, 'taker')];
+  for (const user of [maker, taker]) await user.post('/wallets/deposits', { asset: 'USDT', amount: '10000', account: 'futures' });
+  await maker.post('/orders', limit('sell', '9100', '0.1', PERP));
+  await taker.post('/orders', limit('buy', '9100', '0.1', PERP));
+  await eventually('the new trade', () => news.flatMap(({ trades }) => trades)[0]);
+  const told = news.flatMap(({ trades }) => trades.map(({ id }) => id));
+  assert.equal(told.length, 1);
+  assert.ok(!before[0]?.trades?.some(({ id }) => id === told[0]));
+});
+
 test('what is placed by socket is there by REST, and after a restart the client is told to begin anew', async () => {
   const erin = await Client.register(server.url, 'erin');
   await erin.post('/wallets/deposits', { asset: 'USDT', amount: '1000' });
