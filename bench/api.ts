@@ -1,6 +1,7 @@
 /**
  * Measures the running server beside the same pipeline with an empty handler, in interleaved rounds of the same run: durable orders over REST, batches,
- * orders over sockets, prices to many sockets. `npm run bench:api -- [--quick] [--json FILE]`. The load comes from one process of its own.
+ * orders over sockets, prices to many sockets. `npm run bench:api -- [--quick] [--json FILE] [--serving-cpu N]`. The load comes from one process of its own;
+ * with `--serving-cpu` the serving thread of each server has that CPU to itself, and everything else, the load among it, runs on the others.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,10 +10,12 @@ import { parseArgs } from 'node:util';
 import { Client } from '../tests/support/client.ts';
 import { startServer, type ServerProcess } from '../tests/support/server-process.ts';
 import { eventually } from '../tests/support/wait.ts';
+import { cpusBut, runOn } from '../src/utils/cpus.ts';
 import { BATCH } from './api/orders.ts';
 import type { Figures, Job } from './api/jobs.ts';
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, 'serving-cpu': { type: 'string' } } });
+const servingCpu = options['serving-cpu'];
 
 /** Of each market, so that nobody's orders and private events are another load's work. */
 const USERS = 64;
@@ -48,8 +51,10 @@ interface Report {
 
 const failures: string[] = [];
 const load = fork(new URL('./api/load.ts', import.meta.url));
-const server = await startServer({ env: { RATE_LIMITS: 'off' } });
-const empty = await startServer({ entry: 'bench/api/empty-server.ts' });
+if (servingCpu !== undefined) runOn(cpusBut(Number(servingCpu)), load.pid!);
+const placed: Record<string, string> = servingCpu === undefined ? {} : { SERVING_CPU: servingCpu };
+const server = await startServer({ env: { RATE_LIMITS: 'off', ...placed } });
+const empty = await startServer({ entry: 'bench/api/empty-server.ts', env: placed });
 try {
   const report = await measure();
   print(report);
@@ -199,7 +204,7 @@ function median(values: readonly number[]): number {
 
 function print({ rows, restRatio, socketRatio, plainSocketRatio, batchOrdersPerSecond }: Report): void {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users and ${CONNECTIONS} connections for each, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s, medians\n`);
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users and ${CONNECTIONS} connections for each, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s, medians${servingCpu === undefined ? '' : `, serving threads alone on CPU ${servingCpu}`}\n`);
   const width = Math.max(...Object.values(rows).map(({ name }) => name.length));
   console.log(`  ${''.padEnd(width)}  ${'per second'.padStart(12)}  ${'p50 ms'.padStart(8)}  ${'p99 ms'.padStart(8)}`);
   for (const { name, perSecond, p50, p99 } of Object.values(rows)) {

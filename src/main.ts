@@ -42,6 +42,7 @@ import { UserService } from './services/users.ts';
 import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
 import { Refusal } from './types/refusal.ts';
+import { clearCpu, takeCpu } from './utils/cpus.ts';
 import { startProgress, type Progress } from './utils/progress.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
@@ -55,6 +56,7 @@ const PARENT_CHECK_MS = 200;
 type Stop = () => unknown;
 
 async function start(config: Config, logger: Logger, stops: Stop[], fatal: (error: Error) => void): Promise<string> {
+  if (config.servingCpu !== undefined) setApart(config.servingCpu);
   const clock = Date.now;
   const directory = resolve(config.dataDir);
   const secrets = loadSecrets(config);
@@ -150,7 +152,16 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   house.start();
   stops.push(() => house.stop());
   stops.push(() => health.stop());
+  if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
   return server.listen(config.port, config.host);
+}
+
+function setApart(cpu: number): void {
+  try {
+    clearCpu(cpu);
+  } catch (error) {
+    throw new ConfigError([`SERVING_CPU: ${(error as Error).message}`]);
+  }
 }
 
 function introduce(admin: { readonly email: string; readonly password: string | undefined }): void {

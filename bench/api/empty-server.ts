@@ -10,6 +10,7 @@ import type { Order } from '../../src/models/orders.ts';
 import { newOrder } from '../../src/validators/order.ts';
 import { order as orderReply } from '../../src/validators/replies.ts';
 import { DEFAULT_LIMITS } from '../../src/sockets/budgets.ts';
+import { clearCpu, takeCpu } from '../../src/utils/cpus.ts';
 import { startApi } from '../../tests/support/api.ts';
 import { SocketWorld } from '../../tests/support/socket-world.ts';
 
@@ -32,6 +33,11 @@ const plain = createServer();
 new Server(plain, { serveClient: false, transports: ['websocket'] }).of('/user').on('connection', (socket) => {
   socket.on('empty', (ack: (reply: object) => void) => ack({ ok: true }));
 });
+const cpu = process.env.SERVING_CPU;
+if (cpu !== undefined) {
+  clearCpu(Number(cpu));
+  takeCpu(Number(cpu));
+}
 await new Promise<void>((listening) => plain.listen(0, '127.0.0.1', listening));
 const { port } = plain.address() as AddressInfo;
 

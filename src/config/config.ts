@@ -44,6 +44,7 @@ const environment = z.object({
   DRAIN_TIMEOUT_MS: integer(0, 600_000).default(10_000),
   SOCKET_PARSER: oneOf(['json', 'msgpack']).default('json'),
   SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(500_000),
+  SERVING_CPU: integer(0, 4_095).optional(),
   MIN_FREE_DISK_MB: integer(0, 1_000_000).default(64),
 });
 
@@ -83,6 +84,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
     drainTimeoutMs: v.DRAIN_TIMEOUT_MS,
     /** Events between two snapshots. */
     snapshotEvery: v.SNAPSHOT_EVERY,
+    /** The CPU that the serving thread has to itself; undefined: the system decides. */
+    servingCpu: v.SERVING_CPU,
     /** Bytes; with less the process is not ready. */
     minFreeDisk: v.MIN_FREE_DISK_MB * 1_048_576,
   });

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
 import { SqliteJournalReader } from '../journal/sqlite-reader.ts';
 import type { LogFields, Logger } from '../observability/logger.ts';
+import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { recover, takeSnapshot } from './recovery.ts';
 
@@ -40,6 +41,7 @@ function forwardingLogger(send: (message: SnapshotMessage) => void): Logger {
 
 if (parentPort !== null) {
   yieldToOthers();
+  joinBackground();
   const port = parentPort;
   const send = (message: SnapshotMessage): void => port.postMessage(message);
   send({ type: 'done', seq: await makeSnapshot(workerData as SnapshotTask, forwardingLogger(send)) });

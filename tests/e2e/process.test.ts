@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { allowedCpus } from '../../src/utils/cpus.ts';
 import { Client } from '../support/client.ts';
 import { ADMIN, startServer, type ServerProcess } from '../support/server-process.ts';
 import { eventually } from '../support/wait.ts';
@@ -109,6 +110,41 @@ test('a bad setting ends it with status 78 and is named', () => {
     assert.equal(status, 78, `${name}=${value}: ${text}`);
     assert.match(text, new RegExp(name));
   }
+});
+
+const cpus = process.platform === 'linux' ? allowedCpus() : [];
+const pinning = spawnSync('taskset', ['--version']).status === 0 && cpus.length > 1;
+
+test('the serving thread has its CPU to itself, also while a snapshot is made', { skip: pinning ? false : 'needs Linux, taskset and two CPUs', timeout: 60_000 }, async () => {
+  const own = cpus[0]!;
+  const place = mkdtempSync(join(directory, 'cpus-'));
+  const server = await startServer({ directory: place, env: { SERVING_CPU: String(own), SNAPSHOT_EVERY: '1' } });
+  try {
+    const threads = () => readdirSync(`/proc/${server.pid}/task`).flatMap((tid) => {
+      try {
+        const task = `/proc/${server.pid}/task/${tid}`;
+        return [{ tid: Number(tid), name: readFileSync(`${task}/comm`, 'utf8').trim(), cpus: allowedCpus(`${task}/status`) }];
+      } catch {
+        return [];
+      }
+    });
+    const misplaced = () => threads().filter(({ tid, cpus: where }) => where.includes(own) !== (tid === server.pid));
+    assert.deepEqual(misplaced(), []);
+    assert.ok(threads().some(({ name }) => name === 'journal'));
+    // Passwords are hashed on threads of their own, each of these events leads to a snapshot, and both start threads late.
+    const client = await Client.register(server.url, 'late');
+    for (let i = 0; i < 5; i++) await client.post('/wallets/deposits', { asset: 'USDT', amount: '1' });
+    await eventually('a snapshot', () => readdirSync(join(place, 'snapshots')).length > 0 || undefined);
+    await eventually('every thread is where it belongs', () => misplaced().length === 0 || undefined);
+  } finally {
+    await server.dispose();
+  }
+});
+
+test('a CPU that cannot be set apart is a bad setting', { skip: process.platform !== 'linux' }, () => {
+  const { status, text } = runOnce({ DATA_DIR: join(directory, 'no-cpu'), SERVING_CPU: '4095' });
+  assert.equal(status, 78, text);
+  assert.match(text, /SERVING_CPU: CPU 4095 is not among those of this process/);
 });
 
 test('an administrator with a common password is not made; the setting is named', () => {
