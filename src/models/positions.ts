@@ -38,6 +38,12 @@ export const positions: CollectionSpec<PositionDoc> = {
     { fields: { userId: 1, updatedAt: -1 } },
   ],
   filters: ['symbol', 'side', 'seq'],
+  changing: ['status', 'updatedAt', 'seq'],
+  repeated: ['userId', 'status', 'symbol', 'side'],
+  fields: {
+    id: 'always', userId: 'always', accountId: 'always', symbol: 'always', side: 'always', status: 'always', quantity: 'always', maxQuantity: 'always', entryPrice: 'always',
+    leverage: 'always', marginMode: 'always', margin: 'always', realizedPnl: 'always', fees: 'always', funding: 'always', openedAt: 'always', closedAt: 'always', updatedAt: 'always', seq: 'always',
+  },
   projected: true,
   decimals: ['quantity', 'maxQuantity', 'entryPrice', 'margin', 'realizedPnl', 'fees', 'funding'],
   dates: ['openedAt', 'closedAt', 'updatedAt'],

@@ -39,6 +39,11 @@ export const transactions: CollectionSpec<TransactionDoc> = {
   filters: ['asset', 'type'],
   ids: 'numbers',
   changing: [],
+  repeated: ['userId', 'asset', 'type'],
+  fields: {
+    id: 'always', type: 'always', account: 'always', asset: 'always', amount: 'always', fee: 'always', realizedPnl: 'optional', symbol: 'always', reference: 'always', status: 'always',
+    timestamp: 'always', seq: 'always', userId: 'always', accountId: 'always',
+  },
   projected: true,
   decimals: ['amount', 'fee'],
   dates: ['timestamp'],

@@ -25,6 +25,12 @@ export const wallets: CollectionSpec<WalletDoc> = {
   name: 'wallets',
   indexes: [{ fields: { userId: 1, asset: 1 } }],
   filters: ['account'],
+  changing: [],
+  repeated: ['userId', 'account'],
+  fields: {
+    id: 'always', account: 'always', asset: 'always', total: 'always', available: 'always', locked: 'always', margin: 'optional', seq: 'always',
+    userId: 'always', accountId: 'always', updatedAt: 'always',
+  },
   projected: true,
   decimals: ['total', 'available', 'locked', 'margin'],
   dates: ['updatedAt'],
