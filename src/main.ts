@@ -188,7 +188,7 @@ function announce(config: Config, url: string): void {
   Sockets   ${url}/prices /market /user /admin
   Engine    in this process, journal in ${join(config.dataDir, 'journal.db')}
   Prices    ${config.feeds.mode}${config.house ? ', house makers quote' : ', no house makers'}
-  Health    ${url}/health/ready   metrics ${url}/metrics
+  Health    ${url}/health/ready   metrics ${url}/metrics${config.servingCpu === undefined ? '' : `\n  CPUs      ${config.servingCpu} serves, all other threads run elsewhere`}
 
   Try: npm run demo   or   curl ${url}/api/v1/markets/BTC-USDT/ticker
 `);

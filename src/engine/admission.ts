@@ -80,12 +80,15 @@ function checkForm(order: NewOrder): Reject | undefined {
   return undefined;
 }
 
-/** Status, tick, lot, notional and band. An order that only closes may be as small as what is left to close. */
+/** Status, tick, lot, notional and band. */
 export function checkMarket(market: MarketState, order: NewOrder): Reject | undefined {
+  return checkStatus(market.market, order.reduceOnly) ?? checkSize(market, order) ?? (order.type === 'limit' ? checkBand(market, order.price) : undefined);
+}
+
+/** Tick, lot and notional. An order that only closes may be as small as what is left to close. */
+export function checkSize(market: MarketState, order: NewOrder): Reject | undefined {
   const { market: rules, words } = market;
   const { price, quantity, type, reduceOnly } = order;
-  const halted = checkStatus(rules, reduceOnly);
-  if (halted !== undefined) return halted;
   if (type === 'limit' && !(Number.isSafeInteger(price) && price >= 1 && price <= MAX_PRICE)) return reject('INVALID_TICK', `The price must be a multiple of ${rules.tickSize}, from ${words.price(1)} to ${words.price(MAX_PRICE)}.`);
   const most = type === 'limit' ? rules.maxQuantity : rules.maxMarketQuantity;
   if (!Number.isSafeInteger(quantity) || quantity < 1) return reject('INVALID_LOT', `The quantity must be a multiple of ${rules.lotSize}.`);
@@ -96,7 +99,7 @@ export function checkMarket(market: MarketState, order: NewOrder): Reject | unde
   const notional = reference * quantity * rules.quotePerTickLot;
   if (notional > MAX_NOTIONAL) return reject('INVALID_LOT', 'Price × quantity is too large.');
   if (reference !== 0 && notional < rules.minNotional && !reduceOnly) return reject('MIN_NOTIONAL', `Price × quantity must be at least ${words.quote(rules.minNotional)}.`);
-  return type === 'limit' ? checkBand(market, price) : undefined;
+  return undefined;
 }
 
 function touchOf(market: MarketState, order: NewOrder): Ticks {

@@ -1,5 +1,5 @@
 /** Placing, amending and canceling orders: admission first, then the book. */
-import { admission, admit, checkEntry, checkMarket } from './admission.ts';
+import { admission, admit, checkEntry, checkMarket, checkSize } from './admission.ts';
 import { closeOrder } from './close-order.ts';
 import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';
@@ -88,15 +88,16 @@ export function amendOrder(core: Core, account: AccountId, order: OrderId, price
   const market = core.marketStates[pool.market[slot]];
   const total = quantity ?? pool.filled[slot] + pool.remaining[slot];
   const amended = amendedOrder(core, slot, price ?? pool.price[slot], total);
-  const refused = checkMarket(market, { ...amended, quantity: total });
+  const shrinks = amended.price === pool.price[slot] && amended.quantity <= pool.remaining[slot];
+  // To ask for less where it stands is to cancel a part, which is always possible.
+  const refused = shrinks ? checkSize(market, { ...amended, quantity: total }) : checkMarket(market, { ...amended, quantity: total });
   if (refused !== undefined) return refused;
   if (amended.quantity <= 0) return reject('QUANTITY_BELOW_FILLED', `${market.words.quantity(pool.filled[slot])} is filled already; the new total must be more.`);
-  const remaining = pool.remaining[slot];
-  if (amended.price === pool.price[slot] && amended.quantity <= remaining) {
+  if (shrinks) {
     emitAmended(core, slot, amended.price, amended.quantity, lockDeltaOf(core, market, slot, amended.quantity), true, true);
     return order;
   }
-  const notEntered = checkEntry(core, market, account, amended, { lots: remaining, lock: pool.lock[slot] });
+  const notEntered = checkEntry(core, market, account, amended, { lots: pool.remaining[slot], lock: pool.lock[slot] });
   if (notEntered !== undefined) return notEntered;
   const { lock, limit, crosses } = admission;
   emitAmended(core, slot, amended.price, admission.quantity, lock - pool.lock[slot], false, !crosses);

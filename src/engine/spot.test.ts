@@ -169,6 +169,25 @@ test('an amendment', () => {
   kit.engine.check();
 });
 
+test('less can be asked for wherever an order can be canceled; another price or more only where one can be placed', () => {
+  for (const [changes, code] of [
+    [{ status: 'reduce_only' }, 'MARKET_HALTED'], [{ status: 'cancel_only' }, 'MARKET_HALTED'], [{ status: 'halted' }, 'MARKET_HALTED'], [{ priceBand: 100_000 }, 'PRICE_OUT_OF_BAND'],
+  ] as const) {
+    const { kit, maker, taker } = venue();
+    const order = kit.order(maker, { side: 'sell', price: 2_000, quantity: 10 });
+    kit.order(maker, { side: 'sell', price: 1_000, quantity: 1 });
+    kit.place(taker, { side: 'buy', price: 1_000, quantity: 1 });
+    kit.do({ type: 'update_market', market: SPOT, changes });
+    const amend = (wanted: { price?: number; quantity?: number }) => ({ type: 'amend_order', account: maker, order, ...wanted }) as const;
+    assert.equal(kit.refused(amend({ quantity: 11 })), code, `${JSON.stringify(changes)}: more`);
+    assert.equal(kit.refused(amend({ price: 2_001 })), code, `${JSON.stringify(changes)}: another price`);
+    const [less] = ofType(kit.do(amend({ quantity: 4 })), 'order_amended');
+    assert.deepEqual([less.remaining, less.keepsPriority], [4, true]);
+    assert.equal(kit.refused(amend({ quantity: 0 })), 'INVALID_LOT');
+    kit.engine.check();
+  }
+});
+
 test('every item of a batch has its own result', () => {
   const { kit, maker } = venue();
   const old = kit.order(maker, { side: 'sell' });
