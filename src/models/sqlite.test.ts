@@ -70,6 +70,18 @@ test('a folded collection whose rows have another form begins anew', () => {
   }
 });
 
+test('a collection without names that is given another index later finds its old documents by it', () => {
+  const file = join(directory, 'evolve-named.db');
+  const named: CollectionSpec<Note> = { ...notes, projected: true, fields: { id: 'always', topic: 'always', stars: 'always' }, repeated: ['topic'] };
+  const first = new SqliteDatabase(file, { durable: false });
+  first.table(named).put([{ id: '1', topic: 'a', stars: 5 }, { id: '2', topic: 'a', stars: 3 }]);
+  first.close();
+  const second = new SqliteDatabase(file, { durable: false });
+  const table = second.table<Note>({ ...named, indexes: [...named.indexes, { fields: { stars: -1 } }] });
+  assert.deepEqual(table.find({ where: { stars: { gte: 5 } }, limit: 5 }), [{ id: '1', topic: 'a', stars: 5 }]);
+  second.close();
+});
+
 test('the number of a text whose transaction failed is not used for another', () => {
   const database = new SqliteDatabase(':memory:', { durable: false });
   const table = database.table<Note>({ ...notes, projected: true, fields: { id: 'always', topic: 'always', stars: 'always' }, repeated: ['topic'] });

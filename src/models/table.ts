@@ -49,14 +49,13 @@ export class SqliteTable<T extends AnyDoc> {
   }
 
   getText(id: string): string | undefined {
-    const key = this.#spec.ids === 'numbers' ? numberOfId(id) : id;
-    const row = key === undefined ? undefined : this.#get.get(key);
+    const row = this.#rowOf(id);
     return row === undefined ? undefined : this.#format.text(row);
   }
 
   get(id: string): T | undefined {
-    const text = this.getText(id);
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    const row = this.#rowOf(id);
+    return row === undefined ? undefined : this.#format.restore(row);
   }
 
   findText(query: Find<T>): TextPage {
@@ -69,7 +68,7 @@ export class SqliteTable<T extends AnyDoc> {
   }
 
   find(query: Find<T>): T[] {
-    return JSON.parse(this.findText(query).items) as T[];
+    return this.#all(this.#queries.find(query)).slice(0, query.limit).map((row) => this.#format.restore(row));
   }
 
   count(where?: Where<T>): number {
@@ -118,6 +117,11 @@ export class SqliteTable<T extends AnyDoc> {
     return Number(statement.run(now - ttl.seconds * 1000, limit).changes);
   }
 
+  #rowOf(id: string): Record<string, SQLOutputValue> | undefined {
+    const key = this.#spec.ids === 'numbers' ? numberOfId(id) : id;
+    return key === undefined ? undefined : this.#get.get(key);
+  }
+
   #all(sql: Sql): Record<string, SQLOutputValue>[] {
     return this.#statement(sql.text).all(...sql.values);
   }
@@ -150,7 +154,7 @@ export class SqliteTable<T extends AnyDoc> {
     for (const name of queried) {
       if (present.has(name)) continue;
       this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${quoted(name)}`);
-      this.#db.prepare(`UPDATE ${table} SET ${quoted(name)} = doc ->> ?`).run(`$.${name}`);
+      this.#db.exec(`UPDATE ${table} SET ${quoted(name)} = ${this.#format.valueOf(name)}`);
     }
     for (const index of this.#spec.indexes) this.#createIndex(index.fields as Readonly<Record<string, 1 | -1>>, index.unique === true, index.sparse === true);
     if (this.#spec.ttl !== undefined) this.#createIndex({ [this.#spec.ttl.field]: 1 }, false, false);
