@@ -193,6 +193,26 @@ test('who cannot be followed because the journal fails is not followed', async (
   assert.equal(heard, 0);
 });
 
+test('who left while following failed takes nothing away from those who follow later', async () => {
+  let fail: (error: Error) => void = () => undefined;
+  let barrier: Promise<void> = new Promise((_, reject) => { fail = reject; });
+  const leader = await openMemoryLeader(new MemoryDisk(), new Clock());
+  await found(leader);
+  const stream = new AccountStream({ sequencer: { state: leader.state, barrier: () => barrier }, catalog: new Catalog(leader.state) });
+  leader.onCommitted((record) => stream.apply(record));
+  const heard: AccountChannel[] = [];
+  stream.onMessage((_, channel) => heard.push(channel));
+  const left = stream.follow(ALICE);
+  stream.unfollow(ALICE);
+  fail(new Error('the journal failed'));
+  await assert.rejects(left, /the journal failed/);
+  barrier = Promise.resolve();
+  await stream.follow(ALICE);
+  await leader.submit(place('heard'));
+  assert.ok(heard.includes('order'), 'the order is told');
+  await leader.close();
+});
+
 function assertKnows(listener: Listener, account: number, engine: Engine, catalog: Catalog): void {
   if (listener.channels.has('order')) assertOrders(listener, account, engine, catalog);
   if (listener.channels.has('balance')) {

@@ -64,11 +64,10 @@ interface Followed {
 
 export class AccountStream {
   readonly #parts: AccountStreamParts;
+  /** Those of whom somebody listens to at least one channel. */
   readonly #followed = new Map<AccountId, Followed>();
   readonly #state: AccountState;
   readonly #listeners = new Set<AccountListener>();
-  /** That somebody listens to, of all accounts. */
-  #channels = 0;
 
   constructor(parts: AccountStreamParts) {
     this.#parts = parts;
@@ -94,21 +93,21 @@ export class AccountStream {
     try {
       await sequencer.barrier();
     } catch (error) {
-      for (const channel of begun) this.#end(followed, channel);
+      // Who has left meanwhile has ended everything.
+      if (this.#followed.get(account) === followed) this.#listen(followed, [...followed.from.keys()].filter((channel) => !begun.includes(channel)));
       throw error;
     }
     return seq;
   }
 
   unfollow(account: AccountId): void {
-    this.#channels -= this.#followed.get(account)?.from.size ?? 0;
     this.#followed.delete(account);
     this.#state.unfollow(account);
   }
 
   /** Takes the next committed record. */
   apply(record: CommittedRecord): void {
-    if (this.#channels === 0) return;
+    if (this.#followed.size === 0) return;
     const context: FoldContext = { catalog: this.#parts.catalog, owners: this.#parts.sequencer.state, time: record.time };
     const changed = new Map<OrderId, Followed>();
     for (const event of record.events) {
@@ -136,20 +135,19 @@ export class AccountStream {
     for (const channel of ACCOUNT_CHANNELS) if (!channels.includes(channel)) this.#end(followed, channel);
     const begun = channels.filter((channel) => !followed.from.has(channel));
     for (const channel of begun) this.#begin(followed, channel);
+    if (followed.from.size === 0) this.#followed.delete(followed.account);
     return begun;
   }
 
   #begin({ account, from, orders }: Followed, channel: AccountChannel): void {
     const { sequencer: { state }, catalog } = this.#parts;
     from.set(channel, state.seq);
-    this.#channels++;
     if (channel === 'order') for (const view of state.openOrders(account)) orders.set(view.id, orderFromView(view, { catalog, owners: state }));
     if (channel === 'position') this.#state.followPositions(account);
   }
 
   #end({ account, from, orders }: Followed, channel: AccountChannel): void {
     if (!from.delete(channel)) return;
-    this.#channels--;
     if (channel === 'order') orders.clear();
     if (channel === 'position') this.#state.unfollowPositions(account);
     if (channel === 'balance') this.#state.unfollowBalances(account);
