@@ -1,6 +1,7 @@
 /** The thread on which the journal's file is written and read, so that no fsync ever holds up the thread that serves requests. Answers requests in order, those that arrived together with one message. */
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
+import { joinBackground } from '../utils/cpus.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
 import { JournalFile } from './sqlite-file.ts';
@@ -154,4 +155,7 @@ function endOf(flat: readonly (number | string)[]): Seq {
   return (flat[last] as number) + (flat[last + 1] as number) - 1;
 }
 
-if (parentPort !== null) serve(parentPort, workerData as WorkerSettings);
+if (parentPort !== null) {
+  joinBackground();
+  serve(parentPort, workerData as WorkerSettings);
+}

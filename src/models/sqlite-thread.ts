@@ -1,5 +1,6 @@
 /** The thread that owns the store's connections: takes lists of requests, runs them in order, answers each list with one message. Sweeps what has expired. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { joinBackground } from '../utils/cpus.ts';
 import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
 import { SqliteStore } from './sqlite.ts';
@@ -88,4 +89,7 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
   });
 }
 
-if (parentPort !== null) serve(parentPort, workerData as StoreThreadData);
+if (parentPort !== null) {
+  joinBackground();
+  serve(parentPort, workerData as StoreThreadData);
+}

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { SqliteDatabase } from '../models/sqlite.ts';
+import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
 
@@ -154,5 +155,6 @@ class ProjectorLoop {
 
 if (parentPort !== null) {
   yieldToOthers();
+  joinBackground();
   new ProjectorLoop(parentPort, workerData as ProjectorThreadData);
 }

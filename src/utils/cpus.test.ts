@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { allowedCpus, cpusBut, parseCpuList } from './cpus.ts';
+import { cpus, unlessSeparable } from '../../tests/support/cpus.ts';
+import { cpusBut, parseCpuList } from './cpus.ts';
 
 test('a list of CPUs is read as cpuset(7) writes it', () => {
   // The examples of the manual page, section "List format".
@@ -34,14 +35,11 @@ const SCRIPT = `
   }
 `;
 
-const allowed = process.platform === 'linux' ? allowedCpus() : [];
-const possible = allowed.length > 1 && spawnSync('taskset', ['--version']).status === 0;
-
-test('a thread that starts late begins on the CPU of the first one, and leaves it', { skip: possible ? false : 'needs Linux, taskset and two CPUs' }, () => {
-  const [cpu] = allowed;
+test('a thread that starts late begins on the CPU of the first one, and leaves it', { skip: unlessSeparable }, () => {
+  const [cpu, ...others] = cpus;
   const script = `data:text/javascript,${encodeURIComponent(SCRIPT)}`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', `await import(${JSON.stringify(script)})`], { env: { ...process.env, CPU: String(cpu) }, encoding: 'utf8' });
   assert.notEqual(stdout, '', stderr);
   const [first, before, after] = JSON.parse(stdout) as number[][];
-  assert.deepEqual([first, before, after], [[cpu], [cpu], allowed.slice(1)]);
+  assert.deepEqual([first, before, after], [[cpu], [cpu], others]);
 });

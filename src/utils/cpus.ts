@@ -1,7 +1,8 @@
 /** On which CPUs the threads of this process run. Node has no call for it: on Linux util-linux's `taskset` does it. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { threadId } from './thread-priority.ts';
 
 /** Under this name threads that are started later find where they belong. */
 const BACKGROUND = 'CPUs of background threads';
@@ -49,10 +50,15 @@ export function takeCpu(cpu: number): void {
   taskset(['--pid', '--cpu-list', String(cpu), String(process.pid)]);
 }
 
-/** In a thread that may have been started after `takeCpu`: goes where background threads run. */
+/** In each other thread, first of all: it may be started, or started again, after `takeCpu`, and goes where background threads run. Where that fails it stays where it is. */
 export function joinBackground(): void {
   const cpus = getEnvironmentData(BACKGROUND);
-  if (typeof cpus === 'string') taskset(['--pid', '--cpu-list', cpus, readlinkSync('/proc/thread-self').split('/').at(-1)!]);
+  if (typeof cpus !== 'string') return;
+  try {
+    taskset(['--pid', '--cpu-list', cpus, String(threadId())]);
+  } catch {
+    // It worked for the whole process at its start. What the thread is for matters more than where it runs.
+  }
 }
 
 function taskset(options: readonly string[]): void {

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { allowedCpus } from '../../src/utils/cpus.ts';
 import { Client } from '../support/client.ts';
+import { cpus, unlessSeparable } from '../support/cpus.ts';
 import { ADMIN, startServer, type ServerProcess } from '../support/server-process.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -112,10 +113,7 @@ test('a bad setting ends it with status 78 and is named', () => {
   }
 });
 
-const cpus = process.platform === 'linux' ? allowedCpus() : [];
-const pinning = spawnSync('taskset', ['--version']).status === 0 && cpus.length > 1;
-
-test('the serving thread has its CPU to itself, also while a snapshot is made', { skip: pinning ? false : 'needs Linux, taskset and two CPUs', timeout: 60_000 }, async () => {
+test('the serving thread has its CPU to itself, also while a snapshot is made', { skip: unlessSeparable, timeout: 60_000 }, async () => {
   const own = cpus[0]!;
   const place = mkdtempSync(join(directory, 'cpus-'));
   const server = await startServer({ directory: place, env: { SERVING_CPU: String(own), SNAPSHOT_EVERY: '1' } });
