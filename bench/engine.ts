@@ -97,9 +97,9 @@ async function marking(counts: readonly number[]): Promise<Report['marking']> {
 }
 
 /** What a read costs that finds nothing in the caches: it is what makes big tables dearer than small ones. */
-async function reads(mebibytes: readonly number[]): Promise<Report['reads']> {
+async function reads(sizes: readonly number[]): Promise<Report['reads']> {
   const rows = [];
-  for (const size of mebibytes) rows.push({ bytes: size * 2 ** 20, nanoseconds: await run({ phase: 'read', bytes: size * 2 ** 20 }) });
+  for (const mebibytes of sizes) rows.push({ mebibytes, nanoseconds: await run({ phase: 'read', mebibytes }) });
   return rows;
 }
 
@@ -123,7 +123,7 @@ function describe(phase: Phase): string {
   switch (phase.phase) {
     case 'memory': return `memory of ${phase.orders.toLocaleString('en')} orders, ${phase.implementation}`;
     case 'marking': return `marking ${phase.positions.toLocaleString('en')} positions`;
-    case 'read': return `reads among ${phase.bytes.toLocaleString('en')} bytes`;
+    case 'read': return `reads among ${phase.mebibytes} MiB`;
     default: {
       const { commands, resting, accounts } = phase.workload;
       return `${phase.phase} of ${phase.implementation}: ${commands.toLocaleString('en')} commands, ${resting.toLocaleString('en')} resting orders, ${accounts.toLocaleString('en')} accounts`;

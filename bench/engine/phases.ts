@@ -50,7 +50,7 @@ export type Phase =
   | { readonly phase: 'latency'; readonly implementation: Implementation; readonly workload: Workload }
   | { readonly phase: 'memory'; readonly implementation: 'book' | 'spot' | 'perpetual'; readonly orders: number }
   | { readonly phase: 'marking'; readonly positions: number; readonly moves: number }
-  | { readonly phase: 'read'; readonly bytes: number };
+  | { readonly phase: 'read'; readonly mebibytes: number };
 
 export type Figures<P extends Phase> = P extends { phase: 'throughput' } ? Throughput : P extends { phase: 'latency' } ? Latency : P extends { phase: 'memory' | 'read' } ? number : Marking;
 
@@ -60,7 +60,7 @@ export function runPhase(phase: Phase): Throughput | Latency | Marking | number 
     case 'latency': return latency(phase.implementation, phase.workload);
     case 'memory': return bytesPerOrder(phase.implementation, phase.orders);
     case 'marking': return marking(phase.positions, phase.moves);
-    case 'read': return read(phase.bytes);
+    case 'read': return read(phase.mebibytes * 2 ** 20);
   }
 }
 

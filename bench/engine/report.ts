@@ -26,11 +26,9 @@ export interface Report {
   /** Bytes per resting order. */
   readonly memory: readonly { readonly orders: number; readonly book: number; readonly spot: number; readonly perpetual: number }[];
   readonly marking: readonly Marking[];
-  /** One read at random among so many bytes. */
-  readonly reads: readonly { readonly bytes: number; readonly nanoseconds: number }[];
+  /** One read at random among so much memory. */
+  readonly reads: readonly { readonly mebibytes: number; readonly nanoseconds: number }[];
 }
-
-const MIB = 1024 * 1024;
 
 const TITLES: Record<Implementation, string> = {
   book: 'book alone', spot: 'whole engine, spot', perpetual: 'whole engine, perpetual',
@@ -54,7 +52,7 @@ export function printReport(report: Report): void {
   costs('The same when every second command touches a random place in the whole depth', 'resting orders', report.byRestingDeep);
   costs('Cost of a command by accounts', 'accounts', report.byAccounts);
   section('For comparison: one read at random');
-  table(['among', 'takes'], report.reads.map((row) => [`${row.bytes / MIB} MiB`, nanos(row.nanoseconds)]));
+  table(['among', 'takes'], report.reads.map((row) => [`${row.mebibytes} MiB`, nanos(row.nanoseconds)]));
   section('Memory per resting order');
   table(['resting orders', 'book alone', 'spot', 'perpetual'], report.memory.map((row) => [count(row.orders), bytes(row.book), bytes(row.spot), bytes(row.perpetual)]));
   section('A price move that liquidates nobody');

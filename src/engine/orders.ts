@@ -90,7 +90,8 @@ export function amendOrder(core: Core, account: AccountId, order: OrderId, price
   const amended = amendedOrder(core, slot, price ?? pool.price[slot], total);
   const shrinks = amended.price === pool.price[slot] && amended.quantity <= pool.remaining[slot];
   // To ask for less where it stands is to cancel a part, which is always possible.
-  const refused = shrinks ? checkSize(market, { ...amended, quantity: total }) : checkMarket(market, { ...amended, quantity: total });
+  const check = shrinks ? checkSize : checkMarket;
+  const refused = check(market, { ...amended, quantity: total });
   if (refused !== undefined) return refused;
   if (amended.quantity <= 0) return reject('QUANTITY_BELOW_FILLED', `${market.words.quantity(pool.filled[slot])} is filled already; the new total must be more.`);
   if (shrinks) {

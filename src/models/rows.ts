@@ -44,11 +44,11 @@ export class RowFormat<T extends AnyDoc> {
   /** What the documents are, field by field, for whoever reads the file by hand; undefined where the rows say so themselves. */
   get view(): string | undefined {
     if (this.#fields === undefined) return undefined;
-    return `SELECT ${this.#fields.map((field) => `${this.valueOf(field)} AS ${quoted(field)}`).join(', ')} FROM ${quoted(this.#spec.name)}`;
+    return `SELECT ${this.#fields.map((field) => `${this.sqlOf(field)} AS ${quoted(field)}`).join(', ')} FROM ${quoted(this.#spec.name)}`;
   }
 
   /** SQL for a field of the document in a row. */
-  valueOf(field: string): string {
+  sqlOf(field: string): string {
     if (field === 'id') return 'CAST(id AS TEXT)';
     if (this.#repeated.has(field)) return `(SELECT word FROM words WHERE words.id = ${quoted(field)})`;
     return this.#fields === undefined ? `doc ->> '$.${field}'` : `fields ->> ${this.#listed.indexOf(field)}`;

@@ -154,7 +154,7 @@ export class SqliteTable<T extends AnyDoc> {
     for (const name of queried) {
       if (present.has(name)) continue;
       this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${quoted(name)}`);
-      this.#db.exec(`UPDATE ${table} SET ${quoted(name)} = ${this.#format.valueOf(name)}`);
+      this.#db.exec(`UPDATE ${table} SET ${quoted(name)} = ${this.#format.sqlOf(name)}`);
     }
     for (const index of this.#spec.indexes) this.#createIndex(index.fields as Readonly<Record<string, 1 | -1>>, index.unique === true, index.sparse === true);
     if (this.#spec.ttl !== undefined) this.#createIndex({ [this.#spec.ttl.field]: 1 }, false, false);

@@ -8,17 +8,14 @@ import { Refusal } from '../types/refusal.ts';
 export function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta): Promise<Committed>;
 /** What `answer` makes of it, once durable. */
 export function commit<T extends object>(sequencer: Sequencer, command: Command, meta: CommandMeta | undefined, answer: (committed: Committed) => T): Promise<T>;
-export function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta, answer: (committed: Committed) => object = whole): Promise<object> {
-  return sequencer.submit(command, meta, answer).then(granted);
+export function commit(sequencer: Sequencer, command: Command, meta?: CommandMeta, answer?: (committed: Committed) => object): Promise<object> {
+  return answer === undefined ? sequencer.submit(command, meta).then(granted) : sequencer.submit(command, meta, answer).then(granted);
 }
 
-function whole(committed: Committed): Committed {
-  return committed;
-}
-
-function granted(outcome: object): object {
-  if ('ok' in outcome && outcome.ok === false) throw Refusal.of(outcome as Reject);
-  return outcome;
+/** Throws what is a refusal. */
+export function granted<T>(value: T | Reject): T {
+  if (typeof value === 'object' && value !== null && 'ok' in value && !value.ok) throw Refusal.of(value);
+  return value as T;
 }
 
 /** The one event of this type that a committed command must have led to. */

@@ -14,7 +14,7 @@ import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.t
 import type { Principal } from '../types/principal.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
-import { commit } from './commit.ts';
+import { commit, granted } from './commit.ts';
 import { orderIdOf, type OrderHistory, type OrderQuery } from './order-history.ts';
 import { lotsOf, newOrderOf, ticksOf, type NewOrderInput } from './order-input.ts';
 import type { Listing } from './paging.ts';
@@ -62,7 +62,7 @@ export class OrderService {
   /** The order with its fills, once durable; a repeated clientOrderId or key gives the first reply again. */
   place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order> {
     try {
-      return this.placeOrder(principal, valid(newOrderOf(input, this.#catalog)), meta);
+      return this.placeOrder(principal, granted(newOrderOf(input, this.#catalog)), meta);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -105,8 +105,8 @@ export class OrderService {
     const view = this.#history.open(principal, ref);
     const ended = view === undefined ? await this.#ended(principal, ref, meta) : undefined;
     const listed = ended === undefined ? this.#catalog.byId((view as OrderView).market) : this.#catalog.named(ended.symbol);
-    const price = change.price === undefined ? undefined : valid(ticksOf(change.price, listed));
-    const quantity = change.quantity === undefined ? undefined : valid(lotsOf(change.quantity, listed));
+    const price = change.price === undefined ? undefined : granted(ticksOf(change.price, listed));
+    const quantity = change.quantity === undefined ? undefined : granted(lotsOf(change.quantity, listed));
     return this.#change(principal, view ?? (ended as OrderDoc), (order) => ({ type: 'amend_order', account: principal.account, order, price, quantity }), meta);
   }
 
@@ -165,8 +165,7 @@ export class OrderService {
   async #change(principal: Principal, target: OrderView | OrderDoc, command: (order: OrderId) => Command, meta?: CommandMeta): Promise<Order> {
     const open = typeof target.id === 'number' ? orderFromView(target as OrderView, this.#context(0)) : undefined;
     const id = Number(target.id);
-    const committed = await this.#sequencer.submit(command(id), meta);
-    if (!committed.ok) throw Refusal.of(committed);
+    const committed = await commit(this.#sequencer, command(id), meta);
     // Of a repeat the first reply again, however far the order has moved on since.
     const before = open === undefined || committed.replayed ? await this.#history.asBefore(principal, id, committed.events[0]?.seq ?? committed.seq) : open;
     return foldOrder(before, committed.events, id, this.#context(committed.time));
@@ -192,11 +191,6 @@ export class OrderService {
   #context(time: Millis): FoldContext {
     return { catalog: this.#catalog, owners: this.#sequencer.state, time };
   }
-}
-
-function valid<T>(value: T | Reject): T {
-  if (typeof value === 'object' && value !== null && 'ok' in value && !value.ok) throw Refusal.of(value);
-  return value as T;
 }
 
 function refused({ code, detail }: Pick<Reject, 'code' | 'detail'>): BatchResult {
