@@ -44,6 +44,7 @@ import { createSockets } from './sockets/server.ts';
 import { Refusal } from './types/refusal.ts';
 import { clearCpu, takeCpu } from './utils/cpus.ts';
 import { startProgress, type Progress } from './utils/progress.ts';
+import { keepTickShape } from './utils/tick-shape.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
 const MAX_PROJECTION_LAG = 5_000_000;
@@ -259,4 +260,5 @@ async function main(): Promise<void> {
   }
 }
 
+await keepTickShape();
 await main();
