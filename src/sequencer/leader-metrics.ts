@@ -1,6 +1,7 @@
 /** What the leader reports, as the process's metrics. Label look-ups are made once: this runs for every command. */
 import type { CommandType } from '../engine/commands.ts';
 import type { Seq } from '../engine/units.ts';
+import type { Tally } from '../observability/counter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 interface CommitFigures {
@@ -22,21 +23,20 @@ export interface LeaderMetrics {
 export const noMetrics: LeaderMetrics = { executed() {}, committed() {}, snapshotTaken() {} };
 
 export function leaderMetrics(metrics: Metrics): LeaderMetrics {
-  const counters = new Map<string, { inc(): void }>();
+  const accepted = new Map<CommandType, Tally>();
+  const refused = new Map<CommandType, Tally>();
+  const events = metrics.events.tally();
   return {
     executed(type, ok) {
-      const key = ok ? type : `${type} refused`;
-      let counter = counters.get(key);
-      if (counter === undefined) {
-        counter = metrics.commands.labels({ type, outcome: ok ? 'accepted' : 'refused' });
-        counters.set(key, counter);
-      }
-      counter.inc();
+      const tallies = ok ? accepted : refused;
+      let tally = tallies.get(type);
+      if (tally === undefined) tallies.set(type, (tally = metrics.commands.tally({ type, outcome: ok ? 'accepted' : 'refused' })));
+      tally.inc();
     },
-    committed({ seconds, records, events, queued, engineSeq, committedSeq }) {
+    committed({ seconds, records, events: emitted, queued, engineSeq, committedSeq }) {
       metrics.commitSeconds.observe(seconds);
       metrics.commitSize.observe(records);
-      metrics.events.inc(events);
+      events.inc(emitted);
       metrics.queueDepth.set(queued);
       metrics.engineSeq.set(engineSeq);
       metrics.committedSeq.set(committedSeq);

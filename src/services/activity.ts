@@ -1,11 +1,21 @@
 /** Business figures from committed records: trades, volume, liquidations. Counts and nothing else. */
+import type { Event } from '../engine/events.ts';
+import type { MarketId } from '../engine/units.ts';
+import type { Tally } from '../observability/counter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import type { Catalog } from './catalog.ts';
 
+interface MarketTallies {
+  readonly trades: Tally;
+  readonly volume: Tally;
+  readonly liquidations: Tally;
+}
+
 export class Activity {
   readonly #catalog: Pick<Catalog, 'byId'>;
   readonly #metrics: Pick<Metrics, 'trades' | 'volume' | 'liquidations'>;
+  readonly #tallies: MarketTallies[] = [];
 
   constructor(catalog: Pick<Catalog, 'byId'>, metrics: Pick<Metrics, 'trades' | 'volume' | 'liquidations'>) {
     this.#catalog = catalog;
@@ -14,14 +24,21 @@ export class Activity {
 
   /** Takes the next committed record. */
   apply(record: CommittedRecord): void {
-    for (const event of record.events) {
-      if (event.type === 'trade') {
-        const { market, units } = this.#catalog.byId(event.market);
-        this.#metrics.trades.inc({ symbol: market.symbol });
-        this.#metrics.volume.inc({ symbol: market.symbol }, Number(units.formatQuote(event.notional)));
-      } else if (event.type === 'position_liquidated') {
-        this.#metrics.liquidations.inc({ symbol: this.#catalog.byId(event.receipt.market).market.symbol });
-      }
+    for (const event of record.events) this.#apply(event);
+  }
+
+  #apply(event: Event): void {
+    if (event.type === 'trade') {
+      const { trades, volume } = this.#of(event.market);
+      trades.inc();
+      volume.inc(Number(this.#catalog.byId(event.market).units.formatQuote(event.notional)));
+    } else if (event.type === 'position_liquidated') {
+      this.#of(event.receipt.market).liquidations.inc();
     }
+  }
+
+  #of(id: MarketId): MarketTallies {
+    const { symbol } = this.#catalog.byId(id).market;
+    return (this.#tallies[id] ??= { trades: this.#metrics.trades.tally({ symbol }), volume: this.#metrics.volume.tally({ symbol }), liquidations: this.#metrics.liquidations.tally({ symbol }) });
   }
 }

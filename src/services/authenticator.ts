@@ -34,8 +34,8 @@ export class Authenticator {
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
     this.#users = deps.store.collection(users);
-    this.#hits = deps.metrics.cacheHits.labels({ cache: 'access-token' });
-    this.#misses = deps.metrics.cacheMisses.labels({ cache: 'access-token' });
+    this.#hits = deps.metrics.cacheHits.tally({ cache: 'access-token' });
+    this.#misses = deps.metrics.cacheMisses.tally({ cache: 'access-token' });
   }
 
   /** At once for a token that is known. Throws (or rejects with) Refusal UNAUTHENTICATED or TOKEN_EXPIRED. */
