@@ -112,6 +112,8 @@ class Ladder {
 
 class Book {
   seq = 0;
+  /** The record that changed it last, as OrderBooks counts them. */
+  changedBy = 0;
   readonly symbol: string;
   readonly bids: Ladder;
   readonly asks: Ladder;
@@ -131,8 +133,8 @@ export class OrderBooks {
   readonly #assets: Asset[] = [];
   readonly #books: Book[] = [];
   readonly #bySymbol = new Map<string, Book>();
-  /** Books that the record being applied changed. */
-  readonly #changed = new Set<Book>();
+  /** Counts the records taken. */
+  #record = 0;
   /** Events up to here are already in. */
   readonly #from: Seq;
 
@@ -150,9 +152,8 @@ export class OrderBooks {
 
   /** Takes the next committed record. Throws when the books could not have led there. */
   apply(record: CommittedRecord): void {
+    this.#record++;
     for (const event of record.events) if (event.seq > this.#from) this.#apply(event);
-    for (const book of this.#changed) book.seq++;
-    this.#changed.clear();
   }
 
   /** undefined: no such market. */
@@ -182,7 +183,9 @@ export class OrderBooks {
   #change(market: number, side: Side, price: Ticks, lots: Lots): void {
     const book = this.#books[market];
     book.change(side, price, lots);
-    this.#changed.add(book);
+    if (book.changedBy === this.#record) return;
+    book.changedBy = this.#record;
+    book.seq++;
   }
 
   #apply(event: Event): void {

@@ -1,10 +1,11 @@
 /**
  * What events make of an order. The one implementation: the projector stores its result, services answer with it, sockets send it.
  */
+import type { NewOrder } from '../engine/commands.ts';
 import type { Event, EventOf, FillSide } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
-import type { AccountId, Lots, OrderId, Seq } from '../engine/units.ts';
-import { type Order, type OrderDoc, publicOrder } from '../models/orders.ts';
+import type { AccountId, Lots, OrderId, Seq, Side } from '../engine/units.ts';
+import { type Order, type OrderDoc, copyOf, publicOrder } from '../models/orders.ts';
 import { ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
 import { fillOf } from './trades.ts';
@@ -34,30 +35,43 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
   if (event.type === 'order_accepted') return event.seq === id ? accepted(event, context) : order;
   if (!touches(event, id)) return order;
   if (order === undefined) throw new Error(`event ${event.seq} touches order ${id}, which is not known`);
-  const updatedAt = context.time;
-  const { seq } = event;
+  const changed = copyOf(order);
+  changed.updatedAt = context.time;
+  changed.seq = event.seq;
   switch (event.type) {
-    case 'order_rested':
-      return { ...order, updatedAt, seq };
     case 'order_closed':
-      return { ...order, updatedAt, seq, status: event.status, closeReason: event.reason };
+      changed.status = event.status;
+      changed.closeReason = event.reason;
+      break;
     case 'order_reduced': {
       const { units } = context.catalog.byId(event.market);
       const filled = units.quantity(order.filledQuantity) ?? 0;
-      return { ...order, updatedAt, seq, quantity: units.formatQuantity(filled + event.remaining), remainingQuantity: units.formatQuantity(event.remaining) };
+      changed.quantity = units.formatQuantity(filled + event.remaining);
+      changed.remainingQuantity = units.formatQuantity(event.remaining);
+      break;
     }
     case 'order_amended': {
       const { units } = context.catalog.byId(event.market);
-      return { ...order, updatedAt, seq, price: units.formatPrice(event.price), quantity: units.formatQuantity(event.quantity), remainingQuantity: units.formatQuantity(event.remaining) };
+      changed.price = units.formatPrice(event.price);
+      changed.quantity = units.formatQuantity(event.quantity);
+      changed.remainingQuantity = units.formatQuantity(event.remaining);
+      break;
     }
     case 'trade': {
       const side = event.taker.order === id ? event.taker : event.maker;
       const { status, filledQuantity, remainingQuantity, averagePrice, fee } = progress(side, side.remaining === 0 ? 'filled' : 'partially_filled', order.feeAsset, context.catalog.byId(event.market));
-      return { ...order, updatedAt, seq, status, filledQuantity, remainingQuantity, averagePrice, fee };
+      changed.status = status;
+      changed.filledQuantity = filledQuantity;
+      changed.remainingQuantity = remainingQuantity;
+      changed.averagePrice = averagePrice;
+      changed.fee = fee;
+      break;
     }
     default:
-      return order;
+      // Resting changes nothing that is shown.
+      break;
   }
+  return changed;
 }
 
 /** The order as the API shows it after `events`, with the fills that happened in them. `before`: as it stood when they began; absent for one they accept. */
@@ -77,35 +91,54 @@ export function foldOrder(before: OrderDoc | undefined, events: readonly Event[]
 /** An open order of the live state as the fold of its events would have it. */
 export function orderFromView(view: OrderView, context: Pick<FoldContext, 'catalog' | 'owners'>): OrderDoc {
   const listed = context.catalog.byId(view.market);
+  const at = view.filled === 0 ? untouched(view.remaining, listed) : progress(view, 'partially_filled', feeAssetOf(view.side, listed), listed);
+  // Without what was cut off a reduce-only order.
+  return document(view, view, view.filled + view.remaining, at, listed, context);
+}
+
+/** An order, when it came and when it changed. */
+type Stamp = Pick<OrderView, 'id' | 'account' | 'createdAt' | 'updatedAt' | 'seq'>;
+
+function document(terms: NewOrder, stamp: Stamp, quantity: Lots, at: Progress, listed: ListedMarket, context: Pick<FoldContext, 'owners'>): OrderDoc {
   const { market, units } = listed;
-  const feeAsset = market.type === 'spot' && view.side === 'buy' ? listed.base.code : listed.quote.code;
-  const { status, filledQuantity, remainingQuantity, averagePrice, fee } = view.filled === 0 ? untouched(view.remaining, listed) : progress(view, 'partially_filled', feeAsset, listed);
   return {
-    id: String(view.id),
-    clientOrderId: view.clientOrderId === '' ? null : view.clientOrderId,
+    id: String(stamp.id),
+    clientOrderId: terms.clientOrderId === '' ? null : terms.clientOrderId,
     symbol: market.symbol,
-    side: view.side,
-    type: view.type,
-    status,
-    price: view.type === 'market' ? null : units.formatPrice(view.price),
+    side: terms.side,
+    type: terms.type,
+    status: at.status,
+    price: terms.type === 'market' ? null : units.formatPrice(terms.price),
     stopPrice: null,
-    // Without what was cut off a reduce-only order.
-    quantity: view.filled === 0 ? remainingQuantity : units.formatQuantity(view.filled + view.remaining),
-    filledQuantity,
-    remainingQuantity,
-    averagePrice,
-    timeInForce: view.timeInForce,
-    postOnly: view.postOnly,
-    reduceOnly: view.reduceOnly,
-    selfTradePrevention: view.selfTradePrevention,
-    fee,
-    feeAsset,
-    createdAt: view.createdAt,
-    updatedAt: view.updatedAt,
-    seq: view.seq,
-    userId: ownerOf(view.account, context),
-    accountId: view.account,
+    quantity: units.formatQuantity(quantity),
+    filledQuantity: at.filledQuantity,
+    remainingQuantity: at.remainingQuantity,
+    averagePrice: at.averagePrice,
+    timeInForce: terms.timeInForce,
+    postOnly: terms.postOnly,
+    reduceOnly: terms.reduceOnly,
+    selfTradePrevention: terms.selfTradePrevention,
+    fee: at.fee,
+    feeAsset: feeAssetOf(terms.side, listed),
+    createdAt: stamp.createdAt,
+    updatedAt: stamp.updatedAt,
+    seq: small(stamp.seq),
+    userId: ownerOf(stamp.account, context),
+    accountId: stamp.account,
   };
+}
+
+/**
+ * The same number, as V8 keeps small integers in objects; what is read from a typed array comes as a double. Objects of one form that hold now this and now that
+ * are made anew by the slowest of its ways, each time.
+ */
+function small(value: number): number {
+  const integer = value | 0;
+  return integer === value ? integer : value;
+}
+
+function feeAssetOf(side: Side, { market, base, quote }: ListedMarket): string {
+  return market.type === 'spot' && side === 'buy' ? base.code : quote.code;
 }
 
 function touches(event: Event, id: OrderId): boolean {
@@ -114,12 +147,10 @@ function touches(event: Event, id: OrderId): boolean {
 }
 
 function accepted(event: EventOf<'order_accepted'> & { readonly seq: Seq }, context: FoldContext): OrderDoc {
-  const { order: { market, side, type, price, quantity, timeInForce, postOnly, reduceOnly, selfTradePrevention, clientOrderId }, account, lock, seq } = event;
+  const { order, account, seq } = event;
   const { time } = context;
-  return orderFromView({
-    id: seq, account, market, side, type, price, quantity, filled: 0, remaining: quantity, filledQuote: 0, filledFee: 0, lock,
-    timeInForce, postOnly, reduceOnly, selfTradePrevention, clientOrderId, createdAt: time, updatedAt: time, seq,
-  }, context);
+  const listed = context.catalog.byId(order.market);
+  return document(order, { id: seq, account, createdAt: time, updatedAt: time, seq }, order.quantity, untouched(order.quantity, listed), listed, context);
 }
 
 type Progress = Pick<OrderDoc, 'status' | 'filledQuantity' | 'remainingQuantity' | 'averagePrice' | 'fee'>;
