@@ -13,7 +13,7 @@ export interface JournalRecord {
   readonly key: string;
   /** What the request was, for telling a repeat from a reuse; else empty. */
   readonly fingerprint: string;
-  /** JSON `{ events: Event[], results?: ItemResult[] }`. */
+  /** What the command came to, as text: `sequencer/record.ts`. */
   readonly body: string;
 }
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Event } from '../engine/events.ts';
 import { KLINE_INTERVALS } from '../models/klines.ts';
 import { SqliteDatabase, SqliteStore } from '../models/sqlite.ts';
+import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { Random } from '../../tests/simulation/random.ts';
 import type { TestJournal } from '../../tests/support/projection.ts';
@@ -19,7 +19,7 @@ after(() => rmSync(directory, { recursive: true }));
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 function committed(journal: TestJournal): CommittedRecord[] {
-  return journal.records.map((record) => ({ seq: record.seq + record.count - 1, time: record.time, events: (JSON.parse(record.body) as { events: Event[] }).events }));
+  return journal.records.map((record) => ({ seq: record.seq + record.count - 1, time: record.time, events: decodeBody(record).events }));
 }
 
 interface Begin {

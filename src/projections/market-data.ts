@@ -8,6 +8,7 @@ import type { JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
 import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, publicTrade, trades } from '../models/trades.ts';
+import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { storedBar } from './bars.ts';
 import { Catalog } from './catalog.ts';
@@ -165,8 +166,7 @@ export class MarketData {
       if (records.length === 0) throw new Error(`the journal ends at ${seq}, before ${target} which was committed`);
       for (const record of records) {
         seq = record.seq + record.count - 1;
-        const { events } = JSON.parse(record.body) as { readonly events: readonly Event[] };
-        for (const event of events) if (event.type === 'trade' && event.seq <= target) this.#applyTrade(event, record.time);
+        for (const event of decodeBody(record).events) if (event.type === 'trade' && event.seq <= target) this.#applyTrade(event, record.time);
       }
     }
   }

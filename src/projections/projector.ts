@@ -2,12 +2,12 @@
  * Carries the collections from the journal's events: reads records after the checkpoint, folds them, and writes documents and checkpoint as
  * one. A crash between two batches costs nothing: what was not written is read again. Synchronous; `projector-thread.ts` drives it.
  */
-import type { Event } from '../engine/events.ts';
 import type { Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { CollectionSpec } from '../models/collection.ts';
 import type { SqliteDatabase } from '../models/sqlite.ts';
 import type { SqliteTable } from '../models/table.ts';
+import { decodeBody } from '../sequencer/record.ts';
 import { Collections } from './collections.ts';
 
 /** Raise it when an event becomes other documents than before, or documents other rows: the collections are then built anew. */
@@ -115,7 +115,7 @@ export class Projector {
 
   /** At most `limit` of the record's events: a large one may take several batches. */
   #foldRecord(record: JournalRecord, limit: number): number {
-    const { events } = JSON.parse(record.body) as { readonly events: readonly Event[] };
+    const { events } = decodeBody(record);
     let count = 0;
     for (const event of events) {
       if (event.seq <= this.#seq) continue;

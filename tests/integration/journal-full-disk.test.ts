@@ -25,7 +25,7 @@ test('a full disk stops the acknowledgements, shows in the status, and is over w
     let acknowledged = 0;
     let refusal: unknown;
     for (let n = 0; refusal === undefined; n++) {
-      assert.ok(n < 200, 'the disk never filled');
+      assert.ok(n < 1_000, 'the disk never filled');
       const batch = { type: 'place_orders', account: 2, orders: Array.from({ length: 50 }, (_, index) => place(`${n}-${index}`).order) } as const;
       await accepted(leader, batch).then(({ seq }) => { acknowledged = seq; }, (error: unknown) => { refusal = error; });
     }

@@ -7,6 +7,7 @@ import { Catalog } from '../../src/projections/catalog.ts';
 import type { FoldContext } from '../../src/projections/context.ts';
 import type { EventSource } from '../../src/projections/projector.ts';
 import type { TransactionContext } from '../../src/projections/transactions.ts';
+import { encodeRecord } from '../../src/sequencer/record.ts';
 
 export const USDT: Asset = { id: 0, code: 'USDT', scale: 6 };
 export const BTC: Asset = { id: 1, code: 'BTC', scale: 8 };
@@ -52,9 +53,8 @@ export class TestJournal implements EventSource {
 
   /** Appends one record; returns its events. */
   add(time: Millis, ...bodies: readonly EventBody[]): Event[] {
-    const first = this.seq + 1;
     const events = bodies.map((body) => ({ ...body, seq: ++this.seq }) as Event);
-    this.records.push({ seq: first, count: events.length, time, key: '', fingerprint: '', body: JSON.stringify({ events }) });
+    this.records.push(encodeRecord({ events }, time, '', ''));
     return events;
   }
 

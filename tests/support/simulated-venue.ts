@@ -1,6 +1,7 @@
 /** A venue on which simulated people did many things: its engine, its journal, its events. */
 import { Engine } from '../../src/engine/engine.ts';
 import type { Event } from '../../src/engine/events.ts';
+import { decodeBody } from '../../src/sequencer/record.ts';
 import { Random } from '../simulation/random.ts';
 import { World, founding } from '../simulation/world.ts';
 import { START, TestJournal } from './projection.ts';
@@ -35,7 +36,7 @@ export function engineAt(journal: TestJournal, seq: number): Engine {
   const engine = Engine.create();
   for (const record of journal.records) {
     if (record.seq + record.count - 1 > seq) break;
-    for (const event of (JSON.parse(record.body) as { events: Event[] }).events) engine.apply(event, record.time);
+    for (const event of decodeBody(record).events) engine.apply(event, record.time);
   }
   return engine;
 }
