@@ -114,13 +114,16 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
 
   // Sockets: committed records, folded for whoever listens.
   const liquidated = await lastLiquidations(store);
-  const marketStream = new MarketStream({ state: sequencer.state, catalog, books, ticker: (symbol) => data.ticker(symbol), candle: (symbol, interval) => data.kline(symbol, interval) });
+  const marketStream = new MarketStream({
+    state: sequencer.state, catalog, books,
+    ticker: (symbol) => data.ticker(symbol), trades: (listed) => data.recentTrades(listed), candle: (symbol, interval) => data.kline(symbol, interval),
+  });
   const accounts = new AccountStream({ sequencer, catalog });
   const adminStream = new AdminStream({
     state: sequencer.state, catalog, clock,
     sources: { metrics: () => metrics.registry.getMetricsAsJSON(), health: () => health.dependencies(), feeds: () => feed.status() },
   });
-  remember({ symbols: sequencer.state.markets.map(({ symbol }) => symbol), trades: (symbol, limit) => data.trades(symbol, limit), liquidations: liquidated }, marketStream, adminStream);
+  remember({ symbols: sequencer.state.markets.map(({ symbol }) => symbol), liquidations: liquidated }, marketStream, adminStream);
   const activity = new Activity(catalog, metrics);
   sequencer.onCommitted((record) => {
     marketStream.apply(record);

@@ -74,10 +74,5 @@ export function ownTrade(doc: TradeDoc): Trade {
   return trade;
 }
 
-export function publicTrade(doc: TradeDoc): PublicTrade {
-  const { tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq } = doc;
-  return { id: tradeId, symbol, side, price, quantity, quoteQuantity, timestamp, seq };
-}
-
 /** The fills that are a market's public trades; for `Find.where`. */
 export const PUBLIC_TRADES = { role: 'taker', cause: { in: ['order', 'liquidation'] } } as const;

@@ -10,6 +10,8 @@ const KEPT_BARS = 5;
 const PAGE = 500;
 
 interface Series {
+  readonly interval: KlineInterval;
+  readonly length: Millis;
   /** Ascending. */
   readonly bars: Bar[];
   /** Trades up to here are in. */
@@ -18,7 +20,7 @@ interface Series {
 
 /** The newest bars of one market. */
 export class LiveBars {
-  readonly #series = new Map<KlineInterval, Series>(KLINE_INTERVALS.map((interval) => [interval, { bars: [], lastSeq: 0 }]));
+  readonly #series: readonly Series[] = KLINE_INTERVALS.map((interval) => ({ interval, length: INTERVAL_MS[interval], bars: [], lastSeq: 0 }));
 
   /** Takes stored bars, ascending. */
   restore(interval: KlineInterval, bars: readonly Bar[]): void {
@@ -29,13 +31,15 @@ export class LiveBars {
 
   /** Trades come in order; one that is already in is left out. */
   add(trade: BarTrade, time: Millis): void {
-    for (const [interval, series] of this.#series) {
+    // By index: an iterator would be one more object for each trade.
+    for (let i = 0; i < this.#series.length; i++) {
+      const series = this.#series[i]!;
       if (trade.seq <= series.lastSeq) continue;
       series.lastSeq = trade.seq;
       const last = series.bars.at(-1);
-      if (last !== undefined && time < last.openTime + INTERVAL_MS[interval]) addToBar(last, trade);
+      if (last !== undefined && time < last.openTime + series.length) addToBar(last, trade);
       else {
-        series.bars.push(firstBar(openTimeOf(time, interval), trade));
+        series.bars.push(firstBar(openTimeOf(time, series.interval), trade));
         if (series.bars.length > KEPT_BARS) series.bars.shift();
       }
     }
@@ -47,7 +51,7 @@ export class LiveBars {
   }
 
   #of(interval: KlineInterval): Series {
-    return this.#series.get(interval)!;
+    return this.#series.find((series) => series.interval === interval)!;
   }
 }
 

@@ -10,6 +10,7 @@ import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { Random } from '../../tests/simulation/random.ts';
 import type { TestJournal } from '../../tests/support/projection.ts';
 import { engineAt, simulateVenue } from '../../tests/support/simulated-venue.ts';
+import { Catalog } from './catalog.ts';
 import { type MarketData, createMarketData } from './market-data.ts';
 import { OrderBooks } from './order-books.ts';
 import { Projector } from './projector.ts';
@@ -84,6 +85,17 @@ test(`whenever it starts, market data shows the same in the end (seed ${seed})`,
     const begin = { projected: random.between(0, started), started, meanwhile: random.between(0, count - started) };
     assert.deepEqual(await everything(await follow(journal, begin), symbols), whole, JSON.stringify(begin));
   }
+});
+
+test(`who follows the trades of a market reads what is shown to others, oldest first (seed ${seed})`, async () => {
+  const { journal, engine } = simulateVenue(seed, 400);
+  const count = journal.records.length;
+  const data = await follow(journal, { projected: Math.floor(count / 2), started: Math.floor((count * 2) / 3), meanwhile: 0 });
+  const { listed } = new Catalog(engine);
+  assert.ok(listed.some((one) => data.recentTrades(one).count > 0));
+  for (const one of listed) assert.deepEqual(data.recentTrades(one).slice(0).reverse(), data.trades(one.market.symbol, 1_000));
+  const uncommitted = { ...listed[0]!, market: { ...listed[0]!.market, id: listed.length } };
+  assert.deepEqual(data.recentTrades(uncommitted).slice(0), []);
 });
 
 test('a symbol that is not listed has no market data', async () => {

@@ -7,7 +7,7 @@ import type { MarketId, Millis, Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
-import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, publicTrade, trades } from '../models/trades.ts';
+import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, trades } from '../models/trades.ts';
 import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { storedBar } from './bars.ts';
@@ -18,7 +18,7 @@ import type { OrderBooks } from './order-books.ts';
 import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
 import { DAY_MINUTES } from './rolling-day.ts';
 import { type MarketStats, MarketTicker, type Ticker, type Touch } from './tickers.ts';
-import { type TradeEvent, isPublic, publicTradeOf } from './trades.ts';
+import { type TradeEvent, isPublic, storedTrade } from './trades.ts';
 
 export interface MarketDataParts {
   readonly store: Store;
@@ -56,6 +56,7 @@ export class MarketData {
   readonly #trades: Collection<TradeDoc>;
   readonly #catalog: Catalog;
   readonly #memory: MarketMemory[] = [];
+  readonly #recent: RecentTrades[] = [];
   readonly #stop: () => void;
   /** The engine's state at the start contains everything up to here. */
   readonly #from: Seq;
@@ -106,6 +107,11 @@ export class MarketData {
     return listed === undefined ? undefined : this.#of(listed).recent.latest(limit);
   }
 
+  /** For whoever follows them as they come. Empty for a market that is listed and not committed yet. */
+  recentTrades(listed: ListedMarket): RecentTrades {
+    return (this.#recent[listed.market.id] ??= new RecentTrades(listed));
+  }
+
   /** Ascending, gap-free from the first bar that ever was. */
   async klines(symbol: string, query: KlineQuery): Promise<Kline[] | undefined> {
     const listed = this.#catalog.find(symbol);
@@ -135,12 +141,10 @@ export class MarketData {
 
   #applyTrade(event: TradeEvent, time: Millis): void {
     if (!isPublic(event)) return;
-    const listed = this.#catalog.byId(event.market);
-    const { ticker, recent, bars } = this.#of(listed);
+    const { ticker, recent, bars } = this.#memory[event.market]!;
     ticker.count(event, time);
     bars.add(event, time);
-    let text: PublicTrade | undefined;
-    recent.add({ seq: event.seq, text: () => (text ??= publicTradeOf(event, time, listed)) });
+    recent.add(event, time);
   }
 
   async #restore(listed: ListedMarket): Promise<void> {
@@ -155,7 +159,7 @@ export class MarketData {
       if (interval === '1m') ticker.restore(stored);
     }
     const docs = await newest(this.#trades, { where: { symbol: market.symbol, ...PUBLIC_TRADES }, sort: NEWEST_TRADES }, RECENT_TRADES);
-    for (const doc of docs.reverse()) recent.add({ seq: doc.seq, text: () => publicTrade(doc) });
+    for (const doc of docs.reverse()) recent.add(storedTrade(doc, listed), doc.timestamp);
   }
 
   /** Trades that are committed and not in the collections yet. */
@@ -172,7 +176,8 @@ export class MarketData {
   }
 
   #open(id: MarketId): void {
-    this.#memory[id] ??= { ticker: new MarketTicker(this.#parts.sequencer.state.prices(id)), recent: new RecentTrades(), bars: new LiveBars() };
+    const recent = this.recentTrades(this.#catalog.byId(id));
+    this.#memory[id] ??= { ticker: new MarketTicker(this.#parts.sequencer.state.prices(id)), recent, bars: new LiveBars() };
   }
 
   #of({ market }: ListedMarket): MarketMemory {

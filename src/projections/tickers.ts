@@ -187,6 +187,9 @@ function openInterestDelta(event: TradeEvent): Lots {
   if (bought.position === undefined || sold.position === undefined) return 0;
   // A trade with oneself changes nothing, and its two sides' positions follow one another.
   if (bought.account === sold.account) return 0;
-  const long = (size: Lots): Lots => Math.max(0, size);
   return long(bought.position.size) - long(bought.position.size - event.quantity) + long(sold.position.size) - long(sold.position.size + event.quantity);
+}
+
+function long(size: Lots): Lots {
+  return Math.max(0, size);
 }

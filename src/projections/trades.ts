@@ -2,9 +2,12 @@
 import type { EventOf } from '../engine/events.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import type { PublicTrade, TradeDoc } from '../models/trades.ts';
+import { storedAmount } from './amounts.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
 
 export type TradeEvent = EventOf<'trade'> & { readonly seq: Seq };
+/** What everybody may know of a trade beside its market and time. */
+export type PublicFigures = Pick<TradeEvent, 'seq' | 'price' | 'quantity' | 'notional' | 'takerSide'>;
 
 /** One side's fill. */
 export function fillOf(event: TradeEvent, role: 'taker' | 'maker', context: FoldContext): TradeDoc {
@@ -40,17 +43,25 @@ export function isPublic(event: Pick<TradeEvent, 'cause'>): boolean {
 }
 
 /** As everybody sees it. */
-export function publicTradeOf(event: TradeEvent, time: Millis, { market, units }: ListedMarket): PublicTrade {
+export function publicTradeOf(trade: PublicFigures, time: Millis, { market, units }: Pick<ListedMarket, 'market' | 'units'>): PublicTrade {
   return {
-    id: String(event.seq),
+    id: String(trade.seq),
     symbol: market.symbol,
-    side: event.takerSide,
-    price: units.formatPrice(event.price),
-    quantity: units.formatQuantity(event.quantity),
-    quoteQuantity: units.formatQuote(event.notional),
+    side: trade.takerSide,
+    price: units.formatPrice(trade.price),
+    quantity: units.formatQuantity(trade.quantity),
+    quoteQuantity: units.formatQuote(trade.notional),
     timestamp: time,
-    seq: event.seq,
+    seq: trade.seq,
   };
+}
+
+/** What the taker's stored fill says of its trade. */
+export function storedTrade(doc: TradeDoc, { quote, units }: Pick<ListedMarket, 'quote' | 'units'>): PublicFigures {
+  const price = units.price(doc.price);
+  const quantity = units.quantity(doc.quantity);
+  if (price === undefined || quantity === undefined) throw new Error(`the stored fill ${doc.id} is not in the market's units`);
+  return { seq: doc.seq, price, quantity, notional: storedAmount(doc.quoteQuantity, quote.scale), takerSide: doc.side };
 }
 
 /** The fills that are stored: a user's own, and the taker's of every public trade. */

@@ -10,7 +10,8 @@ import { publicLiquidation, type Liquidation } from '../models/liquidations.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import { deltaOf, snapshotOf, type BookTop, type OrderBooks } from '../projections/order-books.ts';
 import { liquidationDocument } from '../projections/records.ts';
-import { isPublic, publicTradeOf } from '../projections/trades.ts';
+import type { RecentTrades } from '../projections/recent-trades.ts';
+import { isPublic } from '../projections/trades.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import type { Catalog, Listed } from './catalog.ts';
 import { logTopic, Recent } from './recent.ts';
@@ -39,17 +40,19 @@ export interface MarketStreamParts {
   readonly catalog: Pick<Catalog, 'byId' | 'named'>;
   readonly books: Pick<OrderBooks, 'top'>;
   readonly ticker: (symbol: string) => object | undefined;
+  /** A market's last trades, those of before this process too; they go on as records are committed. */
+  readonly trades: (listed: Listed) => RecentTrades;
   /** The candle that is being built. */
   readonly candle: (symbol: string, interval: KlineInterval) => readonly (string | number)[] | undefined;
 }
 
 /** Least ms between two messages of a topic. */
 const EVERY_MS = { prices: 100, orderbook: 50, trades: 50, liquidations: 50, ticker: 500, kline: 500 } as const;
-/** Trades and liquidations kept per market: what a follower can miss and still be told. */
+/** Liquidations kept per market: what a follower can miss and still be told. */
 const KEPT = 4_096;
 
-interface Happened<T extends 'trade' | 'position_liquidated'> {
-  readonly event: EventOf<T>;
+interface Liquidated {
+  readonly event: EventOf<'position_liquidated'>;
   readonly time: Millis;
 }
 
@@ -62,8 +65,7 @@ class MarketLog {
   /** Counts changes of the prices. */
   version = 0;
   /** Those of before this process as they are shown. */
-  readonly trades = new Recent<Happened<'trade'> | PublicTrade>(KEPT);
-  readonly liquidations = new Recent<Happened<'position_liquidated'> | Liquidation>(KEPT);
+  readonly liquidations = new Recent<Liquidated | Liquidation>(KEPT);
 }
 
 export class MarketStream {
@@ -81,11 +83,10 @@ export class MarketStream {
     }
   }
 
-  /** What new followers are shown of the time before this process, oldest first. To be called before the first `apply`. */
-  remember(symbol: string, past: { readonly trades: readonly PublicTrade[]; readonly liquidations: readonly Liquidation[] }): void {
+  /** Liquidations that new followers are shown of the time before this process, oldest first. To be called before the first `apply`. */
+  remember(symbol: string, liquidations: readonly Liquidation[]): void {
     const log = this.#log(this.#parts.catalog.named(symbol).market.id);
-    for (const trade of past.trades) log.trades.push(trade);
-    for (const liquidation of past.liquidations) log.liquidations.push(liquidation);
+    for (const liquidation of liquidations) log.liquidations.push(liquidation);
   }
 
   /** Takes the next committed record; what the state it started from contains already is skipped. */
@@ -148,18 +149,15 @@ export class MarketStream {
   }
 
   trades(symbol: string): Topic {
-    const listed = this.#parts.catalog.named(symbol);
-    const message = (entries: readonly (Happened<'trade'> | PublicTrade)[]): StreamedTrades => {
-      const trades = entries.map((entry) => ('event' in entry ? publicTradeOf(entry.event, entry.time, listed) : entry));
-      return { symbol, seq: trades.at(-1)?.seq ?? 0, trades };
-    };
-    return logTopic(`market:trades:${symbol}`, 'trades', EVERY_MS.trades, this.#log(listed.market.id).trades, message);
+    const recent = this.#parts.trades(this.#parts.catalog.named(symbol));
+    const message = (trades: readonly PublicTrade[]): StreamedTrades => ({ symbol, seq: trades.at(-1)?.seq ?? 0, trades });
+    return logTopic(`market:trades:${symbol}`, 'trades', EVERY_MS.trades, recent, message);
   }
 
   liquidations(symbol: string): Topic {
     const { market } = this.#parts.catalog.named(symbol);
-    const shown = ({ event, time }: Happened<'position_liquidated'>): Liquidation => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }));
-    const message = (entries: readonly (Happened<'position_liquidated'> | Liquidation)[]) => {
+    const shown = ({ event, time }: Liquidated): Liquidation => publicLiquidation(liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time }));
+    const message = (entries: readonly (Liquidated | Liquidation)[]) => {
       const liquidations = entries.map((entry) => ('event' in entry ? shown(entry) : entry));
       return { symbol, seq: liquidations.at(-1)?.seq ?? 0, liquidations };
     };
@@ -212,7 +210,6 @@ export class MarketStream {
     if (event.type === 'trade') {
       if (!isPublic(event)) return;
       const log = this.#log(event.market);
-      log.trades.push({ event, time });
       log.last = event.price;
       log.pricedAt = time;
       log.version++;

@@ -1,10 +1,8 @@
-/** Fills the streams with what happened before this process began: whoever follows trades or liquidations is shown the last ones, also right after a restart. */
+/** Fills the streams with what happened before this process began: whoever follows liquidations is shown the last ones, also right after a restart. */
 import type { Store } from '../models/collection.ts';
 import { liquidations, NEWEST_LIQUIDATIONS, publicLiquidation, type LiquidationDoc } from '../models/liquidations.ts';
-import type { MarketData } from '../projections/market-data.ts';
 import type { AdminStream } from './admin-stream.ts';
 import type { MarketStream } from './market-stream.ts';
-import { SHOWN } from './recent.ts';
 
 /** Of all markets together. */
 const LIQUIDATIONS = 500;
@@ -16,19 +14,13 @@ export async function lastLiquidations(store: Pick<Store, 'collection'>): Promis
 
 export interface Past {
   readonly symbols: readonly string[];
-  readonly trades: MarketData['trades'];
   /** Newest first. */
   readonly liquidations: readonly LiquidationDoc[];
 }
 
 /** In the turn in which the streams are made, before their first record. */
-export function remember({ symbols, trades, liquidations }: Past, markets: Pick<MarketStream, 'remember'>, admin: Pick<AdminStream, 'remember'>): void {
+export function remember({ symbols, liquidations }: Past, markets: Pick<MarketStream, 'remember'>, admin: Pick<AdminStream, 'remember'>): void {
   const oldestFirst = liquidations.toReversed();
   admin.remember(oldestFirst.map((doc) => ({ ...publicLiquidation(doc), userId: doc.userId })));
-  for (const symbol of symbols) {
-    markets.remember(symbol, {
-      trades: (trades(symbol, SHOWN) ?? []).toReversed(),
-      liquidations: oldestFirst.filter((doc) => doc.symbol === symbol).map(publicLiquidation),
-    });
-  }
+  for (const symbol of symbols) markets.remember(symbol, oldestFirst.filter((doc) => doc.symbol === symbol).map(publicLiquidation));
 }

@@ -8,6 +8,7 @@ import type { BalanceView, EngineReader } from '../../src/engine/reader.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { OrderBooks } from '../../src/projections/order-books.ts';
+import { RecentTrades } from '../../src/projections/recent-trades.ts';
 import { AccountStream } from '../../src/services/account-stream.ts';
 import { AdminStream } from '../../src/services/admin-stream.ts';
 import { Catalog } from '../../src/services/catalog.ts';
@@ -58,6 +59,7 @@ export class SocketWorld {
   readonly make = new EventMaker();
   readonly metrics: Metrics = createMetrics();
   readonly books: OrderBooks;
+  readonly #trades: RecentTrades;
   readonly market: MarketStream;
   readonly accounts: AccountStream;
   readonly admin: AdminStream;
@@ -83,7 +85,11 @@ export class SocketWorld {
     const state = emptyState(() => this.make.seq);
     const catalog = new Catalog(state);
     this.books = new OrderBooks(state);
-    this.market = new MarketStream({ state, catalog, books: this.books, ticker: () => ({ symbol: 'BTC-USDT', count: this.make.seq }), candle: () => [0, '1', '1', '1', '1', '1', 59_999, '1', 1] });
+    this.#trades = new RecentTrades(catalog.byId(MARKET.id));
+    this.market = new MarketStream({
+      state, catalog, books: this.books, ticker: () => ({ symbol: 'BTC-USDT', count: this.make.seq }), trades: () => this.#trades,
+      candle: () => [0, '1', '1', '1', '1', '1', 59_999, '1', 1],
+    });
     this.accounts = new AccountStream({ sequencer: { state, barrier: async () => undefined }, catalog });
     this.admin = new AdminStream({ state, catalog, sources: { metrics: () => ({ ordersPerSecond: 7 }), health: () => ({ status: 'ok' }), feeds: () => ({}) }, clock: () => 1 });
     this.#sockets = createSockets({
@@ -100,6 +106,7 @@ export class SocketWorld {
   /** One committed record. */
   commit(...events: readonly Event[]): void {
     const record = this.make.record(...events);
+    for (const event of events) if (event.type === 'trade') this.#trades.add(event, record.time);
     for (const follower of [this.books, this.market, this.accounts, this.admin]) follower.apply(record);
   }
 
