@@ -20,14 +20,15 @@ export function strip({ seq, count, time, key, fingerprint, body }: StoredRecord
   return { seq, count, time, key, fingerprint, body };
 }
 
-/** Checks that `records` continue `lastSeq` without a gap. Throws JournalConflictError. */
-export function assertContinues(records: readonly JournalRecord[], lastSeq: Seq): void {
+/** Checks that `records` continue `lastSeq` without a gap, and returns where they end. Throws JournalConflictError. */
+export function assertContinues(records: readonly JournalRecord[], lastSeq: Seq): Seq {
   let expected = lastSeq + 1;
   for (const record of records) {
     if (record.seq !== expected) throw new JournalConflictError(`the journal ends at event ${expected - 1}, but the append starts at ${record.seq}`);
     if (record.count < 1) throw new JournalConflictError(`the record at event ${record.seq} holds no event`);
     expected += record.count;
   }
+  return expected - 1;
 }
 
 /** Checks continuity and checksums of stored records that follow the record with `previousCrc`. Throws JournalCorruptError. */

@@ -3,9 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Seq } from '../engine/units.ts';
-import { FIRST_CRC, assertContinues, recordCrc, strip, verifyChain, type StoredRecord } from './chain.ts';
+import { FIRST_CRC, assertContinues, strip, verifyChain, type StoredRecord } from './chain.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
+import { RecordInserts } from './sqlite-insert.ts';
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -44,7 +45,7 @@ export function journalPath(directory: string): string {
 
 export class JournalFile {
   readonly #db: DatabaseSync;
-  readonly #insert: StatementSync | undefined;
+  readonly #inserts: RecordInserts | undefined;
   readonly #tail: StatementSync;
   readonly #before: StatementSync;
   readonly #containing: StatementSync;
@@ -57,7 +58,7 @@ export class JournalFile {
     const columns = 'seq, count, time, key, fingerprint, body, crc';
     const prepare = (sql: string): StatementSync => this.#db.prepare(sql);
     try {
-      this.#insert = readOnly ? undefined : prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)');
+      this.#inserts = readOnly ? undefined : new RecordInserts(this.#db);
       this.#tail = prepare('SELECT seq, count, crc FROM records ORDER BY seq DESC LIMIT 1');
       this.#before = prepare('SELECT seq, count, crc FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1');
       this.#containing = prepare(`SELECT ${columns} FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1`);
@@ -73,14 +74,16 @@ export class JournalFile {
     return guard('read', () => endOf(this.#tailRow()));
   }
 
-  /** All or none, durable on return. Throws JournalConflictError, JournalUnavailableError. */
-  append(records: readonly JournalRecord[]): void {
-    if (records.length === 0) return;
-    guard('append', () => {
+  /** All or none, durable on return. Returns the seq of the last stored event. Throws JournalConflictError, JournalUnavailableError. */
+  append(records: readonly JournalRecord[]): Seq {
+    return guard('append', () => {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
-        this.#insertAll(records);
+        const tail = this.#tailRow();
+        const lastSeq = assertContinues(records, endOf(tail));
+        this.#inserts!.run(records, tail?.crc ?? FIRST_CRC);
         this.#db.exec('COMMIT');
+        return lastSeq;
       } catch (error) {
         if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
         throw error;
@@ -117,16 +120,6 @@ export class JournalFile {
 
   #tailRow(): Tail | undefined {
     return this.#tail.get() as Tail | undefined;
-  }
-
-  #insertAll(records: readonly JournalRecord[]): void {
-    const tail = this.#tailRow();
-    assertContinues(records, endOf(tail));
-    let crc = tail?.crc ?? FIRST_CRC;
-    for (const record of records) {
-      crc = recordCrc(record, crc);
-      this.#insert!.run(record.seq, record.count, record.time, record.key, record.fingerprint, record.body, crc);
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import type { Seq } from '../engine/units.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
+import { unflatten, type FlatRecords } from './flat-records.ts';
 import type { JournalRecord } from './journal.ts';
 import { JournalFile } from './sqlite-file.ts';
 
@@ -11,11 +12,10 @@ export interface WorkerSettings {
   readonly maxPages?: number;
 }
 
-/** An append comes flat, `FIELDS_PER_RECORD` values a record: cheaper to hand over than objects. */
 interface AppendRequest {
   readonly id: number;
   readonly type: 'append';
-  readonly flat: readonly (number | string)[];
+  readonly records: FlatRecords;
 }
 type OtherRequest = { readonly id: number } & (
   | { readonly type: 'read'; readonly afterSeq: Seq; readonly limit: number }
@@ -31,23 +31,7 @@ export type WorkerReply = { readonly id: number; readonly lastSeq: Seq } & (
   | { readonly ok: false; readonly failure: WorkerFailure; readonly message: string }
 );
 
-const FIELDS_PER_RECORD = 6;
 const NOTHING: readonly JournalRecord[] = [];
-
-export function flatten(records: readonly JournalRecord[]): (number | string)[] {
-  const flat: (number | string)[] = [];
-  for (const record of records) flat.push(record.seq, record.count, record.time, record.key, record.fingerprint, record.body);
-  return flat;
-}
-
-function unflatten(flat: readonly (number | string)[]): JournalRecord[] {
-  const records: JournalRecord[] = [];
-  for (let at = 0; at < flat.length; at += FIELDS_PER_RECORD) {
-    const [seq, count, time, key, fingerprint, body] = flat.slice(at, at + FIELDS_PER_RECORD) as [number, number, number, string, string, string];
-    records.push({ seq, count, time, key, fingerprint, body });
-  }
-  return records;
-}
 
 function failureOf(error: unknown): WorkerFailure {
   if (error instanceof JournalConflictError) return { kind: 'conflict' };
@@ -94,11 +78,9 @@ class JournalServer {
   }
 
   #append(requests: readonly AppendRequest[]): WorkerReply[] {
-    const flat = requests.length === 1 ? requests[0]!.flat : requests.flatMap((request) => request.flat);
     const outcome = this.#attempt(0, () => {
       if (this.#broken !== undefined) throw this.#broken;
-      this.#file.append(unflatten(flat));
-      this.#lastSeq = endOf(flat);
+      this.#lastSeq = this.#file.append(unflatten(requests.map(({ records }) => records)));
       return NOTHING;
     });
     return requests.map(({ id }) => ({ ...outcome, id }));
@@ -148,11 +130,6 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
     port.postMessage(server.answer(requests));
     if (requests.some(({ type }) => type === 'close')) port.close();
   });
-}
-
-function endOf(flat: readonly (number | string)[]): Seq {
-  const last = flat.length - FIELDS_PER_RECORD;
-  return (flat[last] as number) + (flat[last + 1] as number) - 1;
 }
 
 if (parentPort !== null) {

@@ -4,10 +4,11 @@ import { Worker } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
+import { flatten } from './flat-records.ts';
 import { KEEP_SNAPSHOTS, type Journal, type JournalRecord, type Snapshot } from './journal.ts';
 import { SnapshotFiles, type SnapshotHead } from './snapshot-files.ts';
 import { journalPath } from './sqlite-file.ts';
-import { flatten, type WorkerReply, type WorkerRequest, type WorkerSettings } from './sqlite-worker.ts';
+import type { WorkerReply, WorkerRequest, WorkerSettings } from './sqlite-worker.ts';
 
 export interface SqliteJournalOptions {
   readonly directory: string;
@@ -66,7 +67,7 @@ class SqliteJournal implements Journal {
   async append(records: readonly JournalRecord[]): Promise<void> {
     if (records.length === 0) return;
     try {
-      await this.#ask({ type: 'append', flat: flatten(records) });
+      await this.#ask({ type: 'append', records: flatten(records) });
     } catch (error) {
       if (error instanceof JournalUnavailableError) this.#broken ??= error;
       throw error;
