@@ -45,6 +45,7 @@ import { Refusal } from './types/refusal.ts';
 import { clearCpu, takeCpu } from './utils/cpus.ts';
 import { startProgress, type Progress } from './utils/progress.ts';
 import { keepTickShape } from './utils/tick-shape.ts';
+import { keepOtherThreadsSmall } from './utils/young-generation.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
 const MAX_PROJECTION_LAG = 5_000_000;
@@ -263,5 +264,6 @@ async function main(): Promise<void> {
   }
 }
 
+keepOtherThreadsSmall();
 await keepTickShape();
 await main();

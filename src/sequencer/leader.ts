@@ -114,8 +114,9 @@ export class Leader implements Sequencer {
   submit(command: Command, meta?: CommandMeta, answer: Answer = whole): Promise<object> {
     const refusal = this.#whyNot();
     if (refusal !== undefined) return Promise.reject(refusal);
-    this.advanceTime();
-    return isSuspect(command, meta, this.#ids, this.#now()) ? this.#submitSuspect(command, meta, answer) : this.#run(command, meta, answer);
+    const now = this.#now();
+    this.#advanceTo(now);
+    return isSuspect(command, meta, this.#ids, now) ? this.#submitSuspect(command, meta, answer) : this.#run(command, meta, answer, now);
   }
 
   barrier(): Promise<void> {
@@ -128,12 +129,9 @@ export class Leader implements Sequencer {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Lets happen what is due by the clock. Called by a timer, and before each command. */
+  /** Lets happen what is due by the clock. Called by a timer; before a command it comes by itself. */
   advanceTime(): void {
-    if (this.#status.state !== 'leading') return;
-    const due = this.#engine.nextTimer();
-    // Nobody waits for the outcome; a failed append is dealt with where it fails.
-    if (due !== undefined && due <= this.#now()) this.#run({ type: 'advance_time' }, undefined, whole).catch(() => undefined);
+    if (this.#status.state === 'leading') this.#advanceTo(this.#now());
   }
 
   /** Takes no more commands, waits for those taken, writes a snapshot, closes the journal. */
@@ -154,6 +152,12 @@ export class Leader implements Sequencer {
 
   #now(): Millis {
     return Math.max(this.#lastTime, this.#options.clock());
+  }
+
+  #advanceTo(now: Millis): void {
+    const due = this.#engine.nextTimer();
+    // Nobody waits for the outcome; a failed append is dealt with where it fails.
+    if (due !== undefined && due <= now) this.#run({ type: 'advance_time' }, undefined, whole, now).catch(() => undefined);
   }
 
   #lookup(loaded: ReadonlyMap<Seq, Source>): IdLookup {
@@ -194,9 +198,9 @@ export class Leader implements Sequencer {
           await this.#queue.barrier();
           return answer(verdict.committed);
         case 'partial':
-          return this.#run(verdict.command, meta, answer, verdict);
+          return this.#run(verdict.command, meta, answer, this.#now(), verdict);
         case 'new':
-          return this.#run(command, meta, answer);
+          return this.#run(command, meta, answer, this.#now());
       }
     }
   }
@@ -210,8 +214,8 @@ export class Leader implements Sequencer {
     }
   }
 
-  #run(command: Command, meta: CommandMeta | undefined, answer: Answer, partial?: Verdict & { readonly kind: 'partial' }): Promise<object> {
-    const outcome = this.#execute(command);
+  #run(command: Command, meta: CommandMeta | undefined, answer: Answer, now: Millis, partial?: Verdict & { readonly kind: 'partial' }): Promise<object> {
+    const outcome = this.#execute(command, now);
     if (outcome === undefined) return Promise.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
     if (!outcome.ok) return this.#queue.barrier().then(() => outcome);
@@ -219,7 +223,7 @@ export class Leader implements Sequencer {
     let { events } = outcome;
     if (events.length === 0 && (meta?.idempotencyKey ?? '') !== '') {
       // A repeat that comes late must find that it came to nothing, or it would be the first to do something.
-      const noted = this.#execute({ type: 'note' });
+      const noted = this.#execute({ type: 'note' }, now);
       if (noted?.ok !== true) return Promise.reject(this.#unavailable());
       events = noted.events;
     }
@@ -243,8 +247,8 @@ export class Leader implements Sequencer {
   }
 
   /** undefined: a broken invariant; the leader has stopped. */
-  #execute(command: Command): Outcome | undefined {
-    this.#lastTime = this.#now();
+  #execute(command: Command, now: Millis): Outcome | undefined {
+    this.#lastTime = now;
     try {
       return this.#engine.execute(command, this.#lastTime);
     } catch (error) {

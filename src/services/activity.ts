@@ -31,7 +31,7 @@ export class Activity {
     if (event.type === 'trade') {
       const { trades, volume } = this.#of(event.market);
       trades.inc();
-      volume.inc(Number(this.#catalog.byId(event.market).units.formatQuote(event.notional)));
+      volume.inc(event.notional / 10 ** this.#catalog.byId(event.market).quote.scale);
     } else if (event.type === 'position_liquidated') {
       this.#of(event.receipt.market).liquidations.inc();
     }
