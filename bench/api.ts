@@ -1,7 +1,8 @@
 /**
  * Measures the running server beside the same pipeline with an empty handler, in interleaved rounds of the same run: durable orders over REST, batches,
- * orders over sockets, prices to many sockets. `npm run bench:api -- [--quick] [--json FILE] [--serving-cpu N]`. The load comes from one process of its own;
- * with `--serving-cpu` the serving thread of each server has that CPU to itself, and everything else, the load among it, runs on the others.
+ * orders over sockets, prices to many sockets. `npm run bench:api -- [--quick] [--json FILE] [--serving-cpu N|none]`. The load comes from one process of its own.
+ * Where the system can do that, the serving thread of each server has a CPU to itself (SERVING_CPU), and everything else, the load among it, runs on the others: a client
+ * that takes turns with the server on one core would be measured with it. `none` leaves all of it to the scheduler.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,12 +11,11 @@ import { parseArgs } from 'node:util';
 import { Client } from '../tests/support/client.ts';
 import { startServer, type ServerProcess } from '../tests/support/server-process.ts';
 import { eventually } from '../tests/support/wait.ts';
-import { cpusBut, runOn } from '../src/utils/cpus.ts';
+import { allowedCpus, cpusBut, runOn } from '../src/utils/cpus.ts';
 import { BATCH } from './api/orders.ts';
 import type { Figures, Job } from './api/jobs.ts';
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, 'serving-cpu': { type: 'string' } } });
-const servingCpu = options['serving-cpu'];
 
 /** Of each market, so that nobody's orders and private events are another load's work. */
 const USERS = 64;
@@ -51,7 +51,7 @@ interface Report {
 
 const failures: string[] = [];
 const load = fork(new URL('./api/load.ts', import.meta.url));
-if (servingCpu !== undefined) runOn(cpusBut(Number(servingCpu)), load.pid!);
+const servingCpu = setApart(options['serving-cpu']);
 const placed: Record<string, string> = servingCpu === undefined ? {} : { SERVING_CPU: servingCpu };
 const server = await startServer({ env: { RATE_LIMITS: 'off', ...placed } });
 const empty = await startServer({ entry: 'bench/api/empty-server.ts', env: placed });
@@ -86,7 +86,8 @@ async function measure(): Promise<Report> {
   const runs = Object.fromEntries(names.map((name) => [name, [] as Figures[]])) as Record<keyof typeof jobs, Figures[]>;
   for (const name of names) await run({ ...jobs[name], measureMs: FIRST_WARMUP_MS });
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const name of names) {
+    // To and fro, so that what the machine does slower and slower, or faster, falls on both sides of a comparison.
+    for (const name of round % 2 === 0 ? names.toReversed() : names) {
       await projected();
       runs[name].push(await run({ ...jobs[name], seed: round }));
     }
@@ -109,6 +110,20 @@ async function measure(): Promise<Report> {
     batchOrdersPerSecond: median(runs.batches.map(({ units, seconds }) => units / seconds)),
     failures,
   };
+}
+
+/** The CPU that the serving threads get, the load being kept off it; undefined: none. One that was asked for and cannot be had is an error. */
+function setApart(asked: string | undefined): string | undefined {
+  if (asked === 'none') return undefined;
+  try {
+    const cpu = asked ?? String(allowedCpus()[0]);
+    runOn(cpusBut(Number(cpu)), load.pid!);
+    return cpu;
+  } catch (error) {
+    if (asked !== undefined) throw error;
+    console.error(`no CPU for the serving threads alone: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 type Tokens = Record<keyof typeof BASES, string[]>;
@@ -204,7 +219,7 @@ function median(values: readonly number[]): number {
 
 function print({ rows, restRatio, socketRatio, plainSocketRatio, batchOrdersPerSecond }: Report): void {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users and ${CONNECTIONS} connections for each, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s, medians${servingCpu === undefined ? '' : `, serving threads alone on CPU ${servingCpu}`}\n`);
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.versions.node}, ${USERS} users and ${CONNECTIONS} connections for each, ${ROUNDS} interleaved rounds of ${MEASURE_MS / 1_000} s, medians${servingCpu === undefined ? '' : `, the serving threads alone on CPU ${servingCpu}`}\n`);
   const width = Math.max(...Object.values(rows).map(({ name }) => name.length));
   console.log(`  ${''.padEnd(width)}  ${'per second'.padStart(12)}  ${'p50 ms'.padStart(8)}  ${'p99 ms'.padStart(8)}`);
   for (const { name, perSecond, p50, p99 } of Object.values(rows)) {

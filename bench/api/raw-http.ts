@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { openConnection } from './raw-connection.ts';
 
 const HEADER_END = '\r\n\r\n';
-const LENGTH = /\r\ncontent-length: (\d+)/i;
+const LENGTH = '\r\nContent-Length: ';
 
 export interface RawReply {
   readonly status: number;
@@ -40,7 +40,7 @@ export class RawHttp {
   #take(chunk: Buffer): void {
     const text = this.#pending + chunk.toString('latin1');
     const end = text.indexOf(HEADER_END);
-    const length = end < 0 ? 0 : Number(LENGTH.exec(text)?.[1]);
+    const length = end < 0 ? 0 : lengthIn(text);
     if (Number.isNaN(length)) throw new Error(`a reply without length: ${text.slice(0, end)}`);
     const total = end + HEADER_END.length + length;
     if (end < 0 || text.length < total) {
@@ -50,4 +50,10 @@ export class RawHttp {
     this.#pending = text.slice(total);
     this.#onReply?.({ status: Number(text.slice(9, 12)), body: text.slice(end + HEADER_END.length, total) });
   }
+}
+
+/** NaN: the reply does not say, or not as Node's servers write it. */
+function lengthIn(head: string): number {
+  const at = head.indexOf(LENGTH);
+  return at < 0 ? NaN : Number(head.slice(at + LENGTH.length, head.indexOf('\r', at + LENGTH.length)));
 }

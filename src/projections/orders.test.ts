@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import type { Event, EventOf } from '../engine/events.ts';
 import type { OrderDoc } from '../models/orders.ts';
 import { ALICE, BOB, PERP, SPOT, START, contextAt, fillSide } from '../../tests/support/projection.ts';
-import { evolveOrder, foldOrder, forEachOrder } from './orders.ts';
+import { simulateVenue } from '../../tests/support/simulated-venue.ts';
+import { Catalog } from './catalog.ts';
+import { evolveOrder, foldOrder, foldOrders, forEachOrder } from './orders.ts';
 
 const NEW_ORDER = {
   market: SPOT.id, side: 'buy', type: 'limit', price: 40_000_00, quantity: 100, timeInForce: 'GTC', postOnly: false, reduceOnly: false,
@@ -79,4 +81,15 @@ test('an event tells which orders it touches; behind a takeover stands no order'
   assert.deepEqual(touched(fills[1]!), [[7, ALICE], [4, BOB]]);
   assert.deepEqual(touched({ ...fills[1]!, taker: fillSide({ account: ALICE }), maker: fillSide({ account: 1 }), cause: 'takeover' }), []);
   assert.deepEqual(touched({ type: 'insurance_funded', seq: 1, asset: 0, amount: 1 }), []);
+});
+
+test('many orders folded in one pass are what each comes to by itself', () => {
+  const { engine, events } = simulateVenue(11, 1_500);
+  const context = { catalog: new Catalog(engine), owners: engine, time: START };
+  const ids = events.flatMap((event) => (event.type === 'order_accepted' ? [event.seq] : []));
+  assert.ok(ids.length > 300);
+  const folded = foldOrders(events, ids, context);
+  assert.deepEqual([...folded.keys()], ids);
+  for (const id of ids) assert.deepEqual(folded.get(id), foldOrder(undefined, events, id, context));
+  assert.ok([...folded.values()].some(({ fills }) => fills!.length > 1));
 });

@@ -6,7 +6,7 @@ import type { Event, EventOf, FillSide } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
 import type { AccountId, Lots, OrderId, Seq, Side } from '../engine/units.ts';
 import { type Order, type OrderDoc, copyOf, publicOrder } from '../models/orders.ts';
-import { ownTrade } from '../models/trades.ts';
+import { type Trade, ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
 import { fillOf } from './trades.ts';
 
@@ -76,14 +76,36 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
 
 /** The order as the API shows it after `events`, with the fills that happened in them. `before`: as it stood when they began; absent for one they accept. */
 export function foldOrder(before: OrderDoc | undefined, events: readonly Event[], id: OrderId, context: FoldContext): Order {
-  let order = before;
-  const fills = [];
+  const folding: Folding = { order: before, fills: [] };
+  for (const event of events) fold(folding, event, id, context);
+  return shown(folding, id);
+}
+
+/** As `foldOrder`, for orders that the events accept; one pass over the events, however many orders there are. */
+export function foldOrders(events: readonly Event[], ids: readonly OrderId[], context: FoldContext): ReadonlyMap<OrderId, Order> {
+  const foldings = new Map<OrderId, Folding>(ids.map((id) => [id, { order: undefined, fills: [] }]));
   for (const event of events) {
-    order = evolveOrder(order, event, id, context);
-    if (event.type !== 'trade') continue;
-    if (event.taker.order === id) fills.push(ownTrade(fillOf(event, 'taker', context)));
-    else if (event.maker.order === id) fills.push(ownTrade(fillOf(event, 'maker', context)));
+    forEachOrder(event, (id) => {
+      const folding = foldings.get(id);
+      if (folding !== undefined) fold(folding, event, id, context);
+    });
   }
+  return new Map(ids.map((id) => [id, shown(foldings.get(id)!, id)]));
+}
+
+interface Folding {
+  order: OrderDoc | undefined;
+  readonly fills: Trade[];
+}
+
+function fold(folding: Folding, event: Event, id: OrderId, context: FoldContext): void {
+  folding.order = evolveOrder(folding.order, event, id, context);
+  if (event.type !== 'trade') return;
+  if (event.taker.order === id) folding.fills.push(ownTrade(fillOf(event, 'taker', context)));
+  else if (event.maker.order === id) folding.fills.push(ownTrade(fillOf(event, 'maker', context)));
+}
+
+function shown({ order, fills }: Folding, id: OrderId): Order {
   if (order === undefined) throw new Error(`order ${id} is not in these events`);
   return publicOrder(order, fills);
 }

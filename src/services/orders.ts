@@ -9,8 +9,8 @@ import { reject, type Reject } from '../engine/reject.ts';
 import type { Millis, OrderId } from '../engine/units.ts';
 import type { Order, OrderDoc } from '../models/orders.ts';
 import type { FoldContext } from '../projections/context.ts';
-import { foldOrder, orderFromView } from '../projections/orders.ts';
-import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
+import { foldOrder, foldOrders, orderFromView } from '../projections/orders.ts';
+import type { CommandMeta, Committed, CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
 import type { Catalog } from './catalog.ts';
@@ -86,18 +86,27 @@ export class OrderService {
     const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
     if (orders.length === 0) return parsed.map((item) => refused(item as Reject));
     return commit(this.#sequencer, { type: 'place_orders', account, orders }, meta, (committed) => {
-      const results = itemsOf(committed, orders.length).values();
+      const items = itemsOf(committed, orders.length);
+      const placed = this.#placed(committed, items.flatMap((result) => (result.ok ? [result.order] : [])));
+      const results = items.values();
       return parsed.map((item) => {
         const result = 'ok' in item ? item : (results.next().value as ItemResult);
-        return result.ok ? { status: 201, order: this.#placed(committed, result.order) } : refused(result);
+        return result.ok ? { status: 201, order: placed.get(result.order)! } : refused(result);
       });
     });
   }
 
-  /** As the command left it that placed it, which for a repeated item is an earlier one. */
-  #placed(committed: Committed, order: OrderId): Order {
-    const { events, time } = committed.earlier?.find((record) => record.events.some(({ seq }) => seq === order)) ?? committed;
-    return foldOrder(undefined, events, order, this.#context(time));
+  /** As the command left them that placed them, which for a repeated item is an earlier one. */
+  #placed({ events, time, earlier = [] }: Committed, ids: readonly OrderId[]): ReadonlyMap<OrderId, Order> {
+    const placed = new Map<OrderId, Order>();
+    const take = (source: Pick<CommittedRecord, 'events' | 'time'>): void => {
+      const accepted = new Set(source.events.map(({ seq }) => seq));
+      const here = ids.filter((id) => accepted.has(id) && !placed.has(id));
+      for (const [id, order] of foldOrders(source.events, here, this.#context(source.time))) placed.set(id, order);
+    };
+    for (const record of earlier) take(record);
+    take({ events, time });
+    return placed;
   }
 
   /** Changes price, total quantity or both of an open order. NOT_FOUND, ORDER_NOT_OPEN, or what the engine says. */
