@@ -63,42 +63,9 @@ export const orders: CollectionSpec<OrderDoc> = {
 /** Newest first; for `Find.sort`. Those of one millisecond follow by id. */
 export const NEWEST_ORDERS = { createdAt: -1 } as const;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Named field by field: a spread costs many times as much, and gives each way of making an order a layout of its own. */
-export function copyOf(doc: OrderDoc): Mutable<OrderDoc> {
-  const copy: Mutable<OrderDoc> = {
-    id: doc.id,
-    clientOrderId: doc.clientOrderId,
-    symbol: doc.symbol,
-    side: doc.side,
-    type: doc.type,
-    status: doc.status,
-    price: doc.price,
-    stopPrice: doc.stopPrice,
-    quantity: doc.quantity,
-    filledQuantity: doc.filledQuantity,
-    remainingQuantity: doc.remainingQuantity,
-    averagePrice: doc.averagePrice,
-    timeInForce: doc.timeInForce,
-    postOnly: doc.postOnly,
-    reduceOnly: doc.reduceOnly,
-    selfTradePrevention: doc.selfTradePrevention,
-    fee: doc.fee,
-    feeAsset: doc.feeAsset,
-    createdAt: doc.createdAt,
-    updatedAt: doc.updatedAt,
-    seq: doc.seq,
-    userId: doc.userId,
-    accountId: doc.accountId,
-  };
-  if (doc.closeReason !== undefined) copy.closeReason = doc.closeReason;
-  return copy;
-}
-
 /** What its owner may see of it. Named field by field, as everything that is made once an order or fill: taking an object apart and leaving some of it out costs ten times as much. */
 export function publicOrder(doc: OrderDoc, fills?: readonly Trade[]): Order {
-  const order: Mutable<Order> = {
+  const order: { -readonly [K in keyof Order]: Order[K] } = {
     id: doc.id,
     clientOrderId: doc.clientOrderId,
     symbol: doc.symbol,

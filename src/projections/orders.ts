@@ -5,7 +5,7 @@ import type { NewOrder } from '../engine/commands.ts';
 import type { Event, EventOf, FillSide } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
 import type { AccountId, Lots, OrderId, Seq, Side } from '../engine/units.ts';
-import { type Order, type OrderDoc, copyOf, publicOrder } from '../models/orders.ts';
+import { type Order, type OrderDoc, publicOrder } from '../models/orders.ts';
 import { type Trade, ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
 import { fillOf } from './trades.ts';
@@ -35,7 +35,7 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
   if (event.type === 'order_accepted') return event.seq === id ? accepted(event, context) : order;
   if (!touches(event, id)) return order;
   if (order === undefined) throw new Error(`event ${event.seq} touches order ${id}, which is not known`);
-  const changed = copyOf(order);
+  const changed: { -readonly [K in keyof OrderDoc]: OrderDoc[K] } = { ...order };
   changed.updatedAt = context.time;
   changed.seq = event.seq;
   switch (event.type) {
