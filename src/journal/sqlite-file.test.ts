@@ -13,7 +13,7 @@ import { JournalFile, journalPath } from './sqlite-file.ts';
 const keyed = (seq: number): JournalRecord => record(seq, 1, { key: `7:${seq}`, fingerprint: `f${seq}` });
 const series = (first: number, length: number, make = (seq: number): JournalRecord => record(seq)): JournalRecord[] => Array.from({ length }, (_, i) => make(first + i));
 
-/** What format 1 stores of records from the journal's beginning, written out a second time. */
+/** What the format stores of records from the journal's beginning, written out a second time. */
 function rowsOf(records: readonly JournalRecord[]): object[] {
   let crc = 0;
   return records.map(({ seq, count, time, key, fingerprint, body }) => {
@@ -40,7 +40,7 @@ describe('the journal file', () => {
 
   // Around the numbers of rows that one statement inserts.
   for (const length of [1, 3, 4, 5, 15, 16, 17, 20, 33, 100]) {
-    test(`stores ${length} records, with keys or without, as format 1 says`, () => {
+    test(`stores ${length} records, with keys or without, as the format says`, () => {
       const records = [...series(1, length), ...series(1 + length, length, keyed)];
       assert.equal(file.append(records.slice(0, length)), length);
       assert.equal(file.append(records.slice(length)), 2 * length);

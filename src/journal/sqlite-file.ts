@@ -8,7 +8,9 @@ import { JournalConflictError, JournalCorruptError, JournalUnavailableError } fr
 import type { JournalRecord } from './journal.ts';
 import { RecordInserts } from './sqlite-insert.ts';
 
-const SCHEMA_VERSION = 1;
+/** 2: bodies as `sequencer/event-rows.ts` has them, which versions that know format 1 alone cannot read. Tables and all else are the same. */
+const FORMAT = 2;
+const OLDEST_FORMAT = 1;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
@@ -136,10 +138,10 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
       db.exec(SCHEMA);
-      checkVersion(db, true);
+      checkFormat(db, true);
       db.exec(`INSERT INTO probe VALUES (zeroblob(${PROBE_BYTES})); DELETE FROM probe`);
     } else {
-      checkVersion(db, false);
+      checkFormat(db, false);
     }
     return db;
   } catch (error) {
@@ -148,10 +150,12 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
   }
 }
 
-function checkVersion(db: DatabaseSync, stamp: boolean): void {
-  const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
-  if (version === 0 && stamp) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  else if (version !== SCHEMA_VERSION) throw new JournalCorruptError(`the journal has format ${version}; this version reads format ${SCHEMA_VERSION}`, 0);
+/** Who writes marks a new or older journal as of this format, before the first record that an earlier version could not read. */
+function checkFormat(db: DatabaseSync, writes: boolean): void {
+  const { user_version: format } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const isNew = format === 0 && writes;
+  if (!isNew && (format < OLDEST_FORMAT || format > FORMAT)) throw new JournalCorruptError(`the journal has format ${format}; this version reads formats ${OLDEST_FORMAT} to ${FORMAT}`, 0);
+  if (writes && format !== FORMAT) db.exec(`PRAGMA user_version = ${FORMAT}`);
 }
 
 function guard<T>(operation: string, body: () => T): T {

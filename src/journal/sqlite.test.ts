@@ -16,6 +16,13 @@ function temporaryDirectory(): { path: string; [Symbol.dispose](): void } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+function formatOf(directory: string): number {
+  const db = new DatabaseSync(journalPath(directory), { readOnly: true });
+  const { user_version: format } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  db.close();
+  return format;
+}
+
 function alter(directory: string, sql: string): void {
   const db = new DatabaseSync(journalPath(directory));
   db.exec(sql);
@@ -71,6 +78,25 @@ test('a journal of another format is refused', async () => {
   await (await openSqliteJournal({ directory: directory.path, logger: silentLogger })).close();
   alter(directory.path, 'PRAGMA user_version = 99');
   await assert.rejects(openSqliteJournal({ directory: directory.path, logger: silentLogger }), /format 99/);
+});
+
+test('a journal of format 1 is read as it is, and marked for earlier versions when it is opened for writing', async () => {
+  using directory = temporaryDirectory();
+  const journal = await openSqliteJournal({ directory: directory.path, logger: silentLogger });
+  await journal.append([record(1), record(2, 3)]);
+  await journal.close();
+  alter(directory.path, 'PRAGMA user_version = 1');
+
+  const reader = new JournalFile(journalPath(directory.path), { readOnly: true });
+  assert.deepEqual(reader.read(0, 10), [record(1), record(2, 3)]);
+  reader.close();
+  assert.equal(formatOf(directory.path), 1);
+
+  const reopened = await openSqliteJournal({ directory: directory.path, logger: silentLogger });
+  assert.equal(formatOf(directory.path), 2);
+  await reopened.append([record(5)]);
+  assert.deepEqual(await reopened.read(0, 10), [record(1), record(2, 3), record(5)]);
+  await reopened.close();
 });
 
 test('a full disk is found when the journal is opened', async () => {
