@@ -18,16 +18,16 @@ const AMENDED = 5;
 const TRADE = 6;
 const PRICES = 7;
 
-/** Words by the number that stands for them. New ones go to the end. */
-const SIDES: readonly Side[] = ['buy', 'sell'];
-const TYPES: readonly OrderType[] = ['limit', 'market'];
-const TIMES_IN_FORCE: readonly TimeInForce[] = ['GTC', 'IOC', 'FOK'];
-const PREVENTIONS: readonly SelfTradePrevention[] = ['expire_taker', 'expire_maker', 'expire_both', 'none'];
-const STATUSES: readonly EventOf<'order_closed'>['status'][] = ['canceled', 'expired'];
-const CAUSES: readonly TradeCause[] = ['order', 'liquidation', 'takeover', 'adl'];
-const REASONS: readonly CloseReason[] = [
-  'user', 'admin', 'dead_man_switch', 'self_trade', 'liquidation', 'reduce_only', 'insufficient_margin', 'immediate_or_cancel', 'market_order',
-];
+/** The number that stands for each word, for good; the compiler sees to it that no word is left out. */
+const SIDES = wordsOf<Side>({ buy: 0, sell: 1 });
+const TYPES = wordsOf<OrderType>({ limit: 0, market: 1 });
+const TIMES_IN_FORCE = wordsOf<TimeInForce>({ GTC: 0, IOC: 1, FOK: 2 });
+const PREVENTIONS = wordsOf<SelfTradePrevention>({ expire_taker: 0, expire_maker: 1, expire_both: 2, none: 3 });
+const STATUSES = wordsOf<EventOf<'order_closed'>['status']>({ canceled: 0, expired: 1 });
+const CAUSES = wordsOf<TradeCause>({ order: 0, liquidation: 1, takeover: 2, adl: 3 });
+const REASONS = wordsOf<CloseReason>({
+  user: 0, admin: 1, dead_man_switch: 2, self_trade: 3, liquidation: 4, reduce_only: 5, insufficient_margin: 6, immediate_or_cancel: 7, market_order: 8,
+});
 /** A fill with more values than these has a position. */
 const FILL_VALUES = 10;
 
@@ -126,13 +126,25 @@ function bit(value: boolean): 0 | 1 {
   return value ? 1 : 0;
 }
 
-function numberOf<T>(words: readonly T[], one: T): number {
-  const number = words.indexOf(one);
-  if (number < 0) throw new Error(`the journal has no number for ${String(one)}`);
+interface Words<T extends string> {
+  readonly numbers: Readonly<Record<T, number>>;
+  /** By number. */
+  readonly words: readonly T[];
+}
+
+function wordsOf<T extends string>(numbers: Readonly<Record<T, number>>): Words<T> {
+  const words: T[] = [];
+  for (const word of Object.keys(numbers) as T[]) words[numbers[word]] = word;
+  return { numbers, words };
+}
+
+function numberOf<T extends string>({ numbers }: Words<T>, one: T): number {
+  const number = numbers[one];
+  if (number === undefined) throw new Error(`the journal has no number for ${one}`);
   return number;
 }
 
-function word<T>(words: readonly T[], number: number | undefined): T {
+function word<T extends string>({ words }: Words<T>, number: number | undefined): T {
   const found = words[number as number];
   if (found === undefined) throw new Error(`the journal has no word with number ${number}; its event was written by a newer version`);
   return found;
