@@ -5,6 +5,7 @@
 import type { Namespace, Socket } from 'socket.io';
 import { cacheKeys } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
+import type { Tally } from '../observability/counter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { ACCOUNT_CHANNELS, type AccountChannel, type AccountStream } from '../services/account-stream.ts';
 import type { OrderService } from '../services/orders.ts';
@@ -85,11 +86,12 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
     accounts.unfollow(account);
   });
 
+  const sent = Object.fromEntries(ACCOUNT_CHANNELS.map((channel) => [channel, metrics.socketMessages.tally({ namespace: nsp.name, event: channel })])) as Record<AccountChannel, Tally>;
   const stop = accounts.onMessage((account, channel, message) => {
     const room = known.get(account)?.[channel];
     if (room === undefined || !adapter.wanted(room)) return;
     nsp.to(room).emit(channel, message);
-    metrics.socketMessages.inc({ namespace: nsp.name, event: channel }, adapter.rooms.get(room)?.size ?? 0);
+    sent[channel].inc(adapter.rooms.get(room)?.size ?? 0);
   });
 
   const watch = setInterval(() => {
