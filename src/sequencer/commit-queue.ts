@@ -7,18 +7,15 @@ import type { Seq } from '../engine/units.ts';
 import type { Journal, JournalRecord } from '../journal/journal.ts';
 import { endOf, type RecordBody } from './record.ts';
 
-/** An executed command that waits for its record to be durable. */
+/** Who waits for a command's reply. */
+export type Waiter = PromiseWithResolvers<object>;
+
+/** An executed command whose record is to be durable before its reply is given. */
 export interface Entry {
   readonly record: JournalRecord;
   readonly body: RecordBody;
   readonly reply: object;
-}
-
-interface Waiting extends Entry {
-  readonly promise: Promise<object>;
-  readonly resolve: (reply: object) => void;
-  readonly reject: (error: Error) => void;
-  barrier: Promise<void> | undefined;
+  readonly waiter: Waiter;
 }
 
 export interface CommitQueueOptions {
@@ -28,10 +25,8 @@ export interface CommitQueueOptions {
   readonly batchChars: number;
   /** Most appends that the journal has been given and has not answered. More than one only for a journal that takes them in order and nothing after a failed one. */
   readonly appendsInFlight: number;
-  /** So many waiting entries are sent at once, without waiting for what else arrives; more appends than one keep the journal's thread busy meanwhile. */
+  /** So many waiting entries are sent at once, without waiting to be flushed; more appends than one keep the journal's thread busy meanwhile. */
   readonly eagerRecords: number;
-  /** Runs a task soon: when what arrived together has been executed. */
-  readonly schedule: (task: () => void) => void;
   /** Called with each durable batch, before its replies. */
   readonly onCommitted: (entries: readonly Entry[], seconds: number) => void;
   /** Called once, when an append has failed. The owner then calls `fail`. */
@@ -42,11 +37,11 @@ const DONE = Promise.resolve();
 
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
-  #waiting: Waiting[] = [];
+  #waiting: Entry[] = [];
   /** Appends, oldest first. */
-  #inFlight: Waiting[][] = [];
+  #inFlight: Entry[][] = [];
   #depth = 0;
-  #scheduled = false;
+  #barrier: { readonly last: Entry; readonly passed: Promise<void> } | undefined;
   #failure: Error | undefined;
 
   constructor(options: CommitQueueOptions) {
@@ -62,22 +57,12 @@ export class CommitQueue {
     return this.#failure !== undefined;
   }
 
-  /** Resolves with the entry's reply when it is durable. */
-  push({ record, body, reply }: Entry): Promise<object> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const { promise, resolve, reject } = Promise.withResolvers<object>();
-    this.#waiting.push({ record, body, reply, promise, resolve, reject, barrier: undefined });
+  /** The waiter gets the reply when the entry is durable; `flush` sends what waits. */
+  push(entry: Entry): void {
+    if (this.#failure !== undefined) return entry.waiter.reject(this.#failure);
+    this.#waiting.push(entry);
     this.#depth++;
-    if (this.#inFlight.length >= this.#options.appendsInFlight) return promise;
-    if (this.#waiting.length >= this.#options.eagerRecords) this.#flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      this.#options.schedule(() => {
-        this.#scheduled = false;
-        this.#flush();
-      });
-    }
-    return promise;
+    if (this.#waiting.length >= this.#options.eagerRecords) this.flush();
   }
 
   /** Resolves when everything pushed so far is durable. */
@@ -85,7 +70,8 @@ export class CommitQueue {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const last = this.#waiting.at(-1) ?? this.#inFlight.at(-1)?.at(-1);
     if (last === undefined) return DONE;
-    return (last.barrier ??= last.promise.then(() => undefined));
+    if (this.#barrier?.last !== last) this.#barrier = { last, passed: last.waiter.promise.then(() => undefined) };
+    return this.#barrier.passed;
   }
 
   /** The entry that holds event `seq`, if it waits here. */
@@ -105,10 +91,12 @@ export class CommitQueue {
     this.#inFlight = [];
     this.#waiting = [];
     this.#depth = 0;
-    for (const waiting of all) waiting.reject(this.#failure);
+    this.#barrier = undefined;
+    for (const { waiter } of all) waiter.reject(this.#failure);
   }
 
-  #flush(): void {
+  /** Sends what waits, unless as many appends as may be are in flight: then it goes with the next commit. */
+  flush(): void {
     if (this.#failure !== undefined || this.#waiting.length === 0 || this.#inFlight.length >= this.#options.appendsInFlight) return;
     const batch = this.#takeBatch();
     this.#inFlight.push(batch);
@@ -121,7 +109,7 @@ export class CommitQueue {
     );
   }
 
-  #takeBatch(): Waiting[] {
+  #takeBatch(): Entry[] {
     const { batchRecords, batchChars } = this.#options;
     let count = 0;
     for (let chars = 0; count < this.#waiting.length && count < batchRecords && chars < batchChars; count++) chars += this.#waiting[count]!.record.body.length;
@@ -131,12 +119,12 @@ export class CommitQueue {
     return all;
   }
 
-  #commit(batch: readonly Waiting[], seconds: number): void {
+  #commit(batch: readonly Entry[], seconds: number): void {
     if (this.#failure !== undefined) return;
     if (this.#inFlight.shift() !== batch) throw new Error('the journal answered appends out of order');
     this.#depth -= batch.length;
     this.#options.onCommitted(batch, seconds);
-    for (const { reply, resolve } of batch) resolve(reply);
-    this.#flush();
+    for (const { reply, waiter } of batch) waiter.resolve(reply);
+    this.flush();
   }
 }

@@ -51,6 +51,7 @@ export function openMemoryLeader(disk: MemoryDisk, clock: Clock, options: Partia
     batchChars: 1_000_000,
     appendsInFlight: 1,
     eagerRecords: 1_000,
+    groupCommands: 1_000,
     idLimit: 10_000,
     schedule: queueMicrotask,
     delay: () => Promise.resolve(),

@@ -4,6 +4,7 @@ import { JournalConflictError, JournalUnavailableError } from '../journal/errors
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
+import type { LeaderOptions } from './leader.ts';
 import type { Committed, CommittedRecord } from './sequencer.ts';
 
 const setUp = async (disk = new MemoryDisk(), clock = new Clock()) => {
@@ -45,7 +46,8 @@ describe('a leader', () => {
       return { order: committed.events[0]!.seq, replayed: committed.replayed };
     };
     const first = leader.submit(place('a'), undefined, answer);
-    assert.deepEqual(made.map(({ seq }) => seq), [leader.state.seq]);
+    const { seq: executed } = leader.state;
+    assert.deepEqual(made.map(({ seq }) => seq), [executed]);
     let given = false;
     first.then(() => { given = true; }, () => undefined);
     for (let turns = 0; turns < 15; turns++) await undefined;
@@ -54,6 +56,75 @@ describe('a leader', () => {
     assert.equal(leader.committedSeq, made[0]!.seq);
     assert.deepEqual(await leader.submit(place('a'), undefined, answer), { order: made[0]!.seq, replayed: true });
     assert.equal(await codeOf(leader.submit(place('b', { price: 0 }), undefined, () => assert.fail('a refusal has no outcome'))), 'INVALID_TICK');
+  });
+
+  test('executes together what arrives in one turn, in order, and sends it in one append', async () => {
+    const { disk, leader } = await setUp();
+    const before = leader.committedSeq;
+    let appends = 0;
+    disk.appendFault = () => { appends++; return undefined; };
+    const answers = ['a', 'b', 'c'].map((id) => accepted(leader, place(id)));
+    answers.push(accepted(leader, { type: 'cancel_order', account: ALICE, order: before + 1 }));
+    assert.deepEqual((await Promise.all(answers)).map(({ seq }) => seq - before), [1, 2, 3, 4]);
+    assert.equal(appends, 1);
+  });
+
+  /** A leader whose turns end when the test says so. */
+  async function inTurns(options: Partial<LeaderOptions>) {
+    const disk = new MemoryDisk();
+    const founded = await openMemoryLeader(disk, new Clock());
+    await found(founded);
+    await founded.close();
+    let tasks: (() => void)[] = [];
+    const endTurn = (): void => {
+      const due = tasks;
+      tasks = [];
+      for (const task of due) task();
+    };
+    return { disk, endTurn, leader: await openMemoryLeader(disk, new Clock(), { ...options, schedule: (task) => void tasks.push(task) }) };
+  }
+
+  test('has executed what arrived before whoever looks, and does not wait for more than a group', async () => {
+    const { leader, endTurn } = await inTurns({ groupCommands: 3, eagerRecords: 3 });
+    const made: string[] = [];
+    const submit = (id: string) => leader.submit(place(id), undefined, (committed) => { made.push(id); return committed; });
+    const answers = [submit('a'), submit('b')];
+    assert.deepEqual(made, []);
+    assert.equal(leader.state.orderByClientId(ALICE, 'b')?.clientOrderId, 'b');
+    assert.deepEqual(made, ['a', 'b']);
+    answers.push(submit('c'), submit('d'));
+    assert.deepEqual(made, ['a', 'b']);
+    // The third record goes to the journal at once; what is behind it waits for the turn's end.
+    answers.push(submit('e'));
+    assert.deepEqual(made, ['a', 'b', 'c', 'd', 'e']);
+    await Promise.all(answers.slice(0, 3));
+    endTurn();
+    await Promise.all(answers);
+    assert.equal(leader.state.openOrderCount, 5);
+    await leader.close();
+  });
+
+  test('executes and stores at its end what has arrived', async () => {
+    const { disk, leader } = await inTurns({});
+    const answer = accepted(leader, place('a'));
+    await leader.close();
+    assert.equal((await answer).seq, disk.lastSeq);
+    assert.equal(leader.state.openOrderCount, 1);
+  });
+
+  test('refuses what has arrived when the journal fails before it is executed', async () => {
+    const { disk, endTurn, leader } = await inTurns({});
+    disk.appendFault = () => 'lost';
+    const first = leader.submit(place('a'));
+    endTurn();
+    const second = leader.submit(place('b'));
+    await assert.rejects(first, /the journal failed/);
+    endTurn();
+    await assert.rejects(second, /commands are not taken: recovering/);
+    disk.appendFault = () => undefined;
+    while (leader.status.state !== 'leading') await undefined;
+    assert.equal(leader.state.openOrderCount, 0);
+    await leader.close();
   });
 
   test('stores what has happened also where no answer could be made of it', async () => {

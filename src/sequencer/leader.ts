@@ -1,18 +1,18 @@
 /**
  * The one writer: gives commands their order and time, executes them in memory, makes their events durable, and only then answers and tells
- * the followers. When the journal fails it answers nothing, throws its state away, and leads again from what the journal holds.
+ * the followers. What arrives in one turn is executed together. When the journal fails it answers nothing, throws its state away, and leads again from what the journal holds.
  */
 import type { Command } from '../engine/commands.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Event, Outcome } from '../engine/events.ts';
+import type { Outcome } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Reject } from '../engine/reject.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalConflictError, JournalCorruptError } from '../journal/errors.ts';
-import type { Journal, JournalRecord } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
-import { CommitQueue } from './commit-queue.ts';
+import { CommitQueue, type Waiter } from './commit-queue.ts';
 import { isSuspect, judge, rememberIds, withEarlier, type IdLookup, type Source, type Verdict } from './idempotency.ts';
 import type { LeaderMetrics } from './leader-metrics.ts';
 import { RecoveryError, recover, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
@@ -33,7 +33,10 @@ export interface LeaderOptions {
   readonly batchChars: number;
   readonly appendsInFlight: number;
   readonly eagerRecords: number;
+  /** So many commands that have arrived are executed at once, without waiting for what else arrives. */
+  readonly groupCommands: number;
   readonly idLimit: number;
+  /** Runs a task soon: when what arrives together has arrived. */
   readonly schedule: (task: () => void) => void;
   readonly delay: (ms: Millis) => Promise<void>;
   readonly onProgress?: RecoveryOptions['onProgress'];
@@ -43,6 +46,14 @@ export interface LeaderOptions {
   readonly onClosing?: () => Promise<void>;
   /** Lets go of what the leader held. */
   readonly onClosed?: () => void;
+}
+
+/** A command that has been taken and is not executed yet. */
+interface Arrived {
+  readonly command: Command;
+  readonly meta: CommandMeta | undefined;
+  readonly answer: Answer;
+  readonly waiter: Waiter;
 }
 
 type Answer = (committed: Committed) => object;
@@ -56,12 +67,18 @@ const NONE_LOADED: ReadonlyMap<Seq, Source> = new Map();
 const NOTHING_THERE: Source = { record: { seq: 0, count: 0, time: 0, key: '', fingerprint: '', body: '' }, body: { events: [] } };
 
 export class Leader implements Sequencer {
-  readonly state: EngineReader = currentState(() => this.#engine);
+  /** Whoever looks finds what has arrived before executed. */
+  readonly state: EngineReader = currentState(() => {
+    if (this.#arrived.length > 0) this.#executeArrived();
+    return this.#engine;
+  });
   readonly #options: LeaderOptions;
   readonly #listeners = new Set<Listener>();
   #status: Status = { state: 'starting' };
   #journal: Journal;
   #queue: CommitQueue;
+  #arrived: Arrived[] = [];
+  #scheduled = false;
   #engine: Engine;
   #recovered: Recovered;
   #lastTime: Millis;
@@ -114,12 +131,15 @@ export class Leader implements Sequencer {
   submit(command: Command, meta?: CommandMeta, answer: Answer = whole): Promise<object> {
     const refusal = this.#whyNot();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const now = this.#now();
-    this.#advanceTo(now);
-    return isSuspect(command, meta, this.#ids, now) ? this.#submitSuspect(command, meta, answer) : this.#run(command, meta, answer, now);
+    const waiter: Waiter = Promise.withResolvers();
+    this.#arrived.push({ command, meta, answer, waiter });
+    if (this.#arrived.length >= this.#options.groupCommands) this.#executeArrived();
+    this.#soon();
+    return waiter.promise;
   }
 
   barrier(): Promise<void> {
+    this.#executeArrived();
     if (this.#status.state !== 'leading') return Promise.reject(this.#unavailable());
     return this.#queue.barrier();
   }
@@ -131,12 +151,17 @@ export class Leader implements Sequencer {
 
   /** Lets happen what is due by the clock. Called by a timer; before a command it comes by itself. */
   advanceTime(): void {
-    if (this.#status.state === 'leading') this.#advanceTo(this.#now());
+    if (this.#status.state !== 'leading') return;
+    this.#executeArrived();
+    this.#advanceTo(this.#now());
+    this.#soon();
   }
 
   /** Takes no more commands, waits for those taken, writes a snapshot, closes the journal. */
   async close(): Promise<void> {
     if (this.#closing) return;
+    this.#executeArrived();
+    this.#queue.flush();
     this.#closing = true;
     this.#closeRequested.resolve();
     const drained = this.#queue.barrier().catch(() => undefined);
@@ -154,10 +179,37 @@ export class Leader implements Sequencer {
     return Math.max(this.#lastTime, this.#options.clock());
   }
 
+  /** Executes and sends to the journal what this turn brings. */
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.schedule(() => {
+      this.#executeArrived();
+      this.#queue.flush();
+      this.#scheduled = false;
+    });
+  }
+
+  #executeArrived(): void {
+    if (this.#arrived.length === 0) return;
+    const group = this.#arrived;
+    this.#arrived = [];
+    const now = this.#now();
+    this.#advanceTo(now);
+    for (const arrived of group) {
+      if (this.#status.state !== 'leading') arrived.waiter.reject(this.#unavailable());
+      else if (isSuspect(arrived.command, arrived.meta, this.#ids, now)) void this.#judge(arrived);
+      else this.#run(arrived, now);
+    }
+  }
+
   #advanceTo(now: Millis): void {
     const due = this.#engine.nextTimer();
+    if (due === undefined || due > now) return;
+    const waiter: Waiter = Promise.withResolvers();
     // Nobody waits for the outcome; a failed append is dealt with where it fails.
-    if (due !== undefined && due <= now) this.#run({ type: 'advance_time' }, undefined, whole, now).catch(() => undefined);
+    waiter.promise.catch(() => undefined);
+    this.#run({ command: { type: 'advance_time' }, meta: undefined, answer: whole, waiter }, now);
   }
 
   #lookup(loaded: ReadonlyMap<Seq, Source>): IdLookup {
@@ -171,7 +223,7 @@ export class Leader implements Sequencer {
 
   #whyNot(): UnavailableError | undefined {
     if (this.#status.state !== 'leading') return this.#unavailable();
-    if (this.#queue.depth >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
+    if (this.#queue.depth + this.#arrived.length >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
     return undefined;
   }
 
@@ -180,28 +232,35 @@ export class Leader implements Sequencer {
     return new UnavailableError(`commands are not taken: ${state}${reason === undefined ? '' : ` (${reason})`}`);
   }
 
-  /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. */
-  async #submitSuspect(command: Command, meta: CommandMeta | undefined, answer: Answer): Promise<object> {
-    const loaded = new Map<Seq, Source>();
-    for (;;) {
-      const refusal = this.#whyNot();
-      if (refusal !== undefined) throw refusal;
-      const verdict = judge(command, meta, this.#lookup(loaded));
-      switch (verdict.kind) {
-        case 'load':
-          await Promise.all(verdict.seqs.map(async (seq) => loaded.set(seq, await this.#load(seq))));
-          break;
-        case 'refuse':
-          await this.#queue.barrier();
-          return verdict.refusal;
-        case 'replay':
-          await this.#queue.barrier();
-          return answer(verdict.committed);
-        case 'partial':
-          return this.#run(verdict.command, meta, answer, this.#now(), verdict);
-        case 'new':
-          return this.#run(command, meta, answer, this.#now());
+  /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. Never rejects: the waiter does. */
+  async #judge(arrived: Arrived): Promise<void> {
+    const { command, meta, answer, waiter } = arrived;
+    try {
+      const loaded = new Map<Seq, Source>();
+      for (;;) {
+        const refusal = this.#whyNot();
+        if (refusal !== undefined) throw refusal;
+        const verdict = judge(command, meta, this.#lookup(loaded));
+        switch (verdict.kind) {
+          case 'load':
+            await Promise.all(verdict.seqs.map(async (seq) => loaded.set(seq, await this.#load(seq))));
+            break;
+          case 'refuse':
+            await this.#queue.barrier();
+            return waiter.resolve(verdict.refusal);
+          case 'replay':
+            await this.#queue.barrier();
+            return waiter.resolve(answer(verdict.committed));
+          case 'partial':
+            this.#run({ ...arrived, command: verdict.command }, this.#now(), verdict);
+            return this.#soon();
+          case 'new':
+            this.#run(arrived, this.#now());
+            return this.#soon();
+        }
       }
+    } catch (error) {
+      waiter.reject(error);
     }
   }
 
@@ -214,17 +273,17 @@ export class Leader implements Sequencer {
     }
   }
 
-  #run(command: Command, meta: CommandMeta | undefined, answer: Answer, now: Millis, partial?: Verdict & { readonly kind: 'partial' }): Promise<object> {
+  #run({ command, meta, answer, waiter }: Arrived, now: Millis, partial?: Verdict & { readonly kind: 'partial' }): void {
     const outcome = this.#execute(command, now);
-    if (outcome === undefined) return Promise.reject(this.#unavailable());
+    if (outcome === undefined) return waiter.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
-    if (!outcome.ok) return this.#queue.barrier().then(() => outcome);
+    if (!outcome.ok) return this.#onceDurable(waiter, () => outcome);
     const results = partial === undefined ? outcome.results : partial.merge(outcome.results ?? []);
     let { events } = outcome;
     if (events.length === 0 && (meta?.idempotencyKey ?? '') !== '') {
       // A repeat that comes late must find that it came to nothing, or it would be the first to do something.
       const noted = this.#execute({ type: 'note' }, now);
-      if (noted?.ok !== true) return Promise.reject(this.#unavailable());
+      if (noted?.ok !== true) return waiter.reject(this.#unavailable());
       events = noted.events;
     }
     const body: RecordBody = results === undefined ? { events } : { events, results };
@@ -233,7 +292,7 @@ export class Leader implements Sequencer {
       ? { ok: true, seq, time: this.#lastTime, events, results, replayed: false }
       : { ok: true, seq, time: this.#lastTime, ...withEarlier(partial.earlier, events), results, replayed: false };
     // Nothing happened, and nobody will ask: there is nothing to store.
-    if (events.length === 0) return this.#queue.barrier().then(() => answer(committed));
+    if (events.length === 0) return this.#onceDurable(waiter, () => answer(committed));
     const record = encodeRecord(body, this.#lastTime, meta?.idempotencyKey ?? '', meta?.fingerprint ?? '');
     rememberIds(this.#recovered.window, record, events);
     let reply: object;
@@ -241,9 +300,16 @@ export class Leader implements Sequencer {
       reply = answer(committed);
     } catch (error) {
       // What has happened is stored, whoever can make nothing of it.
-      return this.#queue.push({ record, body, reply: committed }).then(() => { throw error; });
+      const stored: Waiter = Promise.withResolvers();
+      stored.promise.then(() => waiter.reject(error), waiter.reject);
+      return this.#queue.push({ record, body, reply: committed, waiter: stored });
     }
-    return this.#queue.push({ record, body, reply });
+    this.#queue.push({ record, body, reply, waiter });
+  }
+
+  /** Gives the reply when all that it was decided on is durable. */
+  #onceDurable(waiter: Waiter, reply: () => object): void {
+    this.#queue.barrier().then(reply).then(waiter.resolve, waiter.reject);
   }
 
   /** undefined: a broken invariant; the leader has stopped. */
@@ -258,13 +324,13 @@ export class Leader implements Sequencer {
   }
 
   #createQueue(journal: Journal): CommitQueue {
-    const { batchRecords, batchChars, appendsInFlight, eagerRecords, schedule } = this.#options;
+    const { batchRecords, batchChars, appendsInFlight, eagerRecords } = this.#options;
     return new CommitQueue({
-      journal, batchRecords, batchChars, appendsInFlight, eagerRecords, schedule,
+      journal, batchRecords, batchChars, appendsInFlight, eagerRecords,
       onCommitted: (entries, seconds) => {
         this.#retryMs = FIRST_RETRY_MS;
         const before = this.#committedSeq;
-        for (const { record, body } of entries) this.#tell(record, body.events);
+        this.#tell(entries.map(({ record, body: { events } }) => ({ seq: endOf(record), time: record.time, events })));
         const figures = { seconds, records: entries.length, events: this.#committedSeq - before, queued: this.#queue.depth };
         this.#options.metrics.committed({ ...figures, engineSeq: this.#engine.seq, committedSeq: this.#committedSeq });
       },
@@ -272,16 +338,25 @@ export class Leader implements Sequencer {
     });
   }
 
-  #tell(record: JournalRecord, events: readonly Event[]): void {
-    this.#committedSeq = endOf(record);
-    this.#committedTime = record.time;
-    const committed: CommittedRecord = { seq: this.#committedSeq, time: record.time, events };
-    for (const listener of this.#listeners) {
-      try {
-        listener(committed);
-      } catch (error) {
-        this.#options.logger.error('a follower of the journal failed', { seq: committed.seq, error });
+  /** One follower after the other, so that the work of each is done in one go. */
+  #tell(records: readonly CommittedRecord[]): void {
+    const last = records.at(-1);
+    if (last === undefined) return;
+    this.#committedSeq = last.seq;
+    this.#committedTime = last.time;
+    for (const listener of [...this.#listeners]) {
+      for (const record of records) {
+        // It may have stopped meanwhile.
+        if (this.#listeners.has(listener)) this.#tellOne(listener, record);
       }
+    }
+  }
+
+  #tellOne(listener: Listener, record: CommittedRecord): void {
+    try {
+      listener(record);
+    } catch (error) {
+      this.#options.logger.error('a follower of the journal failed', { seq: record.seq, error });
     }
   }
 
@@ -343,7 +418,8 @@ export class Leader implements Sequencer {
   /** Tells the followers of records that were stored although their append had failed. */
   async #catchUp(journal: Journal, lastSeq: Seq): Promise<void> {
     while (this.#committedSeq < lastSeq) {
-      for (const record of await journal.read(this.#committedSeq, FOLLOW_RECORDS)) this.#tell(record, decodeBody(record).events);
+      const records = await journal.read(this.#committedSeq, FOLLOW_RECORDS);
+      this.#tell(records.map((record) => ({ seq: endOf(record), time: record.time, events: decodeBody(record).events })));
     }
   }
 

@@ -39,6 +39,7 @@ const BATCH_CHARS = 4_000_000;
 /** The journal's thread merges what has arrived into one transaction, so it never waits for this one between two. */
 const APPENDS_IN_FLIGHT = 64;
 const EAGER_RECORDS = 64;
+const GROUP_COMMANDS = 64;
 /** A process that is being replaced may need so long to let go of the directory. */
 const LOCK_WAIT_MS = 2_000;
 const LOCK_RETRY_MS = 50;
@@ -63,6 +64,7 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
       batchChars: BATCH_CHARS,
       appendsInFlight: APPENDS_IN_FLIGHT,
       eagerRecords: EAGER_RECORDS,
+      groupCommands: GROUP_COMMANDS,
       idLimit,
       schedule: setImmediate,
       delay: (ms) => delay(ms),

@@ -226,6 +226,7 @@ class Simulation {
       batchChars: 100_000,
       appendsInFlight: 4,
       eagerRecords: 2,
+      groupCommands: 3,
       idLimit: ID_LIMIT,
       schedule: queueMicrotask,
       delay: async (ms) => { this.#clock += ms; },
