@@ -3,6 +3,7 @@ import { amendOrder, cancelAfter, cancelAllQuery, cancelBatch, newOrder, orderBa
 import { batchResult, canceled, deadMansSwitch, list, order } from '../validators/replies.ts';
 import type { OrderService } from '../services/orders.ts';
 import { listReply } from './listing.ts';
+import { written, type Written } from '../types/route.ts';
 import { route, type Route } from './route.ts';
 
 export function orderRoutes(orders: OrderService): Route[] {
@@ -15,7 +16,7 @@ export function orderRoutes(orders: OrderService): Route[] {
       body: newOrder,
       response: order,
       status: 201,
-      handler: ({ principal, body, meta }) => orders.place(principal, body, meta).then(asData),
+      handler: ({ principal, body, meta }) => orders.place(principal, body, meta, asWritten),
     }),
     route({
       method: 'POST',
@@ -24,7 +25,7 @@ export function orderRoutes(orders: OrderService): Route[] {
       summary: 'Place up to 50 orders in turn as one unit; one result per order',
       body: orderBatch,
       response: list(batchResult),
-      handler: async ({ principal, body, meta }) => ({ data: await orders.placeBatch(principal, body.orders, meta) }),
+      handler: ({ principal, body, meta }) => orders.placeBatch(principal, body.orders, meta, asWritten),
     }),
     route({
       method: 'DELETE',
@@ -93,6 +94,6 @@ export function orderRoutes(orders: OrderService): Route[] {
   ];
 }
 
-function asData<T>(data: T): { readonly data: T } {
-  return { data };
+function asWritten<T>(data: T): Written<T> {
+  return written({ data });
 }

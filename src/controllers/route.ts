@@ -4,10 +4,10 @@
  */
 import type { z } from 'zod';
 import type { Permission } from '../types/principal.ts';
-import type { Awaitable, Context, Document, Method, Reply, Route } from '../types/route.ts';
+import type { Awaitable, Context, Document, Method, Reply, Route, Written } from '../types/route.ts';
 
 type Schema = z.ZodType;
-type Result<Response extends Schema> = Response extends z.ZodUndefined ? void : Reply<z.input<Response>>;
+type Result<Response extends Schema> = Response extends z.ZodUndefined ? void : Reply<z.input<Response>> | Written<z.input<Response>>;
 
 export interface RouteSpec<P extends Permission, Params extends Schema, Query extends Schema, Body extends Schema, Response extends Schema> {
   readonly method: Method;

@@ -1,7 +1,7 @@
 /** Last of the stages: runs the route's handler and sends what it returns. */
-import type { Document, Reply } from '../types/route.ts';
+import type { Document, Reply, Written } from '../types/route.ts';
 import type { ApiRequest, ApiResponse, Stage } from './http.ts';
-import { sendData, sendDocument, sendNothing } from './reply.ts';
+import { sendData, sendDocument, sendNothing, sendWritten } from './reply.ts';
 import type { CompiledRoute } from './route-table.ts';
 
 export interface DispatchOptions {
@@ -9,11 +9,13 @@ export interface DispatchOptions {
   readonly checkReplies: boolean;
 }
 
+type Result = Reply<unknown> | Written<unknown> | Document | void;
+
 export function dispatch(options: DispatchOptions): Stage {
   return (req, res, next) => {
     const { matched, context } = req;
     if (matched === undefined || context === undefined) return next(new Error('validation let a request through unparsed'));
-    const finish = (result: Reply<unknown> | Document | void): void => {
+    const finish = (result: Result): void => {
       try {
         if (options.checkReplies) checkReply(matched, result);
         sendResult(req, res, matched, result);
@@ -31,14 +33,16 @@ export function dispatch(options: DispatchOptions): Stage {
   };
 }
 
-function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, result: Reply<unknown> | Document | void): void {
+function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, result: Result): void {
   if (result === undefined) sendNothing(res, route.status);
+  else if ('json' in result) sendWritten(req, res, route, result);
   else if ('contentType' in result) sendDocument(req, res, result);
   else sendData(req, res, route, result);
 }
 
-function checkReply(route: CompiledRoute, result: Reply<unknown> | Document | void): void {
+function checkReply(route: CompiledRoute, result: Result): void {
   if (route.response === undefined || result === undefined || 'contentType' in result) return;
-  const parsed = route.response.safeParse(result.data);
+  const { data } = 'json' in result ? (JSON.parse(result.json) as Reply<unknown>) : result;
+  const parsed = route.response.safeParse(data);
   if (!parsed.success) throw new Error(`${route.method} ${route.fullPath} does not reply what it documents: ${parsed.error.message}`);
 }

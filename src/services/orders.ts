@@ -60,39 +60,49 @@ export class OrderService {
   }
 
   /** The order with its fills, once durable; a repeated clientOrderId or key gives the first reply again. */
-  place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order> {
+  place(principal: Principal, input: NewOrderInput, meta?: CommandMeta): Promise<Order>;
+  /** What `reply` makes of it, as soon as it is known. */
+  place<T extends object>(principal: Principal, input: NewOrderInput, meta: CommandMeta | undefined, reply: (order: Order) => T): Promise<T>;
+  place(principal: Principal, input: NewOrderInput, meta?: CommandMeta, reply: (order: Order) => object = itself): Promise<object> {
     try {
-      return this.placeOrder(principal, granted(newOrderOf(input, this.#catalog)), meta);
+      return this.#place(principal, granted(newOrderOf(input, this.#catalog)), meta, reply);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** As `place`, for an order in engine units. */
-  placeOrder({ account }: Principal, order: NewOrder, meta?: CommandMeta): Promise<Order> {
+  placeOrder(principal: Principal, order: NewOrder, meta?: CommandMeta): Promise<Order> {
+    return this.#place(principal, order, meta, itself);
+  }
+
+  #place<T extends object>({ account }: Principal, order: NewOrder, meta: CommandMeta | undefined, reply: (order: Order) => T): Promise<T> {
     return commit(this.#sequencer, { type: 'place_order', account, order }, meta, ({ events, time }) => {
       const event = events.find(
         (candidate): candidate is EventOf<'order_accepted'> =>
           candidate.type === 'order_accepted' && candidate.account === account && candidate.order.clientOrderId === order.clientOrderId,
       );
       if (event === undefined) throw new Error('a committed order was not accepted');
-      return foldOrder(undefined, events, event.seq, this.#context(time));
+      return reply(foldOrder(undefined, events, event.seq, this.#context(time)));
     });
   }
 
   /** Places the items in turn as one unit. One result per item, in order; one that is refused refuses no other. */
-  async placeBatch({ account }: Principal, items: readonly BatchItem[], meta?: CommandMeta): Promise<BatchResult[]> {
+  placeBatch(principal: Principal, items: readonly BatchItem[], meta?: CommandMeta): Promise<BatchResult[]>;
+  /** What `reply` makes of them, as soon as they are known. */
+  placeBatch<T extends object>(principal: Principal, items: readonly BatchItem[], meta: CommandMeta | undefined, reply: (results: BatchResult[]) => T): Promise<T>;
+  async placeBatch({ account }: Principal, items: readonly BatchItem[], meta?: CommandMeta, reply: (results: BatchResult[]) => object = itself): Promise<object> {
     const parsed = items.map((item) => ('invalid' in item ? reject('VALIDATION_FAILED', item.invalid) : newOrderOf(item, this.#catalog)));
     const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
-    if (orders.length === 0) return parsed.map((item) => refused(item as Reject));
+    if (orders.length === 0) return reply(parsed.map((item) => refused(item as Reject)));
     return commit(this.#sequencer, { type: 'place_orders', account, orders }, meta, (committed) => {
       const items = itemsOf(committed, orders.length);
       const placed = this.#placed(committed, items.flatMap((result) => (result.ok ? [result.order] : [])));
       const results = items.values();
-      return parsed.map((item) => {
+      return reply(parsed.map((item) => {
         const result = 'ok' in item ? item : (results.next().value as ItemResult);
         return result.ok ? { status: 201, order: placed.get(result.order)! } : refused(result);
-      });
+      }));
     });
   }
 
@@ -213,4 +223,8 @@ function notOpen(ref: string): Refusal {
 function itemsOf({ results }: Committed, count: number): readonly ItemResult[] {
   if (results?.length !== count) throw new Error(`a batch of ${count} came back with ${results?.length ?? 'no'} results`);
   return results;
+}
+
+function itself<T>(value: T): T {
+  return value;
 }

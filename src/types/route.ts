@@ -33,6 +33,18 @@ export interface Reply<T> {
   readonly meta?: { readonly nextCursor?: string; readonly seq?: number };
 }
 
+/** A reply that is text already: worked out while what it says was at hand, sent when it may be. */
+export interface Written<T> {
+  /** JSON of a Reply<T>. */
+  readonly json: string;
+  /** Only says what is in it. */
+  readonly reply?: Reply<T>;
+}
+
+export function written<T>(reply: Reply<T>): Written<T> {
+  return { json: JSON.stringify(reply) };
+}
+
 /** A reply outside the JSON envelope: pages, metrics, probes. */
 export interface Document {
   readonly contentType: string;
@@ -62,5 +74,5 @@ export interface Route {
   readonly cacheSeconds?: number;
   /** Content type of a Document route. */
   readonly produces?: string;
-  readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Document | void>;
+  readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Written<unknown> | Document | void>;
 }
