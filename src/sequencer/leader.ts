@@ -2,7 +2,7 @@
  * The one writer: gives commands their order and time, executes them in memory, makes their events durable, and only then answers and tells
  * the followers. What arrives in one turn is executed together. When the journal fails it answers nothing, throws its state away, and leads again from what the journal holds.
  */
-import type { Command } from '../engine/commands.ts';
+import type { Command, CommandType } from '../engine/commands.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Outcome } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
@@ -60,6 +60,8 @@ type Answer = (committed: Committed) => object;
 type Listener = (record: CommittedRecord) => void;
 type Status = Sequencer['status'];
 
+/** What clients send most, and what changes neither assets nor markets nor who has an account. All else is executed when it arrives. */
+const CAN_WAIT: ReadonlySet<CommandType> = new Set(['place_order', 'place_orders', 'cancel_order', 'cancel_orders', 'replace_orders', 'amend_order']);
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
 const FOLLOW_RECORDS = 500;
@@ -68,10 +70,13 @@ const NOTHING_THERE: Source = { record: { seq: 0, count: 0, time: 0, key: '', fi
 
 export class Leader implements Sequencer {
   /** Whoever looks finds what has arrived before executed. */
-  readonly state: EngineReader = currentState(() => {
-    if (this.#arrived.length > 0) this.#executeArrived();
-    return this.#engine;
-  });
+  readonly state: EngineReader = currentState(
+    () => {
+      if (this.#arrived.length > 0) this.#executeArrived();
+      return this.#engine;
+    },
+    () => this.#engine,
+  );
   readonly #options: LeaderOptions;
   readonly #listeners = new Set<Listener>();
   #status: Status = { state: 'starting' };
@@ -133,7 +138,7 @@ export class Leader implements Sequencer {
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiter: Waiter = Promise.withResolvers();
     this.#arrived.push({ command, meta, answer, waiter });
-    if (this.#arrived.length >= this.#options.groupCommands) this.#executeArrived();
+    if (this.#arrived.length >= this.#options.groupCommands || !CAN_WAIT.has(command.type)) this.#executeArrived();
     this.#soon();
     return waiter.promise;
   }

@@ -1,20 +1,22 @@
 /** The current engine behind one lasting object: after a rebuild its holders read the new engine without being told. Decides nothing. */
 import type { EngineReader } from '../engine/reader.ts';
 
-/** `current` is asked on every read. */
-export function currentState(current: () => EngineReader): EngineReader {
+/**
+ * `current` is asked on every read; `listed` on those of assets, markets and accounts, which orders do not change.
+ */
+export function currentState(current: () => EngineReader, listed: () => EngineReader): EngineReader {
   return {
     get seq() { return current().seq; },
     get time() { return current().time; },
-    get assets() { return current().assets; },
-    get markets() { return current().markets; },
-    get accountCount() { return current().accountCount; },
+    get assets() { return listed().assets; },
+    get markets() { return listed().markets; },
+    get accountCount() { return listed().accountCount; },
     get openOrderCount() { return current().openOrderCount; },
-    asset: (code) => current().asset(code),
-    market: (symbol) => current().market(symbol),
-    accountOf: (userId) => current().accountOf(userId),
-    userOf: (account) => current().userOf(account),
-    kindOf: (account) => current().kindOf(account),
+    asset: (code) => listed().asset(code),
+    market: (symbol) => listed().market(symbol),
+    accountOf: (userId) => listed().accountOf(userId),
+    userOf: (account) => listed().userOf(account),
+    kindOf: (account) => listed().kindOf(account),
     balance: (account, asset) => current().balance(account, asset),
     balances: (account) => current().balances(account),
     order: (id) => current().order(id),
