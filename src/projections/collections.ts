@@ -22,7 +22,7 @@ import { trades } from '../models/trades.ts';
 import { transactions } from '../models/transactions.ts';
 import { wallets } from '../models/wallets.ts';
 import { type Bar, BarBuilder, barDocument, barId, storedBar } from './bars.ts';
-import { Catalog } from './catalog.ts';
+import { CommittedCatalog } from './committed-catalog.ts';
 import { type FoldContext, ownerOf } from './context.ts';
 import { accountDocument, assetDocument, marketDocument, storedAsset, storedMarket } from './listings.ts';
 import { evolveOrder, forEachOrder } from './orders.ts';
@@ -54,7 +54,7 @@ export class Collections {
   /** Id of each market's last price tick. */
   readonly #lastTick: string[] = [];
   readonly #owners: FoldContext['owners'];
-  #catalog = new Catalog();
+  #catalog = new CommittedCatalog();
 
   constructor(database: Pick<SqliteDatabase, 'table'>) {
     const outbox = <T extends { readonly id: string }>(spec: CollectionSpec<T>): Outbox<T> => new Outbox(database.table(spec));
@@ -82,7 +82,7 @@ export class Collections {
     for (const list of [this.#bars, this.#createdAt, this.#lastTick]) list.length = 0;
     const listed = allOf(this.#outboxes.markets);
     for (const doc of listed) this.#createdAt[doc.marketId] = doc.createdAt;
-    this.#catalog = new Catalog({ assets: allOf(this.#outboxes.assets).map(storedAsset), markets: listed.map(storedMarket) });
+    this.#catalog = new CommittedCatalog({ assets: allOf(this.#outboxes.assets).map(storedAsset), markets: listed.map(storedMarket) });
   }
 
   /** Removes every document, for building all of them anew. */

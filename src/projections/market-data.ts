@@ -11,13 +11,13 @@ import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, trades }
 import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { storedBar } from './bars.ts';
-import { Catalog } from './catalog.ts';
+import { CommittedCatalog } from './committed-catalog.ts';
 import type { ListedMarket } from './context.ts';
 import { type KlineQuery, LiveBars, currentKline, readKlines } from './klines.ts';
 import type { OrderBooks } from './order-books.ts';
 import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
 import { DAY_MINUTES } from './rolling-day.ts';
-import { type MarketStats, MarketTicker, type Ticker, type Touch } from './tickers.ts';
+import { type MarketStats, MarketTicker, type Ticker, type TickerPrices, type Touch, pricesOfNew } from './tickers.ts';
 import { type TradeEvent, isPublic, storedTrade } from './trades.ts';
 
 export interface MarketDataParts {
@@ -54,7 +54,7 @@ export class MarketData {
   readonly #parts: MarketDataParts;
   readonly #klines: Collection<KlineDoc>;
   readonly #trades: Collection<TradeDoc>;
-  readonly #catalog: Catalog;
+  readonly #catalog: CommittedCatalog;
   readonly #memory: MarketMemory[] = [];
   readonly #recent: RecentTrades[] = [];
   readonly #stop: () => void;
@@ -70,8 +70,8 @@ export class MarketData {
     this.#trades = parts.store.collection(trades);
     const { state } = parts.sequencer;
     this.#from = state.seq;
-    this.#catalog = new Catalog(state);
-    for (const { id } of state.markets) this.#open(id);
+    this.#catalog = new CommittedCatalog(state);
+    for (const listed of this.#catalog.listed) this.#open(listed, state.prices(listed.market.id));
     this.#stop = parts.sequencer.onCommitted((record) => (this.#backlog === undefined ? this.#apply(record) : void this.#backlog.push(record)));
   }
 
@@ -133,8 +133,8 @@ export class MarketData {
       this.#catalog.evolve(event);
       const market = marketOf(event);
       if (market === undefined) continue;
-      if (event.type === 'market_created') this.#open(market);
-      if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event);
+      if (event.type === 'market_created') this.#open(this.#catalog.byId(market), pricesOfNew(event.market, record.time));
+      if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event, record.time);
       if (event.type === 'trade') this.#applyTrade(event, record.time);
     }
   }
@@ -175,9 +175,9 @@ export class MarketData {
     }
   }
 
-  #open(id: MarketId): void {
-    const recent = this.recentTrades(this.#catalog.byId(id));
-    this.#memory[id] ??= { ticker: new MarketTicker(this.#parts.sequencer.state.prices(id)), recent, bars: new LiveBars() };
+  #open(listed: ListedMarket, prices: TickerPrices): void {
+    const { id } = listed.market;
+    this.#memory[id] ??= { ticker: new MarketTicker(listed.market, prices), recent: this.recentTrades(listed), bars: new LiveBars() };
   }
 
   #of({ market }: ListedMarket): MarketMemory {

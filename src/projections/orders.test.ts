@@ -4,7 +4,7 @@ import type { Event, EventOf } from '../engine/events.ts';
 import type { OrderDoc } from '../models/orders.ts';
 import { ALICE, BOB, PERP, SPOT, START, contextAt, fillSide } from '../../tests/support/projection.ts';
 import { simulateVenue } from '../../tests/support/simulated-venue.ts';
-import { Catalog } from './catalog.ts';
+import { CommittedCatalog } from './committed-catalog.ts';
 import { evolveOrder, foldOrder, foldOrders, forEachOrder } from './orders.ts';
 
 const NEW_ORDER = {
@@ -85,7 +85,7 @@ test('an event tells which orders it touches; behind a takeover stands no order'
 
 test('many orders folded in one pass are what each comes to by itself', () => {
   const { engine, events } = simulateVenue(11, 1_500);
-  const context = { catalog: new Catalog(engine), owners: engine, time: START };
+  const context = { catalog: new CommittedCatalog(engine), owners: engine, time: START };
   const ids = events.flatMap((event) => (event.type === 'order_accepted' ? [event.seq] : []));
   assert.ok(ids.length > 300);
   const folded = foldOrders(events, ids, context);

@@ -20,7 +20,7 @@ import { ALICE, PERP, START, TestJournal } from '../../tests/support/projection.
 import { Random } from '../../tests/simulation/random.ts';
 import { simulateVenue } from '../../tests/support/simulated-venue.ts';
 import { storedAmount } from './amounts.ts';
-import { Catalog } from './catalog.ts';
+import { CommittedCatalog } from './committed-catalog.ts';
 import { orderFromView } from './orders.ts';
 import { Projector } from './projector.ts';
 import { linesOfFill } from './transactions.ts';
@@ -54,7 +54,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 describe(`the collections of a simulated venue (seed ${seed})`, () => {
   const { engine, journal, events } = simulateVenue(seed, 3_000);
   const database = projected(journal);
-  const catalog = new Catalog(engine);
+  const catalog = new CommittedCatalog(engine);
   const isUser = (account: AccountId): boolean => engine.kindOf(account) === 'user';
   const context = { catalog, owners: engine };
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Market } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
 import { PERP, SPOT, START, contextAt, fillSide } from '../../tests/support/projection.ts';
 import { LargeSum } from './amounts.ts';
-import { MarketTicker } from './tickers.ts';
+import { MarketTicker, pricesOfNew } from './tickers.ts';
 import type { TradeEvent } from './trades.ts';
 
 const MINUTE = 60_000;
@@ -19,12 +20,12 @@ function trade(seq: number, price: number, quantity: number, more: Partial<Trade
 }
 
 function happened(ticker: MarketTicker, event: TradeEvent, time: number): void {
-  ticker.evolve(event);
+  ticker.evolve(event, time);
   ticker.count(event, time);
 }
 
 test('a market in which nothing ever traded has no prices', () => {
-  const ticker = new MarketTicker(NOTHING).ticker(spot, NO_TOUCH, START);
+  const ticker = new MarketTicker(SPOT, NOTHING).ticker(spot, NO_TOUCH, START);
   assert.deepEqual(ticker, {
     symbol: 'BTC-USDT', last: null, bid: null, ask: null, open: null, high: null, low: null, volume: '0', quoteVolume: '0', change: '0', changePercent: '0', count: 0,
     openTime: START - 1_439 * MINUTE, closeTime: START,
@@ -32,7 +33,7 @@ test('a market in which nothing ever traded has no prices', () => {
 });
 
 test('the ticker sums up the last 24 hours, minute by minute', () => {
-  const ticker = new MarketTicker(NOTHING);
+  const ticker = new MarketTicker(SPOT, NOTHING);
   happened(ticker, trade(1, 40_000_00, 10), START);
   happened(ticker, trade(2, 44_000_00, 20), START + 10 * MINUTE);
   happened(ticker, trade(3, 39_000_00, 5), START + 12 * HOUR);
@@ -51,7 +52,7 @@ test('the ticker sums up the last 24 hours, minute by minute', () => {
 });
 
 test('a minute that comes round again the next day starts from zero', () => {
-  const ticker = new MarketTicker(NOTHING);
+  const ticker = new MarketTicker(SPOT, NOTHING);
   happened(ticker, trade(1, 100, 1), START);
   happened(ticker, trade(2, 200, 2), START + 24 * HOUR);
   const { open, high, low, volume, count } = ticker.ticker(spot, NO_TOUCH, START + 24 * HOUR);
@@ -59,7 +60,7 @@ test('a minute that comes round again the next day starts from zero', () => {
 });
 
 test('a trade that is already counted is left out, takeovers and deleveraging are no prints', () => {
-  const ticker = new MarketTicker(NOTHING);
+  const ticker = new MarketTicker(SPOT, NOTHING);
   ticker.restore([{ openTime: START, open: 100, high: 120, low: 90, close: 110, volume: new LargeSum(7n), quoteVolume: new LargeSum(700n), count: 3, seq: 10 }]);
   ticker.count(trade(10, 500, 1), START);
   happened(ticker, trade(11, 105, 1), START + 1);
@@ -70,25 +71,36 @@ test('a trade that is already counted is left out, takeovers and deleveraging ar
 });
 
 test('a perpetual shows its prices, funding and open interest', () => {
-  const ticker = new MarketTicker({ ...NOTHING, index: 40_000_00, mark: 40_010_00, nextFundingTime: 77, openInterest: 50 });
+  const ticker = new MarketTicker(PERP, { ...NOTHING, index: 40_000_00, mark: 40_010_00, nextFundingTime: 77, openInterest: 50 });
   const sized = (size: number) => ({ size, cost: 0, margin: 0, realized: 0, leverage: 10 });
   const sides = (bought: number, sold: number) => ({ taker: fillSide({ account: 2, position: sized(bought) }), maker: fillSide({ account: 3, position: sized(sold) }) });
-  ticker.evolve(trade(1, 1, 10, sides(10, -10)));
+  ticker.evolve(trade(1, 1, 10, sides(10, -10)), START);
   assert.equal(ticker.ticker(perp, NO_TOUCH, START).openInterest, '0.006', 'both open: 10 more');
-  ticker.evolve(trade(2, 1, 4, sides(14, 6)));
+  ticker.evolve(trade(2, 1, 4, sides(14, 6)), START);
   assert.equal(ticker.ticker(perp, NO_TOUCH, START).openInterest, '0.006', 'one closes what the other opens');
-  ticker.evolve(trade(3, 1, 5, sides(-3, 2)));
+  ticker.evolve(trade(3, 1, 5, sides(-3, 2)), START);
   assert.equal(ticker.ticker(perp, NO_TOUCH, START).openInterest, '0.0055', 'both close: 5 less');
-  ticker.evolve(trade(4, 1, 5, sides(2, -2)));
+  ticker.evolve(trade(4, 1, 5, sides(2, -2)), START);
   assert.equal(ticker.ticker(perp, NO_TOUCH, START).openInterest, '0.0054', 'from −3 to 2 opens 2, from 3 to −2 closes 3');
-  ticker.evolve({ type: 'prices_updated', seq: 5, market: 1, index: 41_000_00, mark: 41_001_00, manualMark: false, fundingRate: -125, sampled: false, basis: 0, premium: 0 });
-  ticker.evolve({ type: 'funding_settled', seq: 6, market: 1, rate: -125, mark: 41_001_00, residue: 0, time: 77, nextTime: 99 });
+  ticker.evolve({ type: 'prices_updated', seq: 5, market: 1, index: 41_000_00, mark: 41_001_00, manualMark: false, fundingRate: -125, sampled: false, basis: 0, premium: 0 }, START);
+  ticker.evolve({ type: 'funding_settled', seq: 6, market: 1, rate: -125, mark: 41_001_00, residue: 0, time: 77, nextTime: 99 }, START);
   const { index, mark, fundingRate, nextFundingTime } = ticker.ticker(perp, NO_TOUCH, START);
   assert.deepEqual({ index, mark, fundingRate, nextFundingTime }, { index: '41000', mark: '41001', fundingRate: '-0.000125', nextFundingTime: 99 });
 });
 
+test('a market begins with nothing but its next funding, which another interval moves', () => {
+  const [day, hour] = [24, 1].map((hours) => ({ ...PERP, fundingIntervalMs: hours * HOUR })) as [Market, Market];
+  const ticker = new MarketTicker(day, pricesOfNew(day, START + 5 * MINUTE));
+  const next = () => ticker.ticker(perp, NO_TOUCH, START).nextFundingTime;
+  assert.equal(next(), START + 24 * HOUR);
+  ticker.evolve({ type: 'market_updated', seq: 1, market: { ...day, makerFee: 1 }, reason: '' }, START + 30 * MINUTE);
+  assert.equal(next(), START + 24 * HOUR, 'the same interval');
+  ticker.evolve({ type: 'market_updated', seq: 2, market: hour, reason: '' }, START + 90 * MINUTE);
+  assert.equal(next(), START + 2 * HOUR);
+});
+
 test('statistics of the last hour and the last day', () => {
-  const ticker = new MarketTicker(NOTHING);
+  const ticker = new MarketTicker(SPOT, NOTHING);
   happened(ticker, trade(1, 200, 30), START);
   happened(ticker, trade(2, 100, 10), START + 2 * HOUR);
   happened(ticker, trade(3, 110, 30), START + 2 * HOUR + MINUTE);

@@ -1,6 +1,8 @@
 /** Tickers and statistics: the last 24 hours of a market, its prices and its best bid and ask, as the API shows them. Everything in them is durable. */
 import { formatDecimal } from '../engine/decimal.ts';
 import type { Event } from '../engine/events.ts';
+import { nextFunding } from '../engine/market-state.ts';
+import type { Market } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
 import type { Lots, Millis, Ppm, Ticks } from '../engine/units.ts';
 import { formatRate } from '../types/market-units.ts';
@@ -65,6 +67,14 @@ export interface Touch {
   readonly ask: Ticks | undefined;
 }
 
+/** What a ticker begins with. */
+export type TickerPrices = Pick<PricesView, 'last' | 'index' | 'mark' | 'fundingRate' | 'nextFundingTime' | 'openInterest'>;
+
+/** Of a market that was created at `time`. The live state may know more by now, which comes as events. */
+export function pricesOfNew({ fundingIntervalMs }: Pick<Market, 'fundingIntervalMs'>, time: Millis): TickerPrices {
+  return { last: 0, index: 0, mark: 0, fundingRate: 0, nextFundingTime: nextFunding(time, fundingIntervalMs), openInterest: 0 };
+}
+
 const HOUR_MINUTES = 60;
 
 /** One market's figures, folded from committed events. */
@@ -76,9 +86,11 @@ export class MarketTicker {
   #fundingRate: Ppm;
   #nextFundingTime: Millis;
   #openInterest: Lots;
+  #fundingIntervalMs: Millis;
 
   /** @param prices as they were when everything before the first event that comes was committed. */
-  constructor(prices: PricesView) {
+  constructor(market: Pick<Market, 'fundingIntervalMs'>, prices: TickerPrices) {
+    this.#fundingIntervalMs = market.fundingIntervalMs;
     this.#last = prices.last;
     this.#index = prices.index;
     this.#mark = prices.mark;
@@ -97,8 +109,8 @@ export class MarketTicker {
     if (isPublic(trade)) this.#day.add(trade, time);
   }
 
-  /** What an event of this market, after the start, changes beside the count of trades. */
-  evolve(event: Event): void {
+  /** What an event of this market, after the start, changes beside the count of trades; `time` is that of its record. */
+  evolve(event: Event, time: Millis): void {
     switch (event.type) {
       case 'trade': {
         if (isPublic(event)) this.#last = event.price;
@@ -113,6 +125,12 @@ export class MarketTicker {
       case 'funding_settled':
         this.#nextFundingTime = event.nextTime;
         return;
+      case 'market_updated': {
+        const { fundingIntervalMs } = event.market;
+        if (fundingIntervalMs !== this.#fundingIntervalMs) this.#nextFundingTime = nextFunding(time, fundingIntervalMs);
+        this.#fundingIntervalMs = fundingIntervalMs;
+        return;
+      }
       default:
         return;
     }

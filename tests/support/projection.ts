@@ -3,7 +3,7 @@ import type { Event, FillSide } from '../../src/engine/events.ts';
 import type { Asset, Market } from '../../src/engine/market.ts';
 import type { Millis, Seq } from '../../src/engine/units.ts';
 import type { JournalRecord } from '../../src/journal/journal.ts';
-import { Catalog } from '../../src/projections/catalog.ts';
+import { CommittedCatalog } from '../../src/projections/committed-catalog.ts';
 import type { FoldContext } from '../../src/projections/context.ts';
 import type { EventSource } from '../../src/projections/projector.ts';
 import type { TransactionContext } from '../../src/projections/transactions.ts';
@@ -35,7 +35,7 @@ export const owners: FoldContext['owners'] = {
 };
 
 export function contextAt(time: Millis): FoldContext & TransactionContext {
-  const catalog = new Catalog({ assets: [USDT, BTC], markets: [SPOT, PERP] });
+  const catalog = new CommittedCatalog({ assets: [USDT, BTC], markets: [SPOT, PERP] });
   return { catalog, markets: catalog.markets, assets: catalog.assets, owners, time };
 }
 

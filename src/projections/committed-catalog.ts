@@ -5,7 +5,7 @@ import type { AssetId, MarketId } from '../engine/units.ts';
 import { MarketUnits } from '../types/market-units.ts';
 import type { ListedMarket } from './context.ts';
 
-export class Catalog {
+export class CommittedCatalog {
   readonly #assets: Asset[] = [];
   readonly #markets: Market[] = [];
   readonly #listed: ListedMarket[] = [];
