@@ -349,7 +349,7 @@ export class Leader implements Sequencer {
     if (last === undefined) return;
     this.#committedSeq = last.seq;
     this.#committedTime = last.time;
-    for (const listener of [...this.#listeners]) {
+    for (const listener of Array.from(this.#listeners)) {
       for (const record of records) {
         // It may have stopped meanwhile.
         if (this.#listeners.has(listener)) this.#tellOne(listener, record);
