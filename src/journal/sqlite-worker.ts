@@ -57,18 +57,18 @@ class JournalServer {
     this.#lastSeq = file.lastSeq();
   }
 
-  /** Answers in order; appends that stand together are one transaction with one sync. */
+  /** Answers in order; appends that stand together are one transaction with one sync. What is stored already is read without parting them. */
   answer(requests: readonly WorkerRequest[]): WorkerReply[] {
     const replies: WorkerReply[] = [];
     for (let at = 0; at < requests.length; ) {
-      const request = requests[at++] as WorkerRequest;
-      if (request.type !== 'append') {
-        replies.push(this.#attempt(request.id, () => this.#handle(request)));
-        continue;
+      const appends: AppendRequest[] = [];
+      for (; at < requests.length; at++) {
+        const request = requests[at] as WorkerRequest;
+        if (request.type === 'append') appends.push(request);
+        else if (appends.length === 0 || (request.type === 'record_at' && request.seq <= this.#lastSeq)) replies.push(this.#attempt(request.id, () => this.#handle(request)));
+        else break;
       }
-      const appends = [request];
-      for (let next = requests[at]; next?.type === 'append'; next = requests[++at]) appends.push(next);
-      replies.push(...this.#append(appends));
+      if (appends.length > 0) replies.push(...this.#append(appends));
     }
     return replies;
   }

@@ -76,12 +76,10 @@ export class CommitQueue {
 
   /** The entry that holds event `seq`, if it waits here. */
   find(seq: Seq): Entry | undefined {
-    const holds = ({ record }: Entry): boolean => record.seq <= seq && seq <= endOf(record);
     for (const batch of this.#inFlight) {
-      const found = batch.find(holds);
-      if (found !== undefined) return found;
+      if (seq <= endOf(batch.at(-1)!.record)) return entryOf(batch, seq);
     }
-    return this.#waiting.find(holds);
+    return entryOf(this.#waiting, seq);
   }
 
   /** Answers everything that waits, and everything that comes, with `error`. */
@@ -127,4 +125,17 @@ export class CommitQueue {
     for (const { reply, waiter } of batch) waiter.resolve(reply);
     this.flush();
   }
+}
+
+/** By halves, as entries stand in order of seq. */
+function entryOf(entries: readonly Entry[], seq: Seq): Entry | undefined {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(entries[middle]!.record) < seq) low = middle + 1;
+    else high = middle;
+  }
+  const found = entries[low];
+  return found !== undefined && found.record.seq <= seq ? found : undefined;
 }

@@ -4,6 +4,7 @@ import { JournalConflictError, JournalUnavailableError } from '../journal/errors
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
+import type { Command } from '../engine/commands.ts';
 import type { LeaderOptions } from './leader.ts';
 import type { Committed, CommittedRecord } from './sequencer.ts';
 
@@ -266,6 +267,35 @@ describe('a leader', () => {
     clock.time -= 60_000;
     const second = await accepted(leader, place());
     assert.equal(second.time, first.time);
+  });
+
+  test('gives a group one time, also where one of its commands repeats itself, and replays to the same state', async () => {
+    const disk = new MemoryDisk();
+    let time = Date.UTC(2024, 0, 1);
+    const leader = await openMemoryLeader(disk, new Clock(), { clock: () => time++ });
+    await found(leader);
+    const batch: Command = { type: 'place_orders', account: ALICE, orders: [place('twice').order, place('twice').order] };
+    const answers = await Promise.all([place('a'), batch, place('b'), place('c')].map((command) => accepted(leader, command)));
+    assert.equal(new Set(answers.map((answer) => answer.time)).size, 1);
+    const hash = leader.state.stateHash();
+    await leader.close();
+    disk.snapshots.clear();
+    assert.equal((await openMemoryLeader(disk, new Clock())).state.stateHash(), hash);
+  });
+
+  test('fires what has become due while a command was judged before that command', async () => {
+    const { disk, clock } = await setUp();
+    const before = await openMemoryLeader(disk, clock);
+    await accepted(before, place('old'));
+    await accepted(before, { type: 'cancel_after', account: ALICE, timeoutMs: 1_000 });
+    await before.close();
+    const leader = await openMemoryLeader(disk, clock);
+    // Its first item has to be looked up in the journal; the switch is due by then.
+    const judged = accepted(leader, { type: 'place_orders', account: ALICE, orders: [place('old').order, place('new').order] });
+    void leader.state.seq;
+    clock.time += 5_000;
+    await judged;
+    assert.deepEqual(leader.state.openOrders(ALICE).map(({ clientOrderId }) => clientOrderId), ['new']);
   });
 
   test('fires what is due before the next command, and by its timer', async () => {

@@ -56,6 +56,7 @@ interface Arrived {
   readonly waiter: Waiter;
 }
 
+type Partial = Verdict & { readonly kind: 'partial' };
 type Answer = (committed: Committed) => object;
 type Listener = (record: CommittedRecord) => void;
 type Status = Sequencer['status'];
@@ -84,6 +85,8 @@ export class Leader implements Sequencer {
   #queue: CommitQueue;
   #arrived: Arrived[] = [];
   #scheduled = false;
+  /** Commands that wait for what their ids led to before. */
+  #judging = 0;
   #engine: Engine;
   #recovered: Recovered;
   #lastTime: Millis;
@@ -200,12 +203,22 @@ export class Leader implements Sequencer {
     const group = this.#arrived;
     this.#arrived = [];
     const now = this.#now();
-    this.#advanceTo(now);
+    if (this.#status.state === 'leading') this.#advanceTo(now);
     for (const arrived of group) {
-      if (this.#status.state !== 'leading') arrived.waiter.reject(this.#unavailable());
-      else if (isSuspect(arrived.command, arrived.meta, this.#ids, now)) void this.#judge(arrived);
-      else this.#run(arrived, now);
+      if (this.#status.state === 'leading') this.#take(arrived, now);
+      else arrived.waiter.reject(this.#unavailable());
     }
+  }
+
+  #take(arrived: Arrived, now: Millis): void {
+    let suspect: boolean;
+    try {
+      suspect = isSuspect(arrived.command, arrived.meta, this.#ids, now);
+    } catch (error) {
+      return arrived.waiter.reject(error);
+    }
+    if (suspect) void this.#judge(arrived, now);
+    else this.#run(arrived, now);
   }
 
   #advanceTo(now: Millis): void {
@@ -228,7 +241,7 @@ export class Leader implements Sequencer {
 
   #whyNot(): UnavailableError | undefined {
     if (this.#status.state !== 'leading') return this.#unavailable();
-    if (this.#queue.depth + this.#arrived.length >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
+    if (this.#queue.depth + this.#arrived.length + this.#judging >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
     return undefined;
   }
 
@@ -238,17 +251,16 @@ export class Leader implements Sequencer {
   }
 
   /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. Never rejects: the waiter does. */
-  async #judge(arrived: Arrived): Promise<void> {
+  async #judge(arrived: Arrived, now: Millis): Promise<void> {
     const { command, meta, answer, waiter } = arrived;
+    const loaded = new Map<Seq, Source>();
     try {
-      const loaded = new Map<Seq, Source>();
       for (;;) {
-        const refusal = this.#whyNot();
-        if (refusal !== undefined) throw refusal;
         const verdict = judge(command, meta, this.#lookup(loaded));
         switch (verdict.kind) {
           case 'load':
-            await Promise.all(verdict.seqs.map(async (seq) => loaded.set(seq, await this.#load(seq))));
+            await this.#loadAll(verdict.seqs, loaded);
+            now = this.#resume();
             break;
           case 'refuse':
             await this.#queue.barrier();
@@ -257,16 +269,34 @@ export class Leader implements Sequencer {
             await this.#queue.barrier();
             return waiter.resolve(answer(verdict.committed));
           case 'partial':
-            this.#run({ ...arrived, command: verdict.command }, this.#now(), verdict);
+            this.#run({ ...arrived, command: verdict.command }, now, verdict);
             return this.#soon();
           case 'new':
-            this.#run(arrived, this.#now());
+            this.#run(arrived, now);
             return this.#soon();
         }
       }
     } catch (error) {
       waiter.reject(error);
     }
+  }
+
+  async #loadAll(seqs: readonly Seq[], into: Map<Seq, Source>): Promise<void> {
+    this.#judging++;
+    try {
+      await Promise.all(seqs.map(async (seq) => into.set(seq, await this.#load(seq))));
+    } finally {
+      this.#judging--;
+    }
+  }
+
+  /** The time by now, up to which everything due has happened. Throws when commands are not taken any more. */
+  #resume(): Millis {
+    const refusal = this.#whyNot();
+    if (refusal !== undefined) throw refusal;
+    const now = this.#now();
+    this.#advanceTo(now);
+    return now;
   }
 
   async #load(seq: Seq): Promise<Source> {
@@ -278,7 +308,17 @@ export class Leader implements Sequencer {
     }
   }
 
-  #run({ command, meta, answer, waiter }: Arrived, now: Millis, partial?: Verdict & { readonly kind: 'partial' }): void {
+  /** What fails after the engine has acted leaves it ahead of the journal: then the leader stops. */
+  #run(arrived: Arrived, now: Millis, partial?: Partial): void {
+    try {
+      this.#runAs(arrived, now, partial);
+    } catch (error) {
+      this.#stop(new Error(`the leader failed on ${arrived.command.type}: ${(error as Error).message}`, { cause: error }));
+      arrived.waiter.reject(this.#unavailable());
+    }
+  }
+
+  #runAs({ command, meta, answer, waiter }: Arrived, now: Millis, partial: Partial | undefined): void {
     const outcome = this.#execute(command, now);
     if (outcome === undefined) return waiter.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
@@ -319,7 +359,7 @@ export class Leader implements Sequencer {
 
   /** undefined: a broken invariant; the leader has stopped. */
   #execute(command: Command, now: Millis): Outcome | undefined {
-    this.#lastTime = now;
+    this.#lastTime = Math.max(this.#lastTime, now);
     try {
       return this.#engine.execute(command, this.#lastTime);
     } catch (error) {
