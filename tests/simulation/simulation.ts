@@ -218,7 +218,8 @@ class Simulation {
     this.#leader = await Leader.open({
       // What died stays dead: its leader may still ask, and is never answered.
       openJournal: () => (life === this.#lives ? this.#openJournal() : new Promise<never>(() => {})),
-      clock: () => this.#clock,
+      // It goes on while a group of commands is executed.
+      clock: () => (this.#clock += this.#random.chance(0.2) ? 1 : 0),
       logger: silentLogger,
       metrics: noMetrics,
       queueLimit: 1_000,
