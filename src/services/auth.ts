@@ -56,13 +56,17 @@ export interface AuthDeps {
 
 const ADMIN_ID = 'admin';
 const DAY_MS = 86_400_000;
-const PER_ACCOUNT = { free: 5, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
+/** Guesses at an account from one address. */
+const PER_GUESSER = { free: 5, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
+/** Guesses at an account from anywhere: so many and so short a wait that one address cannot keep the owner out. */
+const PER_ACCOUNT = { free: 200, firstDelayMs: 1_000, maxDelayMs: 30_000, forgetMs: DAY_MS };
 const PER_ADDRESS = { free: 30, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
 const REGISTRATIONS = { free: 50, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: 3_600_000 };
 
 export class AuthService {
   readonly #deps: AuthDeps;
   readonly #users: Collection<UserDoc>;
+  readonly #byGuesser: Attempts;
   readonly #byAccount: Attempts;
   readonly #byAddress: Attempts;
   readonly #registrations: Attempts;
@@ -70,6 +74,7 @@ export class AuthService {
   constructor(deps: AuthDeps) {
     this.#deps = deps;
     this.#users = deps.store.collection(users);
+    this.#byGuesser = new Attempts(PER_GUESSER, deps.clock);
     this.#byAccount = new Attempts(PER_ACCOUNT, deps.clock);
     this.#byAddress = new Attempts(PER_ADDRESS, deps.clock);
     this.#registrations = new Attempts(REGISTRATIONS, deps.clock);
@@ -83,11 +88,10 @@ export class AuthService {
     const email = normalizeEmail(input.email);
     this.#take(this.#registrations, clientKey(origin.ip));
     requireGood(input.password, email, 'password');
-    // Hashed in any case, so that the time does not tell whether the address is known.
-    const passwordHash = await this.#deps.passwords.hash(input.password);
     const registrationKey = meta?.idempotencyKey === undefined ? undefined : hash('sha256', meta.idempotencyKey, 'base64url');
     const known = await this.#byEmail(email);
     if (known !== undefined) return this.#registered(known, input.password, registrationKey, origin);
+    const passwordHash = await this.#deps.passwords.hash(input.password);
     const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'], ...(registrationKey !== undefined && { registrationKey }) });
     await this.#record(origin, { actor: user.id, action: 'auth.register', target: user.id });
     return this.#signIn(user, origin);
@@ -97,9 +101,9 @@ export class AuthService {
   async #registered(user: UserDoc, password: string, registrationKey: string | undefined, origin: Origin): Promise<SignedIn> {
     const repeats = registrationKey !== undefined && user.registrationKey === registrationKey && this.#deps.clock() - user.createdAt < DAY_MS;
     if (!repeats || user.status !== 'active') throw taken();
-    this.#take(this.#byAccount, user.email);
+    this.#takeGuess(user.email, origin);
     if (!(await this.#deps.passwords.verify(user.passwordHash, password))) throw new Refusal('CONFLICT', 'this Idempotency-Key was used for another request');
-    this.#byAccount.reset(user.email);
+    this.#forgetGuesses(user.email, origin);
     return this.#signIn(user, origin);
   }
 
@@ -108,14 +112,14 @@ export class AuthService {
     const email = normalizeEmail(input.email);
     const address = clientKey(origin.ip);
     this.#take(this.#byAddress, address);
-    this.#take(this.#byAccount, email);
+    this.#takeGuess(email, origin);
     const user = await this.#byEmail(email);
     if (!(await this.#deps.passwords.verify(user?.passwordHash, input.password)) || user === undefined) {
       await this.#record(origin, { actor: user?.id ?? 'unknown', action: 'auth.login', outcome: 'refused', target: user?.id });
       throw new Refusal('UNAUTHENTICATED', 'e-mail or password is wrong');
     }
     this.#byAddress.refund(address);
-    this.#byAccount.reset(email);
+    this.#forgetGuesses(email, origin);
     if (user.status === 'frozen') {
       await this.#record(origin, { actor: user.id, action: 'auth.login', outcome: 'refused', target: user.id, after: { status: user.status } });
       throw new Refusal('FORBIDDEN', 'this account is frozen');
@@ -159,12 +163,12 @@ export class AuthService {
   /** Ends all other sessions. Throws STEP_UP_REQUIRED when the current password is wrong, VALIDATION_FAILED when the new one will not do. */
   async changePassword(principal: Principal, input: { readonly currentPassword: string; readonly newPassword: string }, origin: Origin): Promise<void> {
     const user = await this.#user(principal.userId);
-    this.#take(this.#byAccount, user.email);
+    this.#takeGuess(user.email, origin);
     if (!(await this.#deps.passwords.verify(user.passwordHash, input.currentPassword))) {
       await this.#record(origin, { actor: user.id, action: 'auth.password', outcome: 'refused', target: user.id });
       throw new Refusal('STEP_UP_REQUIRED', 'the current password is wrong');
     }
-    this.#byAccount.reset(user.email);
+    this.#forgetGuesses(user.email, origin);
     requireGood(input.newPassword, user.email, 'newPassword');
     const passwordHash = await this.#deps.passwords.hash(input.newPassword);
     await this.#record(origin, { actor: user.id, action: 'auth.password', target: user.id });
@@ -233,6 +237,17 @@ export class AuthService {
     const user = await this.#users.get(id);
     if (user === undefined) throw unauthenticated();
     return user;
+  }
+
+  #takeGuess(email: string, { ip }: Origin): void {
+    this.#take(this.#byGuesser, `${email} ${clientKey(ip)}`);
+    this.#take(this.#byAccount, email);
+  }
+
+  /** The owner has come. */
+  #forgetGuesses(email: string, { ip }: Origin): void {
+    this.#byGuesser.reset(`${email} ${clientKey(ip)}`);
+    this.#byAccount.reset(email);
   }
 
   #take(attempts: Attempts, key: string): void {

@@ -318,6 +318,25 @@ test('guessing slows down, per account and whoever guesses; the right password h
   }
 });
 
+test('whoever guesses at an account does not keep its owner out, and guesses from everywhere wait as well', async () => {
+  const strict = await startApi({ env: { RATE_LIMITS: 'on', TRUST_PROXY: '1' } });
+  try {
+    const { user, tokens } = await register(strict);
+    const login = (password: string, from: string): Promise<Answer<unknown>> => call('POST', '/auth/login', { email: user.email, password }, undefined, strict, { 'x-forwarded-for': from });
+    for (let i = 0; i < 5; i++) assert.equal((await login('a wrong guess', '203.0.113.9')).code, 'UNAUTHENTICATED');
+    assert.equal((await login('a wrong guess', '203.0.113.9')).code, 'RATE_LIMITED');
+    const change = { currentPassword: PASSWORD, newPassword: `${PASSWORD} again` };
+    assert.equal((await call('POST', '/auth/password', change, tokens.accessToken, strict, { 'x-forwarded-for': '198.51.100.1' })).status, 204);
+    assert.equal((await login(change.newPassword, '198.51.100.1')).status, 200);
+    for (let address = 1; address <= 200; address++) assert.equal((await login('a wrong guess', `192.0.2.${address}`)).code, 'UNAUTHENTICATED', String(address));
+    assert.equal((await login(change.newPassword, '198.51.100.1')).headers.get('retry-after'), '1');
+    strict.time.now += 1_000;
+    assert.equal((await login(change.newPassword, '198.51.100.1')).status, 200);
+  } finally {
+    await strict.close();
+  }
+});
+
 test('a hash with weaker parameters is renewed at the next sign-in', async () => {
   const { user } = await register();
   const collection = api.store.collection(users);
