@@ -20,6 +20,11 @@ export interface NewOrderInput {
   readonly clientOrderId?: string;
 }
 
+/** Stands for an order of a symbol that is not listed, so that it has its result among the engine's, whatever is listed when a batch is repeated. */
+export const NOWHERE: NewOrder = {
+  market: -1, side: 'buy', type: 'limit', price: 1, quantity: 1, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'expire_taker', clientOrderId: '',
+};
+
 /** In engine units. UNKNOWN_SYMBOL, INVALID_TICK or INVALID_LOT when it cannot be written in them. */
 export function newOrderOf(input: NewOrderInput, catalog: Pick<Catalog, 'find'>): NewOrder | Reject {
   const listed = catalog.find(input.symbol);

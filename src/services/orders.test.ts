@@ -12,12 +12,13 @@ const BUY: NewOrderInput = { symbol: 'BTC-USDT', side: 'buy', type: 'limit', pri
 
 describe('orders', () => {
   let venue: Venue;
+  let admin: Principal;
   let ann: Principal;
   let bob: Principal;
 
   before(async () => {
     venue = await openVenue();
-    await listMarkets(venue);
+    admin = await listMarkets(venue);
     ann = await venue.user('ann');
     bob = await venue.user('bob');
     await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000000', account: 'spot' });
@@ -168,6 +169,21 @@ describe('orders', () => {
     const ids = results.flatMap(({ order }) => (order === undefined ? [] : [order.id]));
     const canceled = await venue.orders.cancelBatch(ann, ids, key('cancel batch'));
     assert.deepEqual(await venue.orders.cancelBatch(ann, ids, key('cancel batch')), canceled);
+  });
+
+  test('a batch under one key gives the same results also when its unknown symbol has been listed since', async () => {
+    const items = [{ ...BUY, symbol: 'ETH-USDT' }, { ...BUY, price: '28000' }, { invalid: 'price: must be a positive decimal string' }];
+    const results = await venue.orders.placeBatch(ann, items, key('listed later'));
+    assert.deepEqual(results.map(({ status, error }) => [status, error?.code]), [[422, 'UNKNOWN_SYMBOL'], [201, undefined], [400, 'VALIDATION_FAILED']]);
+    assert.match(results[0]?.error?.detail ?? '', /ETH-USDT/);
+    const nowhere = await venue.orders.placeBatch(ann, items.slice(0, 1), key('nothing but unknown'));
+    const actor = { principal: admin, ip: '127.0.0.1', requestId: 'r' };
+    await venue.admin.createAsset(actor, { asset: 'ETH', scale: 8 });
+    await venue.admin.createMarket(actor, { symbol: 'ETH-USDT', type: 'spot', base: 'ETH', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', makerFee: '0', takerFee: '0' });
+    assert.deepEqual(await venue.orders.placeBatch(ann, items, key('listed later')), results);
+    assert.deepEqual(await venue.orders.placeBatch(ann, items.slice(0, 1), key('nothing but unknown')), nowhere);
+    assert.equal((await venue.orders.placeBatch(ann, items.slice(0, 1)))[0]?.status, 201);
+    await venue.orders.cancelAll(ann, {});
   });
 
   test('all orders of a market, or of all, are canceled at once', async () => {

@@ -13,10 +13,10 @@ import { foldOrder, foldOrders, orderFromView } from '../projections/orders.ts';
 import type { CommandMeta, Committed, CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
-import type { Catalog } from './catalog.ts';
+import { unknownSymbol, type Catalog } from './catalog.ts';
 import { commit, granted } from './commit.ts';
 import { orderIdOf, type OrderHistory, type OrderQuery } from './order-history.ts';
-import { lotsOf, newOrderOf, ticksOf, type NewOrderInput } from './order-input.ts';
+import { lotsOf, newOrderOf, NOWHERE, ticksOf, type NewOrderInput } from './order-input.ts';
 import type { Listing } from './paging.ts';
 
 /** One item of a batch: an order, or why it cannot be one. */
@@ -92,18 +92,26 @@ export class OrderService {
   /** What `reply` makes of them, as soon as they are known. */
   placeBatch<T extends object>(principal: Principal, items: readonly BatchItem[], meta: CommandMeta | undefined, reply: (results: BatchResult[]) => T): Promise<T>;
   async placeBatch({ account }: Principal, items: readonly BatchItem[], meta?: CommandMeta, reply: (results: BatchResult[]) => object = itself): Promise<object> {
-    const parsed = items.map((item) => ('invalid' in item ? reject('VALIDATION_FAILED', item.invalid) : newOrderOf(item, this.#catalog)));
+    const parsed = items.map((item) => this.#itemOf(item));
     const orders = parsed.filter((item): item is NewOrder => !('ok' in item));
     if (orders.length === 0) return reply(parsed.map((item) => refused(item as Reject)));
     return commit(this.#sequencer, { type: 'place_orders', account, orders }, meta, (committed) => {
-      const items = itemsOf(committed, orders.length);
-      const placed = this.#placed(committed, items.flatMap((result) => (result.ok ? [result.order] : [])));
-      const results = items.values();
-      return reply(parsed.map((item) => {
+      const outcomes = itemsOf(committed, orders.length);
+      const placed = this.#placed(committed, outcomes.flatMap((result) => (result.ok ? [result.order] : [])));
+      const results = outcomes.values();
+      return reply(parsed.map((item, index) => {
         const result = 'ok' in item ? item : (results.next().value as ItemResult);
-        return result.ok ? { status: 201, order: placed.get(result.order)! } : refused(result);
+        if (result.ok) return { status: 201, order: placed.get(result.order)! };
+        return refused(result.code === 'UNKNOWN_SYMBOL' ? reject('UNKNOWN_SYMBOL', unknownSymbol((items[index] as NewOrderInput).symbol)) : result);
       }));
     });
+  }
+
+  /** For the engine, or what refuses it here whenever it comes. */
+  #itemOf(item: BatchItem): NewOrder | Reject {
+    if ('invalid' in item) return reject('VALIDATION_FAILED', item.invalid);
+    const order = newOrderOf(item, this.#catalog);
+    return 'ok' in order && order.code === 'UNKNOWN_SYMBOL' ? NOWHERE : order;
   }
 
   /** As the command left them that placed them, which for a repeated item is an earlier one. */
