@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { listMarkets, openVenue, type Venue } from '../../tests/support/venue.ts';
+import { SqliteTable } from '../models/table.ts';
 import type { Transaction } from '../models/transactions.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
@@ -73,6 +74,14 @@ describe('a statement', () => {
     assert.deepEqual(await list({ to: middle }), whole.filter(({ timestamp }) => timestamp <= middle));
     assert.deepEqual(await list({ offset: 3, limit: 4 }), whole.slice(3, 7));
     assert.deepEqual(await list({ to: middle, cursor: `t${whole[0]!.timestamp}.${whole[0]!.id}` }), whole.slice(1).filter(({ timestamp }) => timestamp <= middle));
+  });
+
+  test('is read in few queries, however far down it begins', async (t) => {
+    const find = t.mock.method(SqliteTable.prototype, 'findText');
+    const whole = await list();
+    const deep = await list({ offset: whole.length - 2, limit: 1 });
+    assert.deepEqual(deep, whole.slice(-2, -1));
+    assert.equal(find.mock.callCount(), 4, 'two sources, twice');
   });
 
   test('is there for an asset of more markets than a query can name', async () => {

@@ -50,27 +50,27 @@ export class Statement {
     return { items, seq };
   }
 
-  async *#stored(userId: string, { asset, type, limit, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
+  async *#stored(userId: string, { asset, type, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
     if (type === 'trade') return;
     const where = given({ userId, asset, type, timestamp: until(query, after) });
-    for await (const doc of all(this.#parts.transactions, { where, sort: NEWEST_TRANSACTIONS, limit: enough(limit) })) yield publicTransaction(doc);
+    for await (const doc of all(this.#parts.transactions, { where, sort: NEWEST_TRANSACTIONS, limit: enough(query) })) yield publicTransaction(doc);
   }
 
   /** Of the markets of the asset, so that every fill that is read makes a line; of all when these are more than a query can name. */
-  async *#ofFills(userId: string, { asset, type, limit, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
+  async *#ofFills(userId: string, { asset, type, ...query }: TransactionQuery, after: Position | undefined): AsyncGenerator<Transaction> {
     if (type !== undefined && type !== 'trade') return;
     const { catalog, trades } = this.#parts;
     const symbols = asset === undefined ? undefined : catalog.all().filter(({ base, quote }) => base.code === asset || quote.code === asset).map(({ market }) => market.symbol);
     const where: Where<TradeDoc> = given({ userId, symbol: symbols !== undefined && symbols.length <= MAX_LIMIT ? { in: symbols } : undefined, timestamp: until(query, after) });
-    for await (const fill of all(trades, { where, sort: NEWEST_TRADES, limit: enough(limit) })) {
+    for await (const fill of all(trades, { where, sort: NEWEST_TRADES, limit: enough(query) })) {
       for (const line of linesOfFill(fill, catalog.named(fill.symbol)).reverse()) if (asset === undefined || line.asset === asset) yield line;
     }
   }
 }
 
-/** Documents for a page of lines and the one that tells whether another follows, so that one read does for most. */
-function enough(limit: number): number {
-  return Math.min(limit + 1, MAX_LIMIT);
+/** Documents for the lines before the page, the page, and the one that tells whether another follows, so that few reads do. */
+function enough({ limit, offset = 0 }: Pick<TransactionQuery, 'limit' | 'offset'>): number {
+  return Math.min(offset + limit + 1, MAX_LIMIT);
 }
 
 /** Every document that the query finds, a page at a time. */
