@@ -50,6 +50,22 @@ test('a connection can follow only so much', async (t) => {
   assert.deepEqual([await follow('1m'), await follow('5m'), await follow('5m'), await follow('1h')], [undefined, undefined, undefined, 'RATE_LIMITED']);
 });
 
+test('a refused subscription leaves nothing behind', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, subscriptionsPerConnection: 1 } });
+  const flushed: string[] = [];
+  const make = world.market.kline.bind(world.market);
+  world.market.kline = (...wanted) => {
+    const topic = make(...wanted);
+    return { ...topic, flush: () => { flushed.push(topic.id); return topic.flush(); } };
+  };
+  const socket = await world.connect('/market');
+  const follow = async (interval: string) => (await call(socket, 'subscribe', { channel: 'kline', symbol: 'BTC-USDT', interval })).error?.code;
+  assert.deepEqual([await follow('1m'), await follow('5m')], [undefined, 'RATE_LIMITED']);
+  const followed = flushed[0];
+  await eventually('the one that is followed is looked at', () => flushed.filter((id) => id === followed).length > 2 || undefined);
+  assert.deepEqual([...new Set(flushed)], [followed]);
+});
+
 test('pages of other origins cannot connect, programs and own pages can', async (t) => {
   const world = await SocketWorld.during(t);
   const from = (origin: string | undefined, transport: string) => {

@@ -9,7 +9,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Topic } from '../services/topic.ts';
 import { Refusal } from '../types/refusal.ts';
 import { terminate, watchBacklogs, type BacklogLimits } from './backlog.ts';
-import { markLossy, ROOM_UNWANTED } from './recovery.ts';
+import { markLossy, ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
 
 export interface TopicOptions {
   /** How often topics are looked at, ms; each is sent no more often than it wants to be. */
@@ -38,7 +38,7 @@ export class TopicPublisher {
   constructor(nsp: Namespace, options: TopicOptions) {
     this.#nsp = nsp;
     this.#options = options;
-    nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#open.delete(room));
+    nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#release(room));
     this.#timer = setInterval(() => this.tick(), options.tickMs);
   }
 
@@ -48,7 +48,6 @@ export class TopicPublisher {
 
   /** From now on the socket gets the topic's messages; what it starts from. RATE_LIMITED when it follows too many already. */
   follow(socket: Socket, topic: Topic): unknown {
-    const entry = this.#entry(topic);
     const room = roomOf(topic);
     const behind = this.#behind.get(socket);
     // Each socket is in a room of its own besides.
@@ -56,6 +55,7 @@ export class TopicPublisher {
     if (!this.follows(socket, topic) && following >= this.#options.subscriptionsPerConnection) {
       throw new Refusal('RATE_LIMITED', `at most ${this.#options.subscriptionsPerConnection} subscriptions on a connection`);
     }
+    const entry = this.#entry(topic);
     this.#send(room, entry, Date.now());
     if (behind === undefined) void socket.join(room);
     else replace(behind, topic, entry.topic.mark());
@@ -66,7 +66,9 @@ export class TopicPublisher {
     void socket.leave(roomName(topicId));
     const behind = this.#behind.get(socket);
     const at = behind?.findIndex(({ topic }) => topic.id === topicId) ?? -1;
-    if (at >= 0) behind?.splice(at, 1);
+    if (at < 0) return;
+    behind?.splice(at, 1);
+    this.#release(roomName(topicId));
   }
 
   follows(socket: Socket, topic: Topic): boolean {
@@ -82,8 +84,10 @@ export class TopicPublisher {
 
   /** To be called when a socket has gone. */
   left(socket: Socket): void {
+    const behind = this.#behind.get(socket) ?? [];
     this.#behind.delete(socket);
     this.#slow.delete(socket);
+    for (const { topic } of behind) this.#release(roomOf(topic));
   }
 
   /** Sends what is due. The timer calls it; tests may. */
@@ -107,6 +111,13 @@ export class TopicPublisher {
     const entry = { topic, sentAt: 0 };
     this.#open.set(room, entry);
     return entry;
+  }
+
+  /** Forgets a topic when nobody follows it, slow ones included, or may come back to it. */
+  #release(room: string): void {
+    if ((this.#nsp.adapter as RecoverableAdapter).wanted(room)) return;
+    for (const behind of this.#behind.values()) if (behind.some(({ topic }) => roomOf(topic) === room)) return;
+    this.#open.delete(room);
   }
 
   #send(room: string, entry: Entry, now: number): void {
