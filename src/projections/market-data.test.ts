@@ -28,10 +28,12 @@ interface Begin {
   readonly projected: number;
   readonly started: number;
   readonly meanwhile: number;
+  /** ms from the last record to the start. */
+  readonly quiet?: number;
 }
 
 /** Market data that starts in the middle of a venue's life and follows it to the end, as do the collections. */
-async function follow(journal: TestJournal, { projected, started, meanwhile }: Begin): Promise<MarketData> {
+async function follow(journal: TestJournal, { projected, started, meanwhile, quiet = 1 }: Begin): Promise<MarketData> {
   const records = committed(journal);
   const place = mkdtempSync(join(directory, 'follow-'));
   const database = new SqliteDatabase(join(place, 'projections.db'), { durable: false });
@@ -56,7 +58,7 @@ async function follow(journal: TestJournal, { projected, started, meanwhile }: B
     },
     readJournal: async (afterSeq, limit) => journal.read(afterSeq, Math.min(limit, 7)),
     books,
-    clock: () => records.at(-1)!.time + 1,
+    clock: () => records.at(-1)!.time + quiet,
   });
   commit(started + meanwhile, records.length);
   readable = journal.seq;
@@ -84,6 +86,19 @@ test(`whenever it starts, market data shows the same in the end (seed ${seed})`,
     const started = random.between(0, round === 0 ? 5 : count);
     const begin = { projected: random.between(0, started), started, meanwhile: random.between(0, count - started) };
     assert.deepEqual(await everything(await follow(journal, begin), symbols), whole, JSON.stringify(begin));
+  }
+});
+
+test(`a market that was quiet for longer than a day still has its candles (seed ${seed})`, async () => {
+  const { journal, engine } = simulateVenue(seed, 400);
+  const count = journal.records.length;
+  const data = await follow(journal, { projected: count, started: count, meanwhile: 0, quiet: 25 * 3_600_000 });
+  const traded = engine.markets.filter(({ symbol }) => (data.trades(symbol, 1) ?? []).length > 0);
+  assert.ok(traded.length > 0);
+  for (const { symbol } of traded) {
+    const last = data.trades(symbol, 1)![0]!.price;
+    for (const interval of KLINE_INTERVALS) assert.equal(data.kline(symbol, interval)?.[4], last, interval);
+    assert.equal(data.ticker(symbol)?.count, 0);
   }
 });
 

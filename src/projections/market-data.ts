@@ -152,11 +152,10 @@ export class MarketData {
     const { ticker, recent, bars } = this.#of(listed);
     const since = this.#parts.clock() - DAY_MINUTES * MINUTE;
     for (const interval of KLINE_INTERVALS) {
-      const where = { symbol: market.symbol, interval, ...(interval === '1m' && { openTime: { gte: since } }) };
-      const docs = await newest(this.#klines, { where, sort: { openTime: -1 } }, interval === '1m' ? DAY_MINUTES : PAGE_OF_BARS);
+      const docs = await newest(this.#klines, { where: { symbol: market.symbol, interval }, sort: { openTime: -1 } }, interval === '1m' ? DAY_MINUTES : PAGE_OF_BARS);
       const stored = docs.map((doc) => storedBar(doc, listed)).reverse();
       bars.restore(interval, stored);
-      if (interval === '1m') ticker.restore(stored);
+      if (interval === '1m') ticker.restore(stored.filter(({ openTime }) => openTime >= since));
     }
     const docs = await newest(this.#trades, { where: { symbol: market.symbol, ...PUBLIC_TRADES }, sort: NEWEST_TRADES }, RECENT_TRADES);
     for (const doc of docs.reverse()) recent.add(storedTrade(doc, listed), doc.timestamp);
