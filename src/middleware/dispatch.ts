@@ -1,7 +1,7 @@
 /** Last of the stages: runs the route's handler and sends what it returns. */
 import type { Document, Reply, Written } from '../types/route.ts';
 import type { ApiRequest, ApiResponse, Stage } from './http.ts';
-import { sendData, sendDocument, sendNothing, sendWritten } from './reply.ts';
+import { sendData, sendDocument, sendJson, sendNothing } from './reply.ts';
 import type { CompiledRoute } from './route-table.ts';
 
 export interface DispatchOptions {
@@ -35,7 +35,7 @@ export function dispatch(options: DispatchOptions): Stage {
 
 function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, result: Result): void {
   if (result === undefined) sendNothing(res, route.status);
-  else if ('json' in result) sendWritten(req, res, route, result);
+  else if ('json' in result) sendJson(req, res, route, result.json);
   else if ('contentType' in result) sendDocument(req, res, result);
   else sendData(req, res, route, result);
 }

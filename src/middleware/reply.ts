@@ -1,6 +1,6 @@
 /** Writes replies: the envelope, documents, nothing. The one place where a status line and a body are made, problems included. */
 import { createHash } from 'node:crypto';
-import type { Document, Reply, Written } from '../types/route.ts';
+import type { Document, Reply } from '../types/route.ts';
 import { COMPRESSION_THRESHOLD } from './compression.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import type { CompiledRoute } from './route-table.ts';
@@ -14,11 +14,8 @@ export function sendData(req: ApiRequest, res: ApiResponse, route: CompiledRoute
   sendJson(req, res, route, JSON.stringify(reply.meta === undefined ? { data } : { data, meta: reply.meta }));
 }
 
-export function sendWritten(req: ApiRequest, res: ApiResponse, route: CompiledRoute, { json }: Written<unknown>): void {
-  sendJson(req, res, route, json);
-}
-
-function sendJson(req: ApiRequest, res: ApiResponse, route: CompiledRoute, body: string): void {
+/** `body`: a whole reply, written already. */
+export function sendJson(req: ApiRequest, res: ApiResponse, route: CompiledRoute, body: string): void {
   if (route.cacheSeconds === undefined) send(req, res, route.status, JSON_TYPE, body, NO_STORE);
   else sendCacheable(req, res, body, route.cacheSeconds);
 }

@@ -39,18 +39,26 @@ const SWEEP_LIMIT = 500;
 
 function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: StoreThreadData): void {
   const store = new SqliteStore(directory);
+  const specs = new Map<string, CollectionSpec<Doc>>();
   const tables = new Map<string, SqliteTable<Doc>>();
 
   const tableOf = (name: string): SqliteTable<Doc> => {
-    const table = tables.get(name);
-    if (table === undefined) throw new Error(`the collection ${name} was not opened`);
+    const open = tables.get(name);
+    if (open !== undefined) return open;
+    const spec = specs.get(name);
+    if (spec === undefined) throw new Error(`the collection ${name} was not opened`);
+    // Also where an earlier try has failed: the database may have been busy.
+    const table = store.table(spec);
+    tables.set(name, table);
     return table;
   };
 
   /** Documents travel as JSON text: cheaper to make here and to read there than structured clones. */
   const run = (request: StoreRequest): unknown => {
     switch (request.op) {
-      case 'open': return void tables.set(request.spec.name, store.table(request.spec));
+      case 'open':
+        specs.set(request.spec.name, request.spec);
+        return void tableOf(request.spec.name);
       case 'get': return tableOf(request.collection).getText(request.key);
       case 'find': return tableOf(request.collection).findText(request.query);
       case 'count': return tableOf(request.collection).count(request.where);

@@ -24,6 +24,8 @@ test('an error is written with its cause, and depth is bounded', () => {
   const safe = redact(new Error('outer', { cause: new Error('inner') })) as { message: string; cause: { message: string } };
   assert.equal(safe.message, 'outer');
   assert.equal(safe.cause.message, 'inner');
+  const { stack } = redact(new Error('no mail for alice.liddell@example.com')) as { stack: string };
+  assert.match(stack, /no mail for a\*\*\*@example\.com\n\s+at /);
   const loop: { self?: unknown } = {};
   loop.self = loop;
   assert.match(JSON.stringify(redact(loop)), /\[deep\]/);

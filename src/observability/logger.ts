@@ -35,7 +35,7 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Error) {
     const { name, message, stack, cause } = value;
     const code = (value as { code?: unknown }).code;
-    return { name, code, message: redact(message), stack, cause: redact(cause, depth + 1) };
+    return { name, code, message: redact(message), stack: redact(stack), cause: redact(cause, depth + 1) };
   }
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
   return Object.fromEntries(

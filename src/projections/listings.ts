@@ -1,21 +1,13 @@
 /** What events say of assets, markets and accounts, as documents. */
 import type { EventOf } from '../engine/events.ts';
-import type { Asset, Market, MarketStatus } from '../engine/market.ts';
+import { effectiveStatus } from '../engine/market-rules.ts';
+import type { Asset, Market } from '../engine/market.ts';
 import type { Amount, Millis, Seq } from '../engine/units.ts';
 import type { AccountDoc } from '../models/accounts.ts';
 import type { AssetDoc } from '../models/assets.ts';
 import type { MarketDoc, MarketInfo } from '../models/markets.ts';
 import { formatRate } from '../types/market-units.ts';
 import type { ListedMarket } from './context.ts';
-
-/** From lax to strict. */
-const STRICTNESS: readonly MarketStatus[] = ['open', 'reduce_only', 'cancel_only', 'pre_open', 'halted', 'settling'];
-
-/** The stricter of what was set and what the price feed allows. */
-export function effectiveStatus(market: Pick<Market, 'status' | 'safety'>): MarketStatus {
-  if (market.safety === 'normal') return market.status;
-  return STRICTNESS.indexOf(market.safety) > STRICTNESS.indexOf(market.status) ? market.safety : market.status;
-}
 
 /** A market as the API shows it. */
 function marketInfo({ market, units }: ListedMarket, times: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'>): MarketInfo {

@@ -1,6 +1,6 @@
 /**
  * The public order books: open quantity per price, folded from committed events, so that nobody sees what is not durable.
- * Knows levels and their changes; not who gets to see them when (sockets/book-views.ts).
+ * Knows levels and their changes; not who gets to see them when (services/market-stream.ts).
  */
 import { crc32 } from 'node:zlib';
 import type { Event } from '../engine/events.ts';

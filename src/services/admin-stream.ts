@@ -1,5 +1,6 @@
 /** What administrators watch: figures, health and feeds as they change, liquidations of all markets with whose they were, and alerts. */
 import type { Event } from '../engine/events.ts';
+import type { Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Millis } from '../engine/units.ts';
 import { publicLiquidation } from '../models/liquidations.ts';
@@ -25,7 +26,7 @@ export interface Alert {
 export type Source = () => object | Promise<object>;
 
 export interface AdminStreamParts {
-  readonly state: Pick<EngineReader, 'userOf' | 'kindOf'>;
+  readonly state: Pick<EngineReader, 'userOf' | 'kindOf' | 'markets'>;
   readonly catalog: Pick<Catalog, 'byId'>;
   /** Asked only while somebody watches. */
   readonly sources: Readonly<Record<'metrics' | 'health' | 'feeds', Source>>;
@@ -44,6 +45,7 @@ export class AdminStream {
 
   constructor(parts: AdminStreamParts) {
     this.#parts = parts;
+    for (const market of parts.state.markets) this.#markets.set(market.id, statusOf(market));
   }
 
   /** Liquidations of before this process, oldest first. */
@@ -80,14 +82,18 @@ export class AdminStream {
       this.#liquidations.push({ ...publicLiquidation(doc), userId: doc.userId });
       if (doc.adl.length > 0) this.#alerts.push({ level: 'critical', kind: 'deleveraging', symbol: doc.symbol, message: `${doc.symbol}: opposite positions were deleveraged to close a liquidated one`, timestamp: time });
     } else if (event.type === 'market_updated') {
-      const { id, symbol, status, safety } = event.market;
-      const now = `${status}, ${safety}`;
+      const { id, symbol, safety } = event.market;
+      const now = statusOf(event.market);
       if (this.#markets.get(id) === now) return;
       this.#markets.set(id, now);
       const level = safety === 'halted' ? 'critical' : safety === 'reduce_only' ? 'warning' : 'info';
       this.#alerts.push({ level, kind: 'market_status', symbol, message: `${symbol} is ${now}: ${event.reason}`, timestamp: time });
     }
   }
+}
+
+function statusOf({ status, safety }: Market): string {
+  return `${status}, ${safety}`;
 }
 
 /** Asks the source at each flush, and tells the answer at a later one when it differs from what was told last. */

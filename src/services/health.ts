@@ -65,7 +65,9 @@ export function engineCheck(sequencer: Pick<Sequencer, 'status'>): HealthCheck {
     required: true,
     check() {
       const { state, reason } = sequencer.status;
-      return { ok: state === 'leading', detail: reason === undefined ? state : `${state}: ${reason}` };
+      // What an engine that broke said may name accounts and balances, so it stays in the log.
+      const detail = state === 'stopped' ? 'stopped; the log says why' : reason === undefined ? state : `${state}: ${reason}`;
+      return { ok: state === 'leading', detail };
     },
   };
 }

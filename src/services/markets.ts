@@ -9,7 +9,7 @@ import type { Kline } from '../models/klines.ts';
 import type { MarketDoc, MarketInfo } from '../models/markets.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import type { KlineQuery } from '../projections/klines.ts';
-import { effectiveStatus } from '../projections/listings.ts';
+import { effectiveStatus } from '../engine/market-rules.ts';
 import type { MarketData } from '../projections/market-data.ts';
 import type { BookSnapshot, OrderBooks } from '../projections/order-books.ts';
 import type { MarketStats, Ticker } from '../projections/tickers.ts';

@@ -40,7 +40,7 @@ export class OrderHistory {
     this.#parts = parts;
   }
 
-  /** The user's open order that `ref` names, by id or `client:<clientOrderId>`. At once: nothing can happen to it before the caller acts on it. */
+  /** The user's open order that `ref` names, by id or `client:<clientOrderId>`. At once: nothing can happen to it before a command that follows in the same turn, but what is due by time. */
   open({ account }: Principal, ref: string): OrderView | undefined {
     const { state } = this.#parts.sequencer;
     if (ref.startsWith(CLIENT)) return state.orderByClientId(account, ref.slice(CLIENT.length));

@@ -33,12 +33,14 @@ export interface Reply<T> {
   readonly meta?: { readonly nextCursor?: string; readonly seq?: number };
 }
 
+declare const CONTENT: unique symbol;
+
 /** A reply that is text already: worked out while what it says was at hand, sent when it may be. */
 export interface Written<T> {
   /** JSON of a Reply<T>. */
   readonly json: string;
-  /** Only says what is in it. */
-  readonly reply?: Reply<T>;
+  /** Never there: tells the compiler what is in the text. */
+  readonly [CONTENT]?: Reply<T>;
 }
 
 export function written<T>(reply: Reply<T>): Written<T> {

@@ -44,8 +44,10 @@ class OffsetBook {
     const key = side + price;
     const known = this.#offsets.get(key);
     if (known !== undefined && offset < known) return;
-    if (known === undefined && this.#offsets.size >= MAX_OFFSETS) return;
+    // The latest last: beyond the bound the one is forgotten that has not changed for longest.
+    this.#offsets.delete(key);
     this.#offsets.set(key, offset);
+    if (this.#offsets.size > MAX_OFFSETS) this.#offsets.delete(this.#offsets.keys().next().value as string);
     setLevel(this.#book[side], price, size);
   }
 

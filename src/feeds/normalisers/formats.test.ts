@@ -65,6 +65,14 @@ test('dYdX: where two levels cross, the one with the older offset is gone', () =
   assert.deepEqual([tick.bid, tick.ask], [101.5, 102]);
 });
 
+test('dYdX: a book of more prices than are remembered goes on', () => {
+  const dydx = of('dydx');
+  read(dydx, { type: 'subscribed', channel: 'v3_orderbook', id: 'BTC-USD', contents: { bids: [{ price: '1', size: '1', offset: '1' }], asks: [{ price: '99999', size: '1', offset: '1' }] } });
+  let tick;
+  for (let price = 2; price <= 30_000; price++) [tick] = read(dydx, { type: 'channel_data', channel: 'v3_orderbook', id: 'BTC-USD', contents: { offset: String(price), bids: [[String(price), '1'], [String(price - 1), '0']], asks: [] } });
+  assert.deepEqual([tick?.bid, tick?.ask], [30_000, 99_999]);
+});
+
 test('Kraken: levels pushed out of the window do not come back', () => {
   const kraken = of('kraken');
   read(kraken, [1, { as: [['11', '1', '1'], ['12', '1', '1']], bs: [['9', '1', '1'], ['8', '1', '1']] }, 'book-2', 'XBT/USD']);
