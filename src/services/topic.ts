@@ -10,7 +10,7 @@ export interface Topic {
   readonly everyMs: number;
   /** What is new since the last `flush`, for all followers; undefined: nothing. */
   flush(): unknown;
-  /** What a new follower starts from. It goes on with what the next `flush` returns, so `flush` comes first, to the others. */
+  /** What a new follower starts from. It goes on with what the next `flush` returns, so it is what was flushed last, or only what may be told again. */
   snapshot(): unknown;
   /** Where a follower stands who has got every message so far. */
   mark(): unknown;

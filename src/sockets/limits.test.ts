@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { call, connected, next, SocketWorld, type Reply } from '../../tests/support/socket-world.ts';
 import { eventually } from '../../tests/support/wait.ts';
+import type { Topic } from '../services/topic.ts';
 import { DEFAULT_LIMITS, MessageBudget } from './budgets.ts';
 
 test('a message budget lets a burst through, then its rate', () => {
@@ -50,20 +51,36 @@ test('a connection can follow only so much', async (t) => {
   assert.deepEqual([await follow('1m'), await follow('5m'), await follow('5m'), await follow('1h')], [undefined, undefined, undefined, 'RATE_LIMITED']);
 });
 
-test('a refused subscription leaves nothing behind', async (t) => {
-  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, subscriptionsPerConnection: 1 } });
+/** The topics of a world's candles, and each time that one was asked for what is new. */
+function watchCandles(world: SocketWorld, change: Partial<Topic> = {}): string[] {
   const flushed: string[] = [];
   const make = world.market.kline.bind(world.market);
   world.market.kline = (...wanted) => {
-    const topic = make(...wanted);
+    const topic = { ...make(...wanted), ...change };
     return { ...topic, flush: () => { flushed.push(topic.id); return topic.flush(); } };
   };
+  return flushed;
+}
+
+const candles = async (socket: Socket, interval: string, name = 'subscribe') => (await call(socket, name, { channel: 'kline', symbol: 'BTC-USDT', interval })).error?.code;
+
+test('a refused subscription leaves nothing behind', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, subscriptionsPerConnection: 1 } });
+  const flushed = watchCandles(world);
   const socket = await world.connect('/market');
-  const follow = async (interval: string) => (await call(socket, 'subscribe', { channel: 'kline', symbol: 'BTC-USDT', interval })).error?.code;
-  assert.deepEqual([await follow('1m'), await follow('5m')], [undefined, 'RATE_LIMITED']);
+  assert.deepEqual([await candles(socket, '1m'), await candles(socket, '5m')], [undefined, 'RATE_LIMITED']);
   const followed = flushed[0];
   await eventually('the one that is followed is looked at', () => flushed.filter((id) => id === followed).length > 2 || undefined);
   assert.deepEqual([...new Set(flushed)], [followed]);
+});
+
+test('who comes and goes does not make a topic be sent to all others more often', async (t) => {
+  const world = await SocketWorld.during(t);
+  const flushed = watchCandles(world, { everyMs: 60_000 });
+  const [stays, comes] = [await world.connect('/market'), await world.connect('/market')];
+  assert.equal(await candles(stays, '1m'), undefined);
+  for (let i = 0; i < 20; i++) for (const name of ['subscribe', 'unsubscribe']) assert.equal(await candles(comes, '1m', name), undefined);
+  assert.equal(flushed.length, 1);
 });
 
 test('pages of other origins cannot connect, programs and own pages can', async (t) => {

@@ -56,7 +56,7 @@ export class TopicPublisher {
       throw new Refusal('RATE_LIMITED', `at most ${this.#options.subscriptionsPerConnection} subscriptions on a connection`);
     }
     const entry = this.#entry(topic);
-    this.#send(room, entry, Date.now());
+    this.#sendIfDue(room, entry, Date.now());
     if (behind === undefined) void socket.join(room);
     else replace(behind, topic, entry.topic.mark());
     return entry.topic.snapshot();
@@ -92,8 +92,7 @@ export class TopicPublisher {
 
   /** Sends what is due. The timer calls it; tests may. */
   tick(now = Date.now()): void {
-    // Half a tick early is on time: timers are late, and lateness would add up.
-    for (const [room, entry] of this.#open) if (now - entry.sentAt >= entry.topic.everyMs - this.#options.tickMs / 2) this.#send(room, entry, now);
+    for (const [room, entry] of this.#open) this.#sendIfDue(room, entry, now);
     watchBacklogs(this.#nsp.sockets.values(), this.#slow, this.#options.backlog, {
       slow: (socket) => this.#leaveOut(socket),
       caughtUp: (socket) => this.#bringBack(socket),
@@ -120,6 +119,12 @@ export class TopicPublisher {
     this.#open.delete(room);
   }
 
+  /** Also when somebody joins, so that a topic is sent no more often however many do. */
+  #sendIfDue(room: string, entry: Entry, now: number): void {
+    // Half a tick early is on time: timers are late, and lateness would add up.
+    if (now - entry.sentAt >= entry.topic.everyMs - this.#options.tickMs / 2) this.#send(room, entry, now);
+  }
+
   #send(room: string, entry: Entry, now: number): void {
     const message = entry.topic.flush();
     entry.sentAt = now;
@@ -143,7 +148,7 @@ export class TopicPublisher {
     for (const { topic, mark } of behind) {
       const entry = this.#entry(topic);
       const room = roomOf(topic);
-      this.#send(room, entry, Date.now());
+      this.#sendIfDue(room, entry, Date.now());
       void socket.join(room);
       const missed = entry.topic.catchUp(mark);
       if (missed !== undefined) socket.emit(topic.event, missed);
