@@ -7,7 +7,7 @@ import { MAX_NOTIONAL } from './fill.ts';
 import { openingLoss, perpetualLock, spotLock } from './locks.ts';
 import { tierOf } from './margin.ts';
 import type { MarketState } from './market-state.ts';
-import { bandLimit, checkBand, checkStatus } from './market-rules.ts';
+import { bandLimit, checkBand, checkPriced, checkStatus } from './market-rules.ts';
 import { clientKey } from './open-orders.ts';
 import { isPrevention } from './pool.ts';
 import { MAX_PRICE } from './price-tree.ts';
@@ -62,7 +62,8 @@ export function checkEntry(core: Core, market: MarketState, account: AccountId, 
   const standing = core.standings.find(account, order.market);
   const refused = order.reduceOnly ? reduce(core, market, standing, order, replaced) : undefined;
   if (refused !== undefined) return refused;
-  if (replaced === NOTHING && standing >= 0 && core.standings.openOrders[standing] >= market.market.maxOpenOrders) {
+  // What never rests may come at any time: with many orders in the book a position can still be closed.
+  if (replaced === NOTHING && order.timeInForce === 'GTC' && standing >= 0 && core.standings.openOrders[standing] >= market.market.maxOpenOrders) {
     return reject('MAX_OPEN_ORDERS', `At most ${market.market.maxOpenOrders} open orders are allowed in ${market.market.symbol}.`);
   }
   return (market.perpetual ? fundPerpetual(core, market, account, standing, order, replaced) : fundSpot(core, market, account, order, replaced)) ?? checkBook(core, market, account, order);
@@ -82,7 +83,7 @@ function checkForm(order: NewOrder): Reject | undefined {
 
 /** Status, tick, lot, notional and band. */
 export function checkMarket(market: MarketState, order: NewOrder): Reject | undefined {
-  return checkStatus(market.market, order.reduceOnly) ?? checkSize(market, order) ?? (order.type === 'limit' ? checkBand(market, order.price) : undefined);
+  return checkStatus(market.market, order.reduceOnly) ?? checkPriced(market) ?? checkSize(market, order) ?? (order.type === 'limit' ? checkBand(market, order.price) : undefined);
 }
 
 /** Tick, lot and notional. An order that only closes may be as small as what is left to close. */
@@ -106,13 +107,13 @@ function touchOf(market: MarketState, order: NewOrder): Ticks {
   return order.side === 'buy' ? market.book.bestAsk() : market.book.bestBid();
 }
 
-/** All resting reduce-only orders together never exceed the position: a new one gets what they leave. */
+/** All resting reduce-only orders together never exceed the position: a new one gets what they leave. One that never rests may close all of it: they are cut down as it fills. */
 function reduce(core: Core, market: MarketState, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
   const size = standing < 0 ? 0 : core.standings.size[standing];
   const opposite = order.side === 'buy' ? size < 0 : size > 0;
   if (!opposite) return reject('REDUCE_ONLY_WOULD_INCREASE', 'There is no position on the other side that this order could reduce.');
-  const taken = order.side === 'buy' ? core.standings.reducingBuy[standing] : core.standings.reducingSell[standing];
-  const closable = Math.abs(size) - (taken - replaced.lots);
+  const resting = order.side === 'buy' ? core.standings.reducingBuy[standing] : core.standings.reducingSell[standing];
+  const closable = order.timeInForce === 'GTC' ? Math.abs(size) - (resting - replaced.lots) : Math.abs(size);
   if (closable <= 0) return reject('REDUCE_ONLY_WOULD_INCREASE', 'Other reduce-only orders already close the whole position.');
   if (closable < order.quantity && order.timeInForce === 'FOK') return reject('REDUCE_ONLY_WOULD_INCREASE', `Only ${market.words.quantity(closable)} are left to close.`);
   admission.quantity = Math.min(order.quantity, closable);

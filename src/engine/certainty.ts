@@ -41,10 +41,9 @@ function closingGain({ standings }: Core, market: MarketState, standing: number,
 
 /** Its own lock pays for opening all of it at the leverage and mark of now. */
 function opensSafely(core: Core, market: MarketState, slot: number, lots: Lots): boolean {
-  const { pool, standings } = core;
+  const { pool } = core;
   const standing = pool.standing[slot];
   const sells = (pool.flags[slot] & SELL) !== 0;
-  if (market.mark === 0 && (sells ? standings.restingSell[standing] : standings.restingBuy[standing]) > pool.remaining[slot]) return false;
   const { quotePerTickLot, makerFee } = market.market;
   const price = pool.price[slot];
   const notional = price * lots * quotePerTickLot;
@@ -53,17 +52,13 @@ function opensSafely(core: Core, market: MarketState, slot: number, lots: Lots):
   return need <= mulDiv(pool.lock[slot], lots, pool.remaining[slot], 'down') && startsSafely(core, market, standing, sells, price, lots, 0);
 }
 
-/**
- * What opens stands above its maintenance margin, in the tier of the largest position that it and the resting orders can lead to. Before the first mark each trade is the
- * next one's valuation: nothing is certain then of whoever holds a position, or trades at several prices.
- */
+/** What opens stands above its maintenance margin, in the tier of the largest position that it and the resting orders can lead to. */
 function startsSafely(core: Core, market: MarketState, standing: number, sells: boolean, price: Ticks, lots: Lots, more: Lots): boolean {
   const { standings } = core;
   const { risk, market: { quotePerTickLot } } = market;
   if (standing >= 0 && standings.called[standing] === 1) return false;
   const leverage = core.leverageOf(market, standing);
   const size = standing < 0 ? 0 : standings.size[standing];
-  if (market.mark === 0 && size !== 0) return false;
   const resting = standing < 0 ? 0 : sells ? standings.restingSell[standing] - size : standings.restingBuy[standing] + size;
   const tier = tierOf(risk, Math.max(Math.abs(size), resting + more) * Math.max(price, market.valuation) * quotePerTickLot);
   const margin = mulDiv(price * lots * quotePerTickLot, 1, leverage, 'down');

@@ -18,6 +18,7 @@ import type { AuditRow, BalanceView, EngineReader, OrderView, PositionView, Pric
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import { checkAllRisk } from './risk.ts';
+import { checkShape } from './shape.ts';
 import { decodeState, encodeState, hashState } from './snapshot.ts';
 import { cancelAfter, nextTimer, runPending, runTimers } from './timers.ts';
 import { assertNever } from './units.ts';
@@ -56,6 +57,8 @@ export class Engine implements EngineReader {
   execute(command: Command, time: Millis): Outcome {
     const core = this.#core;
     if (!Number.isSafeInteger(time) || time < 0) return reject('VALIDATION_FAILED', 'The time of a command is a whole number of milliseconds.');
+    const malformed = checkShape(command);
+    if (malformed !== undefined) return malformed;
     core.now = Math.max(time, core.time);
     core.events = [];
     const decision = this.#decide(command);

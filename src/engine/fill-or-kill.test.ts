@@ -43,19 +43,6 @@ test('a market buy pays for the deeper makers that it meets when a nearer one dr
   }
 });
 
-for (const prices of [[1_000, 2_000, 2_001], [1_000, 1_500, 1_501], [1_000, 1_000, 1_000]]) {
-  test(`before the first mark, when each trade changes what positions are worth: asks at ${prices.join(', ')}`, () => {
-    for (const makers of [1, 3]) {
-      const kit = Kit.create();
-      const sellers = prices.map((_, n) => (n < makers ? kit.user(`maker${n}`) : -1));
-      for (const account of sellers.slice(0, makers)) kit.do({ type: 'deposit', account, asset: 'USDT', amount: 200_000, wallet: 'futures' });
-      prices.forEach((price, n) => kit.order(sellers[n % makers], { ...perp, side: 'sell', price, quantity: 1 }));
-      const { filled, refused } = filledBy(kit, kit.user('taker', 1_000), 'buy', 'limit', 5_000, 3);
-      assert.ok(filled === 3 || (filled === 0 && refused !== ''), `${makers} makers: ${filled} of 3 filled ${refused}`);
-    }
-  });
-}
-
 test('an order that every maker can carry fills', () => {
   const kit = Kit.create();
   kit.prices(1_000, 1_000);

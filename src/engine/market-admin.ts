@@ -72,14 +72,12 @@ function pick(spec: MarketSpec): MarketSpec {
 }
 
 function pickTiers(tiers: readonly RiskTier[]): readonly RiskTier[] {
-  return Array.isArray(tiers)
-    ? tiers.map(({ notionalFloor, initialMarginRate, maintenanceMarginRate }: RiskTier) => ({ notionalFloor, initialMarginRate, maintenanceMarginRate }))
-    : tiers;
+  return tiers.map(({ notionalFloor, initialMarginRate, maintenanceMarginRate }) => ({ notionalFloor, initialMarginRate, maintenanceMarginRate }));
 }
 
 function derive(id: number, spec: MarketSpec, base: Asset, quote: Asset): Market | Reject {
-  const tick = parseStep(String(spec.tickSize));
-  const lot = parseStep(String(spec.lotSize));
+  const tick = parseStep(spec.tickSize);
+  const lot = parseStep(spec.lotSize);
   if (tick === undefined || lot === undefined) return invalid('Tick and lot size must be positive decimals.');
   const basePerLot = scaled(lot.units, base.scale - lot.scale);
   if (basePerLot === undefined) return invalid(`The lot size must be a whole number of minor units of ${base.code} (${base.scale} decimals).`);
@@ -108,25 +106,30 @@ function checkSpec(market: Market): Reject | undefined {
   if (!isCount(market.priceBand, 0, ONE - 1)) return invalid('The price band must be below 100 %.');
   if (!isCount(market.maxOpenOrders, 1, MAX_OPEN_ORDERS)) return invalid(`The open-order limit must be 1 to ${MAX_OPEN_ORDERS}.`);
   if (typeof market.house !== 'boolean') return invalid('house is true or false.');
-  return market.type === 'perpetual' ? checkPerpetual(market) : checkSpot(market);
+  return checkFutures(market) ?? (market.type === 'perpetual' ? checkPerpetual(market) : checkSpot(market));
 }
 
-function checkSpot(market: Market): Reject | undefined {
-  return Array.isArray(market.riskTiers) && market.riskTiers.length === 0 ? undefined : invalid('A spot market has no risk tiers.');
+function checkSpot({ riskTiers, fundingIntervalMs }: Market): Reject | undefined {
+  return riskTiers.length === 0 && fundingIntervalMs === 0 ? undefined : invalid('A spot market has no risk tiers and no funding.');
 }
 
-function checkPerpetual(market: Market): Reject | undefined {
+/** What a spot market has no use for, and may hold nothing unheard of in all the same. */
+function checkFutures(market: Market): Reject | undefined {
   if (!isCount(market.maxLeverage, 1, MAX_LEVERAGE)) return invalid(`The leverage limit must be 1 to ${MAX_LEVERAGE}.`);
-  if (!isCount(market.fundingIntervalMs, MIN_FUNDING_MS, MAX_FUNDING_MS)) return invalid('The funding interval must be one second to seven days.');
   if (!isCount(market.interestRate, -ONE, ONE) || !isCount(market.fundingCap, 0, ONE)) return invalid('Interest and funding cap must be rates of at most 100 %.');
   if (!isCount(market.impactNotional, 0, MAX_NOTIONAL)) return invalid('The impact notional must be an amount.');
   if (!isCount(market.liquidationFeeRate, 0, MAX_FEE)) return invalid('The liquidation fee must be 0 to 5 %.');
   if (market.liquidationSurplus !== 'fund' && market.liquidationSurplus !== 'user') return invalid('The liquidation surplus goes to the fund or the user.');
+  return undefined;
+}
+
+function checkPerpetual(market: Market): Reject | undefined {
+  if (!isCount(market.fundingIntervalMs, MIN_FUNDING_MS, MAX_FUNDING_MS)) return invalid('The funding interval must be one second to seven days.');
   return checkTiers(market);
 }
 
 function checkTiers({ riskTiers, maxLeverage }: Market): Reject | undefined {
-  if (!Array.isArray(riskTiers) || riskTiers.length < 1 || riskTiers.length > MAX_TIERS) return invalid(`There must be 1 to ${MAX_TIERS} risk tiers.`);
+  if (riskTiers.length < 1 || riskTiers.length > MAX_TIERS) return invalid(`There must be 1 to ${MAX_TIERS} risk tiers.`);
   for (const [k, tier] of riskTiers.entries()) {
     const before = riskTiers[k - 1];
     if (!isCount(tier.notionalFloor, 0, MAX_NOTIONAL) || (before === undefined ? tier.notionalFloor !== 0 : tier.notionalFloor <= before.notionalFloor)) {
@@ -146,7 +149,7 @@ function checkTiers({ riskTiers, maxLeverage }: Market): Reject | undefined {
 export function updateMarket(core: Core, { market: id, changes }: CommandOf<'update_market'>): Reject | undefined {
   const state = core.marketStates[id];
   if (state === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
-  const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => key in CHANGEABLE && value !== undefined));
+  const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => Object.hasOwn(CHANGEABLE, key) && value !== undefined));
   const market: Market = { ...state.market, ...given, ...(changes.riskTiers === undefined ? {} : { riskTiers: pickTiers(changes.riskTiers) }) };
   const refused = checkSpec(market) ?? checkPositions(core, state, market);
   if (refused !== undefined) return refused;

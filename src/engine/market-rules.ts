@@ -27,6 +27,15 @@ export function checkStatus(market: Market, reduceOnly: boolean): Reject | undef
   return reject('MARKET_HALTED', `${market.symbol} takes no orders now (${status}); open orders can be canceled.`);
 }
 
+/**
+ * A perpetual takes no orders before it has a mark: without one there is no band, no valuation and no liquidation, so that the first trades would
+ * set the price at which the next ones make a profit.
+ */
+export function checkPriced(market: MarketState): Reject | undefined {
+  if (!market.perpetual || market.mark !== 0) return undefined;
+  return reject('MARKET_HALTED', `${market.market.symbol} takes no orders before its first price.`);
+}
+
 /** Liquidation and funding go on while positions can still be reduced, and stand still while nothing can be traded or prices are not to be trusted. */
 export function isRunning(market: Market): boolean {
   const status = effectiveStatus(market);

@@ -19,6 +19,56 @@ function trade(kit: Kit, long: number, short: number, quantity = 1_000, price = 
   return ofType(kit.place(long, perp({ side: 'buy', price, quantity })), 'trade')[0];
 }
 
+test('no order is taken before the first price, which would let trades set the price at which others profit', () => {
+  const kit = Kit.create();
+  const a = kit.user('a', 100_000);
+  const place = (order: Parameters<typeof newOrder>[0]) => kit.refused({ type: 'place_order', account: a, order: perp(order) });
+  for (const order of [{ side: 'buy' }, { side: 'sell', reduceOnly: true }, { side: 'buy', type: 'market', price: 0, timeInForce: 'IOC' }] as const) {
+    assert.equal(place(order), 'MARKET_HALTED');
+  }
+  kit.prices(300_000, 300_000);
+  assert.equal(ofType(kit.place(a, perp({ side: 'buy' })), 'order_accepted').length, 1);
+});
+
+test('an order that only closed when it was placed opens nothing beyond the limits when its position has gone', () => {
+  const tiers = [{ notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 10_000 }, { notionalFloor: 1_000_000 * USDT, initialMarginRate: 100_000, maintenanceMarginRate: 12_000 }];
+  for (const [limits, filled] of [[{ riskTiers: tiers }, false], [{ riskTiers: tiers.slice(0, 1), maxPosition: 700_000 * USDT }, false], [{ riskTiers: tiers.slice(0, 1) }, true]] as const) {
+    const kit = Kit.create({ perp: { maxLeverage: 50, ...limits } });
+    kit.prices(300_000, 300_000);
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => kit.user(name, 10_000_000));
+    // 12 BTC at 30,000 are 360,000 USDT; at 100,000 they are 1,200,000.
+    trade(kit, a, b, 12_000);
+    kit.do({ type: 'set_leverage', account: a, market: PERP, leverage: 50 });
+    kit.do({ type: 'adjust_margin', account: a, market: PERP, amount: 300_000 * USDT });
+    const closing = kit.order(a, perp({ side: 'sell', price: 1_000_000, quantity: 12_000 }));
+    kit.place(b, perp({ side: 'buy', quantity: 12_000 }));
+    kit.place(a, perp({ side: 'sell', quantity: 12_000, reduceOnly: true }));
+    assert.deepEqual([kit.engine.position(a, PERP)?.size ?? 0, kit.engine.order(closing)?.lock], [0, 0]);
+    kit.prices(995_000, 995_000);
+    const [first, second] = [b, c].map((account) => kit.place(account, perp({ side: 'buy', price: 1_000_000, quantity: 6_000 })));
+    assert.equal(ofType(first, 'trade').length, 1);
+    assert.equal(ofType(second, 'trade').length, filled ? 1 : 0);
+    assert.deepEqual(ofType(second, 'order_closed').map(({ order, reason }) => [order, reason]), filled ? [] : [[closing, 'insufficient_margin']], JSON.stringify(limits));
+    kit.engine.check();
+  }
+});
+
+test('a position can be closed at once although reduce-only orders for all of it rest, and although no more orders may', () => {
+  for (const order of [{ type: 'market', price: 0, timeInForce: 'IOC' }, { timeInForce: 'IOC' }, { timeInForce: 'FOK' }] as const) {
+    const { kit, a, b } = venue({ maxOpenOrders: 2 });
+    trade(kit, a, b, 1_000);
+    for (const [price, quantity] of [[310_000, 600], [320_000, 400]]) kit.place(a, perp({ side: 'sell', price, quantity, reduceOnly: true }));
+    assert.equal(kit.refused({ type: 'place_order', account: a, order: perp({ side: 'sell', price: 330_000, reduceOnly: true, quantity: 1 }) }), 'REDUCE_ONLY_WOULD_INCREASE');
+    kit.place(b, perp({ side: 'buy', quantity: 700 }));
+    const events = kit.place(a, perp({ side: 'sell', quantity: 700, reduceOnly: true, ...order }));
+    assert.deepEqual(ofType(events, 'trade').map(({ quantity }) => quantity), [700]);
+    assert.equal(kit.engine.position(a, PERP)?.size, 300);
+    // The newest give way first: 300 of the older one are left.
+    assert.deepEqual(kit.engine.openOrders(a).map(({ price, remaining }) => [price, remaining]), [[310_000, 300]]);
+    kit.engine.check();
+  }
+});
+
 test('an order locks initial margin, opening loss and fee', () => {
   // 1 BTC with leverage 10: 3,000 of margin and 15 of fee at 30,000; 3,010 + 100 + 15.05 at 30,100 (buying 100 above the mark).
   const table: readonly (readonly [Parameters<typeof newOrder>[0], number])[] = [

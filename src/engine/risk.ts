@@ -12,7 +12,7 @@ import { watch } from './positions.ts';
 import { INSURANCE } from './units.ts';
 import type { Ppm } from './units.ts';
 
-/** Positions visited per market and command; the rest follows with the next one (`nextTimer` asks for it at once). */
+/** Positions visited per market and check, of which a price may ask for two; the rest follows with the next command (`nextTimer` asks for it at once). */
 const VISITS = 1_000;
 /** How far from the mark the fund trades to get rid of a position. */
 const WORK_OFF_BAND: Ppm = 5_000;

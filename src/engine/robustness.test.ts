@@ -1,8 +1,8 @@
 /** What nobody sends in good faith, and figures at the edge of what can be counted: refused or handled, never thrown. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, ofType, PERP, USDT } from './engine-kit.ts';
-import type { SelfTradePrevention } from './commands.ts';
+import { Kit, newOrder, ofType, PERP, spotSpec, USDT } from './engine-kit.ts';
+import type { Command, SelfTradePrevention } from './commands.ts';
 
 const perp = { market: PERP } as const;
 
@@ -17,6 +17,30 @@ test('an account is a whole number', () => {
     assert.equal(kit.refused({ type: 'cancel_after', account, timeoutMs: 5 }), 'NOT_FOUND', `switch of ${account}`);
   }
   assert.equal(kit.engine.stateHash(), hash);
+});
+
+test('what is no command, or only a part of one, is refused and not thrown', () => {
+  const kit = Kit.create();
+  const account = kit.user('trader', 10);
+  const spec = { ...spotSpec({ base: 'BTC', symbol: 'BTC-USDT' }) };
+  const order = newOrder({});
+  const malformed: readonly unknown[] = [
+    undefined, null, 7, 'place_order', [], {}, { type: 'nothing' }, { type: 'constructor' },
+    { type: 'place_order', account }, { type: 'place_order', account, order: null }, { type: 'place_order', account, order: { ...order, market: 'constructor' } },
+    { type: 'place_order', account, order: { ...order, market: [0] } }, ...[undefined, null, Number.NaN, [1], 10n].map((clientOrderId) => ({ type: 'place_order', account, order: { ...order, clientOrderId } })),
+    { type: 'place_orders', account }, { type: 'place_orders', account, orders: [order, undefined] }, { type: 'replace_orders', account, cancel: undefined, place: [] },
+    { type: 'replace_orders', account, cancel: [], place: 'all' }, { type: 'cancel_orders', account, orders: 'all' }, { type: 'cancel_orders', account, market: 'length' },
+    { type: 'cancel_after', account, timeoutMs: 1, market: '0' }, { type: 'set_leverage', account, market: '1', leverage: 2 }, { type: 'adjust_margin', account, market: {}, amount: 1 },
+    { type: 'set_safety', market: 'constructor', safety: 'halted', reason: '' }, { type: 'set_prices' }, { type: 'set_prices', prices: [null] }, { type: 'set_prices', prices: [{ market: '1', index: 5 }] },
+    { type: 'create_market' }, { type: 'create_market', spec: { ...spec, tickSize: 1 } }, { type: 'create_market', spec: { ...spec, riskTiers: [null] } },
+    { type: 'update_market', market: 0 }, { type: 'update_market', market: 0, changes: { riskTiers: 'none' } }, { type: 'update_market', market: 0, changes: { maxLeverage: 3n } },
+    { type: 'update_market', market: 0, changes: { fundingIntervalMs: 5_000 } },
+  ];
+  for (const command of malformed) assert.equal(kit.refused(command as Command), 'VALIDATION_FAILED', JSON.stringify(command, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)));
+  // Names that every object has are no settings of a market.
+  const [{ market }] = ofType(kit.do({ type: 'update_market', market: 0, changes: JSON.parse('{"constructor":1,"toString":2,"__proto__":{"a":1},"makerFee":3}') as object }), 'market_updated');
+  assert.deepEqual([Object.hasOwn(market, 'constructor'), Object.hasOwn(market, 'toString'), market.makerFee], [false, false, 3]);
+  kit.engine.check();
 });
 
 test('an unknown way of self-trade prevention is refused', () => {

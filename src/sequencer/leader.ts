@@ -296,6 +296,7 @@ export class Leader implements Sequencer {
     if (refusal !== undefined) throw refusal;
     const now = this.#now();
     this.#advanceTo(now);
+    this.#soon();
     return now;
   }
 

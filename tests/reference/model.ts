@@ -123,7 +123,7 @@ export class ReferenceModel {
         order.remaining = room;
       }
     }
-    if (replaced === undefined && this.state.orders.filter(({ account, market }) => account === order.account && market === order.market).length >= spec.maxOpenOrders) return 'MAX_OPEN_ORDERS';
+    if (replaced === undefined && wish.timeInForce === 'GTC' && this.state.orders.filter(({ account, market }) => account === order.account && market === order.market).length >= spec.maxOpenOrders) return 'MAX_OPEN_ORDERS';
     if (perpetual && this.#opening(order) > 0n) {
       const code = this.#checkPosition(order);
       if (code !== undefined) return code;
@@ -171,9 +171,10 @@ export class ReferenceModel {
     return own.filter(({ wish }) => !reduceOnly || wish.reduceOnly).reduce((sum, { remaining }) => sum + remaining, 0n);
   }
 
+  /** What never rests may close all of the position: the resting ones give way as it fills. */
   #reducible(order: ModelOrder): bigint {
     const against = -order.sign * this.position(order.account, order.market).size;
-    return max(0n, against) - this.#resting(order, true);
+    return max(0n, against) - (order.wish.timeInForce === 'GTC' ? this.#resting(order, true) : 0n);
   }
 
   #spotLock(order: ModelOrder, price: bigint, quantity: bigint): bigint {
@@ -250,6 +251,12 @@ export class ReferenceModel {
   /** Beyond the market's limit, or a margin rate of 1 ÷ leverage, in whole ppm, below the tier's. */
   #tooHigh(market: number, leverage: bigint, notional: bigint): boolean {
     return leverage > BigInt(this.markets[market].spec.maxLeverage) || ceilDiv(MILLION, leverage) < tierOf(this.markets[market], notional).imr;
+  }
+
+  #beyondLimits({ account, market }: ModelOrder, price: bigint, size: bigint): boolean {
+    const { spec, unit } = this.markets[market];
+    const notional = max(size, -size) * max(price, this.state.marks[market]) * unit;
+    return (spec.maxPosition > 0 && notional > BigInt(spec.maxPosition)) || this.#tooHigh(market, this.leverage(account, market), notional);
   }
 
   #lockAsset(order: ModelOrder): string {
@@ -399,6 +406,8 @@ export class ReferenceModel {
       margin: old.margin - released + floorDiv(openedNotional, this.leverage(order.account, order.market)),
       realized: flat && opening > 0n ? 0n : old.realized + pnl,
     };
+    // Only closing when it was placed, it was not held to the limits of what it opens now.
+    if (opening > 0n && order.lock === 0n && this.#beyondLimits(order, price, position.size)) return undefined;
     if (opening > 0n && this.#called(order.market, position)) {
       const mark = this.state.marks[order.market];
       position.margin += max(0n, order.sign * (price - mark)) * opening * unit;
