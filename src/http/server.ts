@@ -17,6 +17,8 @@ const IDLE_TIMEOUT_MS = 75_000;
 const CHECK_INTERVAL_MS = 2_000;
 const MAX_HEADER_BYTES = 16_384;
 const SWEEP_MS = 50;
+/** Scheme and authority of a target that is a whole URL. */
+const ORIGIN = /^https?:\/\/[^/?#]+/i;
 
 export interface HttpServer {
   /** What Socket.IO attaches to. */
@@ -41,13 +43,16 @@ export function createServer({ app, config }: ServerDeps): HttpServer {
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
+    // Checked in `admit`: Node's own refusal is empty.
+    requireHostHeader: false,
     // Any other offer (h2c, as some clients make it with each first request) may be ignored: RFC 9110, 7.8.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-  }, (req, res) => app(req as Parameters<Express>[0], res as Parameters<Express>[1], (error?: unknown) => answerUnhandled(res, error)));
+  }, (req, res) => admit(app, req, res));
   server.setTimeout(IDLE_TIMEOUT_MS);
   server.maxConnections = config.connections.total;
   const sockets = limitPerAddress(server, config.connections.perAddress);
   answerMalformed(server);
+  server.on('checkExpectation', (_req, res) => refuseAndClose(res, new Refusal('EXPECTATION_FAILED', 'nothing but 100-continue can be expected')));
   return {
     server,
     listen: (port, host) => listen(server, port, host),
@@ -99,6 +104,20 @@ function answerMalformed(server: Server): void {
     const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
   });
+}
+
+/** Lets into the pipeline what is HTTP as RFC 9112 has it: with a Host (3.2), and with a path for a target, whether or not it came as a whole URL (3.2.2). */
+function admit(app: Express, req: IncomingMessage, res: ServerResponse): void {
+  if (req.headers.host === undefined && req.httpVersion === '1.1') return refuseAndClose(res, new Refusal('VALIDATION_FAILED', 'send a Host header'));
+  const target = req.url as string;
+  if (!target.startsWith('/')) req.url = target.replace(ORIGIN, '').replace(/^(?=\?|$)/, '/');
+  app(req as Parameters<Express>[0], res as Parameters<Express>[1], (error?: unknown) => answerUnhandled(res, error));
+}
+
+/** Nothing more is read: what follows may be this request's body, or not. */
+function refuseAndClose(res: ServerResponse, refusal: Refusal): void {
+  const { status, headers, body } = refused(refusal);
+  res.writeHead(status, { ...headers, Connection: 'close' }).end(body);
 }
 
 /** What no stage has taken: a target that is no path. An error here is the error handler's own, and nothing that it wrote is to be trusted. */

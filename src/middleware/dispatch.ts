@@ -1,5 +1,6 @@
 /** Last of the stages: runs the route's handler and sends what it returns. */
 import type { Document, Reply, Written } from '../types/route.ts';
+import { depart } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Stage } from './http.ts';
 import { sendData, sendDocument, sendJson, sendNothing } from './reply.ts';
 import type { CompiledRoute } from './route-table.ts';
@@ -25,6 +26,7 @@ export function dispatch(options: DispatchOptions): Stage {
     };
     try {
       const result = matched.handler(context);
+      depart(req);
       if (result instanceof Promise) result.then(finish, next);
       else finish(result);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
 import { OperatingError } from '../utils/errors.ts';
+import { depart } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Next } from './http.ts';
 import { send } from './reply.ts';
 
@@ -17,6 +18,7 @@ export interface ErrorOptions {
 export function errors(options: ErrorOptions): (error: unknown, req: ApiRequest, res: ApiResponse, next: Next) => void {
   // Express knows an error handler by its four parameters.
   return (error, req, res, _next) => {
+    depart(req);
     const refusal = asRefusal(error);
     if (refusal.code === 'INTERNAL' || refusal.code === 'UNAVAILABLE') options.logger.error('a request failed', { requestId: req.requestId, method: req.method, route: req.matched?.fullPath, error });
     options.metrics.errors.inc({ code: refusal.code });

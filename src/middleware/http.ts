@@ -29,6 +29,10 @@ export class ApiRequest extends IncomingMessage {
   /** Why a credential that was sent is no good; matters only where one is needed. */
   authFailure: Refusal | undefined = undefined;
   context: Context | undefined = undefined;
+  /** Its neighbours among the requests of the connection that have not come to their handlers, and what it does when none is ahead any more. */
+  ahead: ApiRequest | undefined = undefined;
+  behind: ApiRequest | undefined = undefined;
+  goOn: Next | undefined = undefined;
 }
 
 export class ApiResponse extends ServerResponse<ApiRequest> {

@@ -1,12 +1,14 @@
 /**
  * Reads and parses the body of a write. Refuses what is not JSON, is too large (after inflation), too deep, has too many keys, the same key
  * twice, or a key that reaches for a prototype. Does by itself what `express.json()` does, since that can see neither double keys nor depth.
+ * From here on requests of one connection go in order, whichever body is there first.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Refusal } from '../types/refusal.ts';
 import { shapeOf, walkKeys } from '../utils/json-shape.ts';
+import { arrive, inOrder } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Next, Stage } from './http.ts';
 
 const BODY_LIMIT = 100_000;
@@ -18,7 +20,8 @@ const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createIn
 
 export function json(): Stage {
   return (req, res, next) => {
-    if (!takesBody(req)) return next();
+    arrive(req);
+    if (!takesBody(req)) return inOrder(req, next);
     if (!JSON_TYPE.test(req.headers['content-type'] ?? '')) return refuseUnread(res, next, new Refusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json in UTF-8'));
     if (Number(req.headers['content-length']) > BODY_LIMIT) return refuseUnread(res, next, tooLarge());
     const stream = decoded(req);
@@ -28,7 +31,7 @@ export function json(): Stage {
       const body = parse(bytes);
       if (body instanceof Refusal) return next(body);
       req.body = body;
-      next();
+      inOrder(req, next);
     });
   };
 }

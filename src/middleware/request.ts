@@ -5,6 +5,7 @@ import { parse as parseQuery } from 'node:querystring';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { canonicalAddress } from '../utils/addresses.ts';
+import { depart } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Stage } from './http.ts';
 import type { CompiledRoute, RouteTable } from './route-table.ts';
 
@@ -30,6 +31,8 @@ export function request(options: RequestOptions): Stage {
     metrics.httpInFlight.inc();
     res.once('close', () => {
       metrics.httpInFlight.dec();
+      // Answered by a stage. One that was not may still come to its handler.
+      if (res.writableEnded) depart(req);
       const seconds = (performance.now() - req.startedAt) / 1_000;
       observe(req, res, seconds);
       logger.debug('request', { requestId: req.requestId, method: req.method, path: req.pathname, status: res.statusCode, ms: Math.round(seconds * 1_000_000) / 1_000, ip: req.address });

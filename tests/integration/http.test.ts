@@ -231,6 +231,45 @@ test('requests that two parsers could read differently are refused, and end the 
   assert.match(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 413 [^]*PAYLOAD_TOO_LARGE/);
 });
 
+test('what is refused before the pipeline has the documented form too, and ends the connection', async () => {
+  for (const [name, request, status, code] of [
+    ['no host', 'GET /api/v1/probe HTTP/1.1\r\n\r\n', 400, 'VALIDATION_FAILED'],
+    ['no host, and a body', 'POST /api/v1/probe HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}', 400, 'VALIDATION_FAILED'],
+    ['an expectation', 'GET /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n', 417, 'EXPECTATION_FAILED'],
+    ['an expectation of a body', 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n', 417, 'EXPECTATION_FAILED'],
+  ] as const) {
+    const [head, body] = (await raw(request)).split('\r\n\r\n') as [string, string];
+    const headers = new Headers(head.split('\r\n').slice(1).map((line) => line.split(': ') as [string, string]));
+    assert.equal(headers.get('connection'), 'close', name);
+    await assertProblem(new Response(body, { status: Number(head.split(' ')[1]), headers }), status, code);
+  }
+});
+
+test('a host may be empty, and missing where HTTP/1.0 knows none; 100-continue is met', async () => {
+  for (const request of ['GET /api/v1/probe HTTP/1.0\r\n\r\n', 'GET /api/v1/probe HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n']) assert.match(await raw(request), /^HTTP\/1\.1 200 /, request);
+  const continued = await raw('POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
+  assert.match(continued, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+});
+
+test('a target may be a whole URL', async () => {
+  const ask = (target: string, method = 'GET'): Promise<string> => raw(`${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  assert.match(await ask('http://x/api/v1/probe?text=whole'), /^HTTP\/1\.1 200 [^]*"text":"whole"/);
+  assert.match(await ask('HTTPS://user@other.example:99999/api/v1/probe/x%20y'), /^HTTP\/1\.1 200 [^]*"text":"x y"/);
+  assert.match(await ask('http://x/api/v1/probe/large', 'OPTIONS'), /^HTTP\/1\.1 204 [^]*Allow: GET, OPTIONS/);
+  assert.match(await ask('http://x/health/live'), /^HTTP\/1\.1 200 /);
+  for (const target of ['http://x', 'http://x?text=a', 'http:///api/v1/probe', 'ftp://x/api/v1/probe', 'http:/api/v1/probe', '/http://x/api/v1/probe']) {
+    assert.match(await ask(target), /^HTTP\/1\.1 40[04] [^]*X-Request-Id: [^]*application\/problem\+json/, target);
+  }
+  const { tokens } = await api.identity.auth.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  for (const target of ['/api/v1/probe/once', 'http://x/api/v1/probe/once']) {
+    const reply = await raw(`POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${tokens.accessToken}\r\nIdempotency-Key: key\r\n\r\n`);
+    assert.match(reply, /^HTTP\/1\.1 200 /);
+  }
+  const [path, whole] = seen.splice(0);
+  assert.match(path?.idempotencyKey ?? '', /:key$/);
+  assert.deepEqual(whole, path);
+});
+
 test('an Idempotency-Key is scoped to the account; its fingerprint is of the meaning', async () => {
   const { tokens } = await api.identity.auth.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
   const send = (path: string, body: string, key: string): Promise<Response> => post(path, body, { authorization: `Bearer ${tokens.accessToken}`, 'idempotency-key': key });
