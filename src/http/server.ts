@@ -52,7 +52,7 @@ export function createServer({ app, config }: ServerDeps): HttpServer {
   server.maxConnections = config.connections.total;
   const sockets = limitPerAddress(server, config.connections.perAddress);
   answerMalformed(server);
-  server.on('checkExpectation', (_req, res) => refuseAndClose(res, new Refusal('EXPECTATION_FAILED', 'nothing but 100-continue can be expected')));
+  server.on('checkExpectation', (_req, res) => refuseAndClose(res, new Refusal('VALIDATION_FAILED', 'nothing but 100-continue can be expected')));
   return {
     server,
     listen: (port, host) => listen(server, port, host),

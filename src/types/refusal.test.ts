@@ -4,7 +4,7 @@ import { CODES, Refusal, statusOf } from './refusal.ts';
 
 const statuses: readonly (readonly [Parameters<typeof statusOf>[0], number])[] = [
   ['VALIDATION_FAILED', 400], ['UNAUTHENTICATED', 401], ['FORBIDDEN', 403], ['NOT_FOUND', 404], ['CONFLICT', 409], ['DUPLICATE_CLIENT_ORDER_ID', 409],
-  ['PAYLOAD_TOO_LARGE', 413], ['EXPECTATION_FAILED', 417], ['RATE_LIMITED', 429], ['INTERNAL', 500], ['UNAVAILABLE', 503], ['INSUFFICIENT_BALANCE', 422], ['NO_LIQUIDITY', 422], ['ORDER_NOT_OPEN', 422],
+  ['PAYLOAD_TOO_LARGE', 413], ['RATE_LIMITED', 429], ['INTERNAL', 500], ['UNAVAILABLE', 503], ['INSUFFICIENT_BALANCE', 422], ['NO_LIQUIDITY', 422], ['ORDER_NOT_OPEN', 422],
 ];
 for (const [code, status] of statuses) test(`${code} is ${status}`, () => assert.equal(statusOf(code), status));
 

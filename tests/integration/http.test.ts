@@ -235,8 +235,8 @@ test('what is refused before the pipeline has the documented form too, and ends 
   for (const [name, request, status, code] of [
     ['no host', 'GET /api/v1/probe HTTP/1.1\r\n\r\n', 400, 'VALIDATION_FAILED'],
     ['no host, and a body', 'POST /api/v1/probe HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}', 400, 'VALIDATION_FAILED'],
-    ['an expectation', 'GET /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n', 417, 'EXPECTATION_FAILED'],
-    ['an expectation of a body', 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n', 417, 'EXPECTATION_FAILED'],
+    ['an expectation', 'GET /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n', 400, 'VALIDATION_FAILED'],
+    ['an expectation of a body', 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n', 400, 'VALIDATION_FAILED'],
   ] as const) {
     const [head, body] = (await raw(request)).split('\r\n\r\n') as [string, string];
     const headers = new Headers(head.split('\r\n').slice(1).map((line) => line.split(': ') as [string, string]));
