@@ -37,9 +37,9 @@ export function authRoutes(auth: AuthService): Route[] {
       method: 'POST',
       path: '/auth/logout',
       permission: 'public',
-      summary: 'Ends the session of the access token or of the refresh token',
+      summary: 'Ends the session of the access token, expired or not, or of the refresh token',
       body: logout,
-      handler: (ctx) => auth.logout(ctx.principal, ctx.body.refreshToken, ctx),
+      handler: (ctx) => auth.logout(ctx.principal, { accessToken: ctx.accessToken, refreshToken: ctx.body.refreshToken }, ctx),
     }),
     route({
       method: 'GET',

@@ -137,9 +137,9 @@ export class AuthService {
     return { user: publicUser(user), tokens: this.#tokensOf(open) };
   }
 
-  /** Ends the session of the access token, or of the refresh token. Nothing to end is no error. */
-  async logout(principal: Principal | undefined, refreshToken: string | undefined, origin: Origin): Promise<void> {
-    const session = principal ?? (await this.#sessionOf(refreshToken));
+  /** Ends the session of whoever asks, else of the refresh token, else of an access token whose time is over. Nothing to end is no error. */
+  async logout(principal: Principal | undefined, { accessToken, refreshToken }: Partial<Tokens>, origin: Origin): Promise<void> {
+    const session = principal ?? (await this.#sessionOf(refreshToken)) ?? (await this.#sessionOfExpired(accessToken));
     if (session === undefined) return;
     await this.#record(origin, { actor: session.userId, action: 'auth.logout', target: session.sessionId });
     await this.#deps.sessions.remove(session.userId, session.sessionId);
@@ -227,6 +227,12 @@ export class AuthService {
   async #sessionOf(refreshToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
     const session = refreshToken === undefined ? undefined : await this.#deps.sessions.byRefreshToken(refreshToken);
     return session === undefined ? undefined : { userId: session.userId, sessionId: session.id };
+  }
+
+  /** While it is open: of one that has ended nothing is left to do or to write down. */
+  async #sessionOfExpired(accessToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
+    const session = accessToken === undefined ? undefined : this.#deps.tokens.sessionOf(accessToken);
+    return session !== undefined && (await this.#deps.sessions.isLive(session.userId, session.sessionId)) ? session : undefined;
   }
 
   async #byEmail(email: string): Promise<UserDoc | undefined> {

@@ -16,6 +16,8 @@ export interface Idempotency {
 export interface Context<P extends Permission = Permission, Params = unknown, Query = unknown, Body = unknown> {
   /** Always there unless the route is public. */
   readonly principal: P extends 'public' ? Principal | undefined : Principal;
+  /** As it was sent, good or not: for signing out, which one whose time is over may still do. Who is asking is `principal` alone. */
+  readonly accessToken: string | undefined;
   /** The client's address, as the configured proxies tell it. */
   readonly ip: string;
   readonly userAgent: string;

@@ -223,6 +223,24 @@ test('logging out ends the access token at once, by either token', async () => {
   assert.equal((await call('POST', '/auth/logout', { refreshToken: 'nonsense' })).status, 204);
 });
 
+test('logging out with an access token whose time is over ends its session too, and only one of ours does', async () => {
+  const { user, tokens } = await register();
+  const login = async (): Promise<SignedIn['tokens']> => (await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD })).data.tokens;
+  const logouts = async (): Promise<number> => api.store.collection(auditlogs).count({ actor: user.id, action: 'auth.logout' });
+  const others = await login();
+  api.time.now += 3_600_000;
+  await assertRefused(tokens.accessToken, 'TOKEN_EXPIRED');
+  for (const token of [forge(tokens.accessToken, {}, {}, 'another secret that is long enough too'), forge(tokens.accessToken, { typ: 'JWT' }, {}), forge(tokens.accessToken, {}, { aud: 'other' })]) {
+    assert.equal((await call('POST', '/auth/logout', undefined, token)).status, 204);
+  }
+  assert.equal(await logouts(), 0);
+  assert.equal((await call('POST', '/auth/logout', { refreshToken: 'nonsense' }, tokens.accessToken)).status, 204);
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).code, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/logout', undefined, tokens.accessToken)).status, 204);
+  assert.equal(await logouts(), 1, 'what has ended is not ended again');
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: others.refreshToken })).status, 200, 'another session goes on');
+});
+
 test('sessions are listed and ended by their owner alone; another’s is unknown', async () => {
   const { user, tokens } = await register();
   const other = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });
