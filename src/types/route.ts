@@ -6,7 +6,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A request's `Idempotency-Key`, in the form in which the sequencer takes it. */
 export interface Idempotency {
-  /** `account:key`; `:key` of nobody, which is for no command: two who know nothing of each other may send the same. */
+  /** `account:key`; `:key` of nobody, which is for no command. */
   readonly idempotencyKey: string;
   /** Of method, path with query, and validated body. */
   readonly fingerprint: string;

@@ -86,13 +86,17 @@ test('who repeats a registration with its key gets in, once, and nobody else doe
   assert.deepEqual([again.status, again.data.user.id], [201, first.data.user.id]);
   assert.notEqual(again.data.tokens.accessToken, first.data.tokens.accessToken);
   assert.equal((await call('GET', '/auth/me', undefined, again.data.tokens.accessToken)).status, 200);
-  for (const [key, changes] of [[undefined, {}], ['other', {}], ['first', { password: `${PASSWORD} not` }]] as const) {
+  for (const [key, changes] of [[undefined, {}], ['other', {}], ['first', { password: `${PASSWORD} not` }], ['first', { email: 'another@bourse.test' }]] as const) {
     const refused = await send(key, changes);
     assert.deepEqual([refused.status, refused.code], [409, 'CONFLICT'], `${key}`);
   }
-  assert.equal((await send('first', { email: 'another@bourse.test' })).status, 201, 'the same key of somebody else is another one');
+  const both = await Promise.all([1, 2].map((n) => send('at-once', { email: `once${n}@bourse.test` })));
+  assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409], 'one key creates one user');
+  const twins = await Promise.all([1, 2].map(() => send('twins', { email: 'twins@bourse.test' })));
+  assert.deepEqual(twins.map(({ status, data }) => [status, data?.user.id]), [1, 2].map(() => [201, twins[0]?.data.user.id]));
   api.time.now += 24 * 3_600_000 + 1;
   assert.equal((await send('first')).status, 409, 'a key counts for a day');
+  assert.equal((await send('first', { email: 'another@bourse.test' })).status, 201);
 });
 
 test('a password is refused when it is short, long, common or the e-mail itself', async () => {
