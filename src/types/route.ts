@@ -61,6 +61,12 @@ export interface Document {
 
 export type Awaitable<T> = T | Promise<T>;
 
+/**
+ * Who answers a repeated Idempotency-Key. `handled`: the handler, from the record of its command or from what it created. `kept`: the first reply, which is kept for a
+ * day. `ignored`: nobody, where nothing is written or the reply holds secrets.
+ */
+export type Repeats = 'handled' | 'kept' | 'ignored';
+
 /** A declared route. */
 export interface Route {
   readonly method: Method;
@@ -76,6 +82,7 @@ export interface Route {
   /** Of success. */
   readonly status: number;
   readonly cacheSeconds?: number;
+  readonly repeats: Repeats;
   /** Content type of a Document route. */
   readonly produces?: string;
   readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Written<unknown> | Document | void>;
