@@ -63,6 +63,7 @@ export function adminRoutes(admin: AdminService, markets: MarketService): Route[
       method: 'POST',
       path: '/admin/prices',
       permission: 'admin',
+      repeats: 'kept',
       summary: 'Set index and mark prices at once, with everything that follows; only with FEEDS=manual',
       body: setPrices,
       response: list(marketPrices),

@@ -1,4 +1,4 @@
-/** Collection `keptreplies`: what a write with an Idempotency-Key was answered first, where no record of the journal tells. Ends after a day. */
+/** Collection `keptreplies`: what a write with an Idempotency-Key was answered first, where no record of the journal tells all of it. Ends after a day. */
 import type { CollectionSpec } from './collection.ts';
 
 export interface KeptReplyDoc {

@@ -1,6 +1,6 @@
 /**
- * Has a write with an Idempotency-Key done once, and answers its repeats as the first time, where no command in the journal tells what it came to. Keeps the
- * text of successes for a day; a refusal has changed nothing and is not remembered. Not for replies that hold secrets.
+ * Has a write with an Idempotency-Key done once, and answers its repeats as the first time, where no record of the journal tells all that the reply
+ * says. Keeps the text of successes for a day; a refusal has changed nothing and is not remembered. Not for replies that hold secrets.
  */
 import { createHmac } from 'node:crypto';
 import type { Collection, Store } from '../models/collection.ts';
