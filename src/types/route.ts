@@ -63,7 +63,7 @@ export type Awaitable<T> = T | Promise<T>;
 
 /**
  * Who answers a repeated Idempotency-Key. `handled`: the handler, from the record of its command or from what it created. `kept`: the first reply, which is kept for a
- * day. `ignored`: nobody, where nothing is written or the reply holds secrets.
+ * day, so that nothing of the handler runs twice. `ignored`: nobody, where nothing is written or the reply holds secrets.
  */
 export type Repeats = 'handled' | 'kept' | 'ignored';
 

@@ -213,6 +213,7 @@ describe('refusals and repeats', () => {
       [ann, 'PUT', `/positions/${PERP}/margin-mode`, { mode: 'isolated' }, undefined],
       [admin, 'POST', '/admin/prices', prices('10.1'), prices('9.9')],
       [admin, 'PATCH', `/admin/markets/${PERP}`, { takerFee: '0.0003' }, { takerFee: '0.0004' }],
+      [admin, 'POST', '/admin/assets', { asset: 'TIA', scale: 6 }, { asset: 'TIA', scale: 7 }],
       [admin, 'POST', '/admin/markets', market, { ...market, takerFee: '0.1' }],
       [admin, 'PUT', `/admin/users/${id}/roles`, { roles: ['user', 'admin'] }, { roles: ['user'] }],
     ];
@@ -227,7 +228,7 @@ describe('refusals and repeats', () => {
     await admin.expect('PATCH', '/admin/markets/DOT-BTC', 200, { body: { status: 'halted' } });
     await admin.expect('PUT', `/admin/users/${id}/roles`, 200, { body: { roles: ['user'] } });
     await ann.expect('PUT', `/positions/${PERP}/leverage`, 200, { body: { leverage: 4 } });
-    const set = async (): Promise<unknown> => [await state(), await admin.get('/admin/markets'), await admin.get(`/markets/${PERP}/prices`), await admin.get('/admin/users')];
+    const set = async (): Promise<unknown> => [await state(), await admin.get('/admin/markets'), await admin.get(`/markets/${PERP}/prices`), await admin.get('/admin/users'), await admin.get('/admin/audit-logs')];
     const before = await set();
     const again = async (): Promise<void> => {
       for (const [i, [user, method, path, body, other]] of writes.entries()) {
