@@ -29,6 +29,7 @@ import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
+import { KeptReplies } from './services/kept-replies.ts';
 import { LedgerWatch } from './services/ledger-watch.ts';
 import { ensureListings } from './services/listings.ts';
 import { MarketStream } from './services/market-stream.ts';
@@ -93,6 +94,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const authenticator = new Authenticator({ store, sessions, tokens, metrics, clock });
   const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
   const userAdmin = new UserService({ store, sessions, audit, clock });
+  const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   stops.push(() => trading.markets.close());
@@ -110,7 +112,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
-  const server = createServer({ app: createApp({ config, table, authenticate, metrics, logger }), config });
+  const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config });
   stops.push(() => server.close());
 
   // Sockets: committed records, folded for whoever listens.

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { Permission } from '../types/principal.ts';
-import type { Awaitable, Context, Document, Method, Reply, Route, Written } from '../types/route.ts';
+import type { Awaitable, Context, Document, Method, Repeats, Reply, Route, Written } from '../types/route.ts';
 
 type Schema = z.ZodType;
 type Result<Response extends Schema> = Response extends z.ZodUndefined ? void : Reply<z.input<Response>> | Written<z.input<Response>>;
@@ -27,6 +27,8 @@ export interface RouteSpec<P extends Permission, Params extends Schema, Query ex
   readonly status?: number;
   /** Public market data only: lets clients and CDNs keep the reply so long, with an ETag. Default: no-store. */
   readonly cacheSeconds?: number;
+  /** Default: handled where something is written for somebody, else ignored. */
+  readonly repeats?: Repeats;
   readonly handler: (ctx: Context<P, z.output<Params>, z.output<Query>, z.output<Body>>) => Awaitable<Result<Response>>;
 }
 
@@ -38,8 +40,14 @@ export function route<
   Body extends Schema = z.ZodUndefined,
   Response extends Schema = z.ZodUndefined,
 >(spec: RouteSpec<P, Params, Query, Body, Response>): Route {
-  const { handler, status, ...rest } = spec;
-  return { ...rest, status: status ?? (spec.response === undefined ? 204 : 200), handler: handler as Route['handler'] };
+  const { handler, status, repeats, ...rest } = spec;
+  const writes = spec.method !== 'GET' && spec.permission !== 'public';
+  return {
+    ...rest,
+    status: status ?? (spec.response === undefined ? 204 : 200),
+    repeats: repeats ?? (writes ? 'handled' : 'ignored'),
+    handler: handler as Route['handler'],
+  };
 }
 
 /** Declares a route that answers with a document of its own type. */
@@ -51,7 +59,7 @@ export function documentRoute(spec: {
   readonly params?: Schema;
   readonly handler: (ctx: Context) => Awaitable<Document>;
 }): Route {
-  return { ...spec, method: 'GET', status: 200 };
+  return { ...spec, method: 'GET', status: 200, repeats: 'ignored' };
 }
 
 export type { Context, Document, Route } from '../types/route.ts';

@@ -125,6 +125,31 @@ function thresholdNotional(table: RiskTable, { size, cost, margin }: Exposure, q
   }
 }
 
+/** What a position comes to at a mark. */
+export interface Valuation {
+  readonly mark: Ticks;
+  readonly notional: Amount;
+  readonly unrealizedPnl: Amount;
+  readonly maintenanceMargin: Amount;
+  /** MM / (margin + uPnL), in ppm; ≥ 1,000,000 liquidates. */
+  readonly marginRatio: Ppm;
+  /** 0 = none (cannot be liquidated). */
+  readonly liquidationPrice: Ticks;
+  readonly bankruptcyPrice: Ticks;
+  readonly tier: number;
+}
+
+export function valuation(table: RiskTable, position: Exposure, quotePerTickLot: Amount, mark: Ticks): Valuation {
+  const { size, cost, margin } = position;
+  const notional = Math.abs(size) * mark * quotePerTickLot;
+  const pnl = unrealizedPnl(size, cost, notional);
+  const maintenance = maintenanceMargin(table, notional);
+  return {
+    mark, notional, unrealizedPnl: pnl, maintenanceMargin: maintenance, marginRatio: marginRatio(maintenance, margin + pnl),
+    liquidationPrice: thresholdTick(table, position, quotePerTickLot, LIQUIDATION_QUARTERS), bankruptcyPrice: bankruptcyPrice(position, quotePerTickLot), tier: tierOf(table, notional),
+  };
+}
+
 /** entry − s·margin/q: where the margin is exactly used up, rounded to the tick that still leaves nothing below zero. At least 1. */
 export function bankruptcyPrice({ size, cost, margin }: Exposure, quotePerTickLot: Amount): Ticks {
   const perTick = Math.abs(size) * quotePerTickLot;

@@ -3,6 +3,7 @@ import type { AccountId, Amount, AssetId, Lots, MarketId, Millis, OrderId, Ppm, 
 import type { Asset, Market } from './market.ts';
 import type { OrderType, SelfTradePrevention, TimeInForce } from './commands.ts';
 import type { PositionState } from './events.ts';
+import type { Valuation } from './margin.ts';
 
 /** An open order. */
 export interface OrderView {
@@ -29,21 +30,11 @@ export interface OrderView {
   readonly seq: Seq;
 }
 
-export interface PositionView extends PositionState {
+export interface PositionView extends PositionState, Valuation {
   readonly account: AccountId;
   readonly market: MarketId;
-  readonly mark: Ticks;
-  readonly notional: Amount;
-  readonly unrealizedPnl: Amount;
-  readonly maintenanceMargin: Amount;
-  /** MM / (margin + uPnL), in ppm; ≥ 1,000,000 liquidates. */
-  readonly marginRatio: Ppm;
-  /** 0 = none (cannot be liquidated). */
-  readonly liquidationPrice: Ticks;
-  readonly bankruptcyPrice: Ticks;
   /** 1…5, 5 = first in line. */
   readonly adlRank: number;
-  readonly tier: number;
   readonly updatedAt: Millis;
   readonly seq: Seq;
 }

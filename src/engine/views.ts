@@ -2,9 +2,9 @@
 import { adlRank } from './adl.ts';
 import type { Core } from './core.ts';
 import { CLEARING, EXTERNAL, FEES, FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN, SPOT_AVAILABLE, SPOT_LOCKED } from './ledger.ts';
-import { bankruptcyPrice, maintenanceMargin, marginRatio, tierOf, unrealizedPnl } from './margin.ts';
+import { valuation } from './margin.ts';
 import { POST_ONLY, REDUCE_ONLY, selfTradePreventionOf, sideOf, timeInForceOf, typeOf } from './pool.ts';
-import { exposureOf, liquidationTick } from './positions.ts';
+import { exposureOf } from './positions.ts';
 import type { AuditRow, BalanceView, OrderView, PositionView, PricesView } from './reader.ts';
 import { INSURANCE, VENUE } from './units.ts';
 import type { AccountId, AssetId, MarketId } from './units.ts';
@@ -33,19 +33,11 @@ export function positionView(core: Core, account: AccountId, id: MarketId): Posi
   const market = core.marketStates[id];
   const standing = standings.find(account, id);
   if (market === undefined || standing < 0 || standings.size[standing] === 0) return undefined;
-  const size = standings.size[standing];
-  const cost = standings.cost[standing];
-  const margin = standings.margin[standing];
-  const { quotePerTickLot } = market.market;
-  const mark = market.valuation;
-  const notional = Math.abs(size) * mark * quotePerTickLot;
-  const pnl = unrealizedPnl(size, cost, notional);
-  const maintenance = maintenanceMargin(market.risk, notional);
   return {
-    size, cost, margin, realized: standings.realized[standing], leverage: core.leverageOf(market, standing), account, market: id, mark, notional, unrealizedPnl: pnl,
-    maintenanceMargin: maintenance, marginRatio: marginRatio(maintenance, margin + pnl), liquidationPrice: liquidationTick(core, market, standing),
-    bankruptcyPrice: bankruptcyPrice(exposureOf(core, standing), quotePerTickLot), adlRank: adlRank(core, market, standing), tier: tierOf(market.risk, notional),
-    updatedAt: standings.updatedAt[standing], seq: standings.seq[standing],
+    size: standings.size[standing], cost: standings.cost[standing], margin: standings.margin[standing], realized: standings.realized[standing],
+    leverage: core.leverageOf(market, standing), account, market: id,
+    ...valuation(market.risk, exposureOf(core, standing), market.market.quotePerTickLot, market.valuation),
+    adlRank: adlRank(core, market, standing), updatedAt: standings.updatedAt[standing], seq: standings.seq[standing],
   };
 }
 

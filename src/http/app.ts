@@ -5,7 +5,7 @@ import { authentication, type Authenticate } from '../middleware/authentication.
 import { authorization } from '../middleware/authorization.ts';
 import { compression } from '../middleware/compression.ts';
 import { cors } from '../middleware/cors.ts';
-import { dispatch } from '../middleware/dispatch.ts';
+import { dispatch, type KeptReplies } from '../middleware/dispatch.ts';
 import { errors } from '../middleware/errors.ts';
 import { helmet } from '../middleware/helmet.ts';
 import type { Stage } from '../middleware/http.ts';
@@ -22,6 +22,7 @@ export interface AppDeps {
   readonly config: Pick<Config, 'corsOrigins' | 'trustProxy' | 'rateLimits' | 'admin'>;
   readonly table: RouteTable;
   readonly authenticate: Authenticate;
+  readonly replies: KeptReplies;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Tests only: whether each reply is held to the schema that documents it. */
@@ -29,7 +30,7 @@ export interface AppDeps {
 }
 
 export function createApp(deps: AppDeps): Express {
-  const { config, table, metrics, logger } = deps;
+  const { config, table, replies, metrics, logger } = deps;
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', false).set('trust proxy', config.trustProxy);
@@ -45,7 +46,7 @@ export function createApp(deps: AppDeps): Express {
   use(authentication(deps.authenticate));
   use(authorization({ table, adminIps: config.admin.ips }));
   use(validation());
-  use(dispatch({ checkReplies: deps.checkReplies ?? false }));
+  use(dispatch({ replies, checkReplies: deps.checkReplies ?? false }));
   app.use(errors({ logger, metrics }) as unknown as RequestHandler);
   return app;
 }

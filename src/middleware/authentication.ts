@@ -15,6 +15,7 @@ export function authentication(authenticate: Authenticate): Stage {
     if (authorization === undefined) return next();
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) return fail(req, next, new Refusal('UNAUTHENTICATED', 'send Authorization: Bearer <access token>'));
+    req.accessToken = token;
     try {
       const found = authenticate(token);
       if (!(found instanceof Promise)) return succeed(req, next, found);

@@ -1,11 +1,17 @@
-/** Last of the stages: runs the route's handler and sends what it returns. */
-import type { Document, Reply, Written } from '../types/route.ts';
+/** Last of the stages: runs the route's handler, or answers its repeat, and sends what it returns. */
+import type { Context, Document, Idempotency, Reply, Written } from '../types/route.ts';
 import { depart } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Stage } from './http.ts';
 import { sendData, sendDocument, sendJson, sendNothing } from './reply.ts';
 import type { CompiledRoute } from './route-table.ts';
 
+export interface KeptReplies {
+  /** What `act` was answered with the first time under this key. Throws a Refusal for a key of another request. */
+  once(request: Idempotency, act: () => Promise<string>): Promise<string>;
+}
+
 export interface DispatchOptions {
+  readonly replies: KeptReplies;
   /** Tests only: whether each reply is held to the schema that documents it. */
   readonly checkReplies: boolean;
 }
@@ -25,7 +31,7 @@ export function dispatch(options: DispatchOptions): Stage {
       }
     };
     try {
-      const result = matched.handler(context);
+      const result = matched.repeats === 'kept' && context.meta !== undefined ? once(options.replies, matched, context, context.meta) : matched.handler(context);
       depart(req);
       if (result instanceof Promise) result.then(finish, next);
       else finish(result);
@@ -33,6 +39,17 @@ export function dispatch(options: DispatchOptions): Stage {
       next(error);
     }
   };
+}
+
+async function once(replies: KeptReplies, route: CompiledRoute, context: Context, meta: Idempotency): Promise<Result> {
+  const json = await replies.once(meta, async () => textOf(await route.handler(context)));
+  return json === '' ? undefined : { json };
+}
+
+function textOf(result: Result): string {
+  if (result === undefined) return '';
+  if ('contentType' in result) throw new Error('a document is not kept');
+  return 'json' in result ? result.json : JSON.stringify(result);
 }
 
 function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, result: Result): void {

@@ -25,6 +25,8 @@ export class ApiRequest extends IncomingMessage {
   pathParams: Params = NO_PARAMS;
   /** Parsed JSON. */
   body: unknown = undefined;
+  /** The bearer token as it was sent, good or not. */
+  accessToken: string | undefined = undefined;
   principal: Principal | undefined = undefined;
   /** Why a credential that was sent is no good; matters only where one is needed. */
   authFailure: Refusal | undefined = undefined;

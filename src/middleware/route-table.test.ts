@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Route } from '../types/route.ts';
 import { RouteTable } from './route-table.ts';
 
-const declared = (more: Partial<Route>): Route => ({ method: 'POST', path: '/things', permission: 'read', summary: 's', status: 200, handler: () => undefined, ...more });
+const declared = (more: Partial<Route>): Route => ({ method: 'POST', path: '/things', permission: 'read', summary: 's', status: 200, repeats: 'handled', handler: () => undefined, ...more });
 const table = (...routes: Route[]): RouteTable => new RouteTable([{ base: '/api', routes }]);
 
 const BAD: Record<string, [Partial<Route>, RegExp]> = {
@@ -13,6 +13,7 @@ const BAD: Record<string, [Partial<Route>, RegExp]> = {
   'a parameter is not described': [{ path: '/things/:id' }, /does not describe its parameter id/],
   'its body lets unknown fields through': [{ body: z.object({ a: z.string() }) }, /lets unknown fields through/],
   'its body lets them through further down': [{ body: z.strictObject({ a: z.array(z.union([z.string(), z.object({ b: z.string() })])) }) }, /lets unknown fields through/],
+  'it keeps replies for nobody': [{ permission: 'public', repeats: 'kept' }, /keeps replies by keys that are nobody's/],
   'its body is a free map': [{ body: z.looseObject({}) }, /lets unknown fields through/],
 };
 for (const [name, [more, message]] of Object.entries(BAD)) {

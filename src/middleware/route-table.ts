@@ -31,7 +31,7 @@ export class RouteTable {
   readonly #plain = new Map<string, Match>();
   readonly #root: Node = newNode();
 
-  /** Throws, and so keeps the process from starting, when a route has no permission, an undescribed parameter, a body that lets unknown fields through, or a double. */
+  /** Throws, and so keeps the process from starting, when a route has no permission, an undescribed parameter, a body that lets unknown fields through, replies kept for nobody, or a double. */
   constructor(groups: readonly { readonly base: string; readonly routes: readonly Route[] }[]) {
     this.routes = groups.flatMap(({ base, routes }) => routes.map((route) => compile(base, route)));
     for (const route of this.routes) this.#add(route);
@@ -105,6 +105,7 @@ function compile(base: string, route: Route): CompiledRoute {
   const missing = paramNames.find((param) => !(param in described));
   if (missing !== undefined) throw new Error(`${name} does not describe its parameter ${missing}`);
   if (route.body !== undefined && letsUnknownFieldsThrough(z.toJSONSchema(route.body, { io: 'input' }))) throw new Error(`${name} takes a body that lets unknown fields through`);
+  if (route.repeats === 'kept' && route.permission === 'public') throw new Error(`${name} keeps replies by keys that are nobody's`);
   return { ...route, fullPath, paramNames };
 }
 

@@ -29,6 +29,7 @@ function contextOf(req: ApiRequest, route: NonNullable<ApiRequest['matched']>): 
   return {
     // Authorization has seen to it that there is one where the route needs one.
     principal: req.principal as NonNullable<ApiRequest['principal']>,
+    accessToken: req.accessToken,
     ip: req.address,
     userAgent: (req.headers['user-agent'] ?? '').slice(0, MAX_USER_AGENT),
     requestId: req.requestId,

@@ -24,6 +24,7 @@ export const users: CollectionSpec<UserDoc> = {
     { fields: { email: 1 }, unique: true },
     { fields: { account: 1 }, unique: true },
     { fields: { createdAt: -1 } },
+    { fields: { registrationKey: 1 }, sparse: true },
   ],
   filters: ['status'],
   dates: ['createdAt', 'updatedAt', 'lastLoginAt'],

@@ -10,7 +10,7 @@ import { formatRate } from '../types/market-units.ts';
 import type { ListedMarket } from './context.ts';
 
 /** A market as the API shows it. */
-function marketInfo({ market, units }: ListedMarket, times: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'>): MarketInfo {
+export function marketInfo({ market, units }: ListedMarket, times: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'>): MarketInfo {
   const quote = (amount: Amount): string => units.formatQuote(amount);
   return {
     symbol: market.symbol,

@@ -56,6 +56,29 @@ describe('administration', () => {
     assert.equal(venue.admin.feeds().mode, 'manual');
   });
 
+  test('answers a repeated key as the first time, whatever has changed since', async () => {
+    const keyed = (idempotencyKey: string): Actor => ({ ...actor, meta: { idempotencyKey, fingerprint: '' } });
+    const input = { symbol: 'ETH-USDT', type: 'spot', base: 'ETH', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', makerFee: '0', takerFee: '0.001' } as const;
+    await venue.admin.createAsset(actor, { asset: 'ETH', scale: 8 });
+    venue.clock.time += 1_000;
+    const created = await venue.admin.createMarket(keyed('create'), input);
+    assert.deepEqual(created, await venue.markets.get('ETH-USDT'));
+    venue.clock.time += 1_000;
+    const updated = await venue.admin.updateMarket(keyed('update'), 'ETH-USDT', { status: 'halted' });
+    assert.deepEqual(updated, await venue.markets.get('ETH-USDT'));
+    const prices = await venue.admin.setPrices(keyed('prices'), [{ symbol: 'ETH-USDT', index: '2000' }, { symbol: 'BTC-USDT', index: '30000', mark: '30001' }]);
+    assert.deepEqual(prices, await Promise.all(['ETH-USDT', 'BTC-USDT'].map((symbol) => venue.markets.prices(symbol))));
+
+    venue.clock.time += 1_000;
+    await venue.admin.setPrices(actor, [{ symbol: 'ETH-USDT', index: '2100' }, { symbol: 'BTC-USDT', index: '31000' }]);
+    const changed = await venue.admin.updateMarket(actor, 'ETH-USDT', { takerFee: '0.002' });
+    assert.deepEqual(await venue.admin.createMarket(keyed('create'), input), created);
+    assert.deepEqual(await venue.admin.updateMarket(keyed('update'), 'ETH-USDT', { status: 'halted' }), updated);
+    assert.deepEqual(await venue.admin.setPrices(keyed('prices'), [{ symbol: 'ETH-USDT', index: '2000' }, { symbol: 'BTC-USDT', index: '30000', mark: '30001' }]), prices);
+    assert.deepEqual(await venue.markets.get('ETH-USDT'), changed);
+    assert.equal((await venue.markets.prices('ETH-USDT')).index, '2100');
+  });
+
   test('audits a ledger that balances', async () => {
     const ann = await venue.user('ann2');
     await venue.wallets.deposit(ann, { asset: 'USDT', amount: '12.5', account: 'spot' });

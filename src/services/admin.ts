@@ -5,13 +5,14 @@ import type { AuditLogDoc } from '../models/auditlogs.ts';
 import type { Collection } from '../models/collection.ts';
 import type { MarketInfo } from '../models/markets.ts';
 import type { UserDoc } from '../models/users.ts';
+import { marketInfo } from '../projections/listings.ts';
 import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { AuditLog } from './audit.ts';
 import { publicUser, type PublicUser } from './auth.ts';
 import type { Catalog } from './catalog.ts';
-import { commit } from './commit.ts';
+import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
 import { marketChanges, marketSpec, type MarketSettings, type NewMarket } from './market-settings.ts';
 import type { MarketPrices, MarketService } from './markets.ts';
@@ -93,23 +94,28 @@ export class AdminService {
 
   /** What is left out gets its default (market-settings.ts). CONFLICT when there is one of that name; VALIDATION_FAILED when the engine finds it unsound. */
   createMarket(actor: Actor, input: NewMarket): Promise<MarketInfo> {
-    const { sequencer, catalog, markets } = this.#parts;
+    const { sequencer, catalog } = this.#parts;
     return this.#recorded(actor, 'market.create', input.symbol, undefined, { ...input }, async () => {
       const spec = marketSpec(input, catalog.asset(input.base, 'base'), catalog.asset(input.quote, 'quote'));
-      await commit(sequencer, { type: 'create_market', spec }, actor.meta);
-      return markets.get(input.symbol);
+      return commit(sequencer, { type: 'create_market', spec }, actor.meta, ({ events, time }) => {
+        const { market, seq } = eventOf(events, 'market_created');
+        return marketInfo({ ...catalog.byId(market.id), market }, { createdAt: time, updatedAt: time, seq });
+      });
     });
   }
 
   /** Changes what is given. NOT_FOUND for an unknown market. */
   async updateMarket(actor: Actor, symbol: string, input: MarketSettings): Promise<MarketInfo> {
     const { sequencer, catalog, markets } = this.#parts;
-    const { market, units, quote } = catalog.at(symbol);
-    const before: Readonly<Record<string, unknown>> = { ...(await markets.get(symbol)) };
-    const changed = Object.fromEntries(Object.keys(input).map((setting) => [setting, before[setting]]));
+    const listed = catalog.at(symbol);
+    const before = await markets.get(symbol);
+    const changed = Object.fromEntries((Object.keys(input) as (keyof MarketSettings)[]).map((setting) => [setting, before[setting]]));
     return this.#recorded(actor, 'market.update', symbol, changed, { ...input }, async () => {
-      await commit(sequencer, { type: 'update_market', market: market.id, changes: marketChanges(input, units, quote) }, actor.meta);
-      return markets.get(symbol);
+      const changes = marketChanges(input, listed.units, listed.quote);
+      return commit(sequencer, { type: 'update_market', market: listed.market.id, changes }, actor.meta, ({ events, time }) => {
+        const { market, seq } = eventOf(events, 'market_updated');
+        return marketInfo({ ...listed, market }, { createdAt: before.createdAt, updatedAt: time, seq });
+      });
     });
   }
 
@@ -118,8 +124,7 @@ export class AdminService {
     const { feeds, markets } = this.#parts;
     const symbols = prices.map(({ symbol }) => symbol);
     return this.#recorded(actor, 'prices.set', symbols.length === 1 ? (symbols[0] as string) : '', undefined, { prices }, async () => {
-      await feeds.setManual(prices, actor.meta);
-      return Promise.all(symbols.map((symbol) => markets.prices(symbol)));
+      return feeds.setManual(prices, actor.meta, ({ events }) => symbols.map((symbol) => markets.pricesAfter(symbol, events)));
     });
   }
 

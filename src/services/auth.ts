@@ -8,6 +8,7 @@ import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { clientKey } from '../utils/addresses.ts';
+import { KeyedQueue } from '../utils/keyed-queue.ts';
 import { Attempts } from './attempts.ts';
 import type { AuditEntry, AuditLog } from './audit.ts';
 import { commit, eventOf } from './commit.ts';
@@ -70,6 +71,8 @@ export class AuthService {
   readonly #byAccount: Attempts;
   readonly #byAddress: Attempts;
   readonly #registrations: Attempts;
+  /** By Idempotency-Key. */
+  readonly #repeats = new KeyedQueue();
 
   constructor(deps: AuthDeps) {
     this.#deps = deps;
@@ -81,17 +84,23 @@ export class AuthService {
   }
 
   /**
-   * Throws CONFLICT for an address that is taken, VALIDATION_FAILED for a password that will not do, RATE_LIMITED. The same key with the same address and
-   * password signs in to the user that the first request created: tokens are not kept, so a repeat gets its own.
+   * Throws CONFLICT for an address that is taken and for a key of another registration, VALIDATION_FAILED for a password that will not do, RATE_LIMITED. The same
+   * key with the same address and password signs in to the user that the first request created: tokens are not kept, so a repeat gets its own.
    */
   async register(input: { readonly email: string; readonly password: string }, origin: Origin, meta?: CommandMeta): Promise<SignedIn> {
     const email = normalizeEmail(input.email);
     this.#take(this.#registrations, clientKey(origin.ip));
     requireGood(input.password, email, 'password');
-    const registrationKey = meta?.idempotencyKey === undefined ? undefined : hash('sha256', meta.idempotencyKey, 'base64url');
+    if (meta?.idempotencyKey === undefined) return this.#register(email, input.password, undefined, origin);
+    const registrationKey = hash('sha256', meta.idempotencyKey, 'base64url');
+    return this.#repeats.run(registrationKey, () => this.#register(email, input.password, registrationKey, origin));
+  }
+
+  async #register(email: string, password: string, registrationKey: string | undefined, origin: Origin): Promise<SignedIn> {
     const known = await this.#byEmail(email);
-    if (known !== undefined) return this.#registered(known, input.password, registrationKey, origin);
-    const passwordHash = await this.#deps.passwords.hash(input.password);
+    if (known !== undefined) return this.#registered(known, password, registrationKey, origin);
+    if (registrationKey !== undefined && (await this.#isUsed(registrationKey))) throw otherRequest();
+    const passwordHash = await this.#deps.passwords.hash(password);
     const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'], ...(registrationKey !== undefined && { registrationKey }) });
     await this.#record(origin, { actor: user.id, action: 'auth.register', target: user.id });
     return this.#signIn(user, origin);
@@ -102,9 +111,14 @@ export class AuthService {
     const repeats = registrationKey !== undefined && user.registrationKey === registrationKey && this.#deps.clock() - user.createdAt < DAY_MS;
     if (!repeats || user.status !== 'active') throw taken();
     this.#takeGuess(user.email, origin);
-    if (!(await this.#deps.passwords.verify(user.passwordHash, password))) throw new Refusal('CONFLICT', 'this Idempotency-Key was used for another request');
+    if (!(await this.#deps.passwords.verify(user.passwordHash, password))) throw otherRequest();
     this.#forgetGuesses(user.email, origin);
     return this.#signIn(user, origin);
+  }
+
+  async #isUsed(registrationKey: string): Promise<boolean> {
+    const { items } = await this.#users.find({ where: { registrationKey, createdAt: { gt: this.#deps.clock() - DAY_MS } }, limit: 1 });
+    return items.length > 0;
   }
 
   /** Throws UNAUTHENTICATED with the same words and after the same time whether the account exists or not, FORBIDDEN when it is frozen, RATE_LIMITED. */
@@ -137,9 +151,9 @@ export class AuthService {
     return { user: publicUser(user), tokens: this.#tokensOf(open) };
   }
 
-  /** Ends the session of the access token, or of the refresh token. Nothing to end is no error. */
-  async logout(principal: Principal | undefined, refreshToken: string | undefined, origin: Origin): Promise<void> {
-    const session = principal ?? (await this.#sessionOf(refreshToken));
+  /** Ends the session of whoever asks, else of the refresh token, else of an access token whose time is over. Nothing to end is no error. */
+  async logout(principal: Principal | undefined, { accessToken, refreshToken }: Partial<Tokens>, origin: Origin): Promise<void> {
+    const session = principal ?? (await this.#sessionOf(refreshToken)) ?? (await this.#sessionOfExpired(accessToken));
     if (session === undefined) return;
     await this.#record(origin, { actor: session.userId, action: 'auth.logout', target: session.sessionId });
     await this.#deps.sessions.remove(session.userId, session.sessionId);
@@ -229,6 +243,12 @@ export class AuthService {
     return session === undefined ? undefined : { userId: session.userId, sessionId: session.id };
   }
 
+  /** While it is open: of one that has ended nothing is left to do or to write down. */
+  async #sessionOfExpired(accessToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
+    const session = accessToken === undefined ? undefined : this.#deps.tokens.sessionOf(accessToken);
+    return session !== undefined && (await this.#deps.sessions.isLive(session.userId, session.sessionId)) ? session : undefined;
+  }
+
   async #byEmail(email: string): Promise<UserDoc | undefined> {
     return (await this.#users.find({ where: { email }, limit: 1 })).items[0];
   }
@@ -272,6 +292,10 @@ function normalizeEmail(email: string): string {
 function requireGood(password: string, email: string, path: string): void {
   const message = passwordProblem(password, email);
   if (message !== undefined) throw new Refusal('VALIDATION_FAILED', `${path} ${message}`, { errors: [{ path, message }] });
+}
+
+function otherRequest(): Refusal {
+  return new Refusal('CONFLICT', 'this Idempotency-Key was used for another request');
 }
 
 function taken(): Refusal {

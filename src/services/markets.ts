@@ -1,7 +1,9 @@
 /** What everybody may know of the markets: their settings, books, prints, candles, tickers, prices and funding rates. Nothing here changes anything. */
 import type { Cache } from '../cache/cache.ts';
 import { cacheKeys } from '../cache/keys.ts';
+import type { Event, EventOf } from '../engine/events.ts';
 import type { MarketStatus } from '../engine/market.ts';
+import type { PricesView } from '../engine/reader.ts';
 import type { Seq } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import type { FundingDoc, FundingRate } from '../models/funding.ts';
@@ -16,7 +18,7 @@ import type { MarketStats, Ticker } from '../projections/tickers.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, Listed } from './catalog.ts';
 import type { Consistency } from './consistency.ts';
 import { pageOf, pageOfEvents, type ListQuery, type Listing } from './paging.ts';
 import type { IndexSource, PriceFeedService } from './prices.ts';
@@ -147,17 +149,18 @@ export class MarketService {
   }
 
   async prices(symbol: string): Promise<MarketPrices> {
-    const { market, units } = this.#parts.catalog.at(symbol);
-    const view = await this.#parts.consistency.live((state) => state.prices(market.id));
-    const price = (ticks: number): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
-    return {
-      symbol,
-      index: price(view.index),
-      mark: price(view.mark),
-      last: price(view.last),
-      status: effectiveStatus(market),
-      sources: this.#parts.feeds.sourcesOf(symbol),
-    };
+    const listed = this.#parts.catalog.at(symbol);
+    return this.#pricesOf(listed, await this.#parts.consistency.live((state) => state.prices(listed.market.id)));
+  }
+
+  /** With index and mark as the events of a record have set them. All else is not in a record and as it is now. Durable when the record is. */
+  pricesAfter(symbol: string, events: readonly Event[]): MarketPrices {
+    const listed = this.#parts.catalog.at(symbol);
+    const { id } = listed.market;
+    const set = events.findLast((event): event is EventOf<'prices_updated'> => event.type === 'prices_updated' && event.market === id);
+    if (set === undefined) throw new Error(`the record has no prices of ${symbol}`);
+    const { last } = this.#parts.sequencer.state.prices(id);
+    return this.#pricesOf(listed, { index: set.index, mark: set.mark, last });
   }
 
   /** The running rate, and a page of those settled. NOT_FOUND on spot. */
@@ -174,6 +177,18 @@ export class MarketService {
         history: page.items.map(({ id: _id, ...rate }) => rate),
       },
       nextCursor: page.nextCursor,
+    };
+  }
+
+  #pricesOf({ market, units }: Listed, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {
+    const price = (ticks: number): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
+    return {
+      symbol: market.symbol,
+      index: price(index),
+      mark: price(mark),
+      last: price(last),
+      status: effectiveStatus(market),
+      sources: this.#parts.feeds.sourcesOf(market.symbol),
     };
   }
 

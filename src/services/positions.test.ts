@@ -73,6 +73,26 @@ describe('positions', () => {
     assert.equal((await venue.positions.settings(await venue.user('carl'), PERP)).leverage, 10);
   });
 
+  test('answers a repeated key with the position as it was left then, whatever came after', async () => {
+    const set = (leverage: number, key: string) => venue.positions.setLeverage(ann, PERP, leverage, { idempotencyKey: key, fingerprint: String(leverage) });
+    const move = (amount: string, key: string) => venue.positions.adjustMargin(ann, PERP, amount, { idempotencyKey: key, fingerprint: amount });
+    const lower = await set(5, 'lower');
+    assert.deepEqual(lower.position, await venue.positions.get(ann, PERP));
+    const more = await move('100', 'more');
+    assert.deepEqual(more, await venue.positions.get(ann, PERP));
+    await move('-100', 'less');
+    await set(10, 'higher');
+    assert.deepEqual(await set(5, 'lower'), lower);
+    assert.deepEqual(await move('100', 'more'), more);
+    assert.equal((await venue.positions.get(ann, PERP)).margin, '3000');
+    const carl = await venue.user('carl2');
+    const meta = { idempotencyKey: 'nothing open', fingerprint: '' };
+    const settings = await venue.positions.setLeverage(carl, PERP, 3, meta);
+    assert.deepEqual(settings, { symbol: PERP, leverage: 3, marginMode: 'isolated', position: null });
+    await venue.positions.setLeverage(carl, PERP, 4);
+    assert.deepEqual(await venue.positions.setLeverage(carl, PERP, 3, meta), settings);
+  });
+
   test('sums up to what is at stake', async () => {
     const summary = await venue.risk.summary(ann);
     const [risk] = summary.assets;
@@ -94,6 +114,8 @@ describe('positions', () => {
     assert.equal(rest.filledQuantity, '0.6');
     assert.deepEqual(await venue.positions.close(ann, PERP, {}, meta), rest);
     await assert.rejects(venue.positions.close(ann, PERP, {}), refusal('NOT_FOUND'));
+    const again = await venue.positions.adjustMargin(ann, PERP, '100', { idempotencyKey: 'more', fingerprint: '100' });
+    assert.deepEqual([again.status, again.quantity, again.margin, again.realizedPnl], ['open', '1', '6100', '0'], 'as it was when margin was moved');
     const closed = await venue.positions.get(ann, PERP);
     assert.deepEqual([closed.status, closed.quantity, closed.realizedPnl, closed.margin, closed.liquidationPrice], ['closed', '0', '1000', '0', null]);
     assert.deepEqual((await venue.positions.list(ann, { limit: 50, status: 'closed' })).items, [closed]);

@@ -1,6 +1,9 @@
 /** Positions of a user: what they are worth now, closing them, their leverage and margin. Open ones come from the live state, closed ones from history. */
 import { parseDecimal } from '../engine/decimal.ts';
+import type { EventOf, PositionState } from '../engine/events.ts';
+import { riskTable, valuation } from '../engine/margin.ts';
 import type { PositionView } from '../engine/reader.ts';
+import type { Millis } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import type { Order } from '../models/orders.ts';
 import { NEWEST_POSITIONS, type PositionDoc } from '../models/positions.ts';
@@ -9,7 +12,7 @@ import { formatRate } from '../types/market-units.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { Catalog, Listed } from './catalog.ts';
-import { commit } from './commit.ts';
+import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
 import type { OrderService } from './orders.ts';
 import { given, pageOf, type ListQuery, type Listing } from './paging.ts';
@@ -122,8 +125,11 @@ export class PositionService {
 
   async setLeverage(principal: Principal, symbol: string, leverage: number, meta?: CommandMeta): Promise<PositionSettings> {
     const listed = this.#parts.catalog.perpetualAt(symbol);
-    await commit(this.#parts.sequencer, { type: 'set_leverage', account: principal.account, market: listed.market.id, leverage }, meta);
-    return this.settings(principal, symbol);
+    return commit(this.#parts.sequencer, { type: 'set_leverage', account: principal.account, market: listed.market.id, leverage }, meta, ({ events, time }) => {
+      const set = eventOf(events, 'leverage_set');
+      const position = set.position === undefined ? null : this.#after(set, set.position, time, listed);
+      return { symbol, leverage: set.leverage, marginMode: 'isolated' as const, position };
+    });
   }
 
   /** Leverage and margin mode that the next order in this market will have. */
@@ -146,8 +152,21 @@ export class PositionService {
     const negative = amountText.startsWith('-');
     const amount = parseDecimal(negative ? amountText.slice(1) : amountText, listed.quote.scale);
     if (amount === undefined) throw Refusal.field('amount', `must be an amount of ${listed.quote.code} with at most ${listed.quote.scale} decimals`);
-    await commit(this.#parts.sequencer, { type: 'adjust_margin', account: principal.account, market: listed.market.id, amount: negative ? -amount : amount }, meta);
-    return this.get(principal, symbol);
+    const command = { type: 'adjust_margin' as const, account: principal.account, market: listed.market.id, amount: negative ? -amount : amount };
+    return commit(this.#parts.sequencer, command, meta, ({ events, time }) => {
+      const adjusted = eventOf(events, 'margin_adjusted');
+      return this.#after(adjusted, adjusted.position, time, listed);
+    });
+  }
+
+  /** A position as the event of a record left it. Mark and rank are in no record: those of a repeat are of now, and what follows from them. */
+  #after({ account, seq }: EventOf<'leverage_set' | 'margin_adjusted'>, position: PositionState, time: Millis, listed: Listed): Position {
+    const { state } = this.#parts.sequencer;
+    const { id, riskTiers, quotePerTickLot } = listed.market;
+    const { mark, last } = state.prices(id);
+    const value = valuation(riskTable(riskTiers), position, quotePerTickLot, mark === 0 ? last : mark);
+    const adlRank = state.position(account, id)?.adlRank ?? 0;
+    return positionInfo({ ...position, ...value, account, market: id, adlRank, updatedAt: time, seq }, listed);
   }
 
   async #open(principal: Principal, listed: Listed): Promise<Position | null> {

@@ -130,8 +130,10 @@ export class PriceFeedService {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Sets index and mark by hand. CONFLICT unless FEEDS=manual; UNKNOWN_SYMBOL; VALIDATION_FAILED for what is no price. */
-  async setManual(prices: readonly ManualPrice[], meta?: CommandMeta): Promise<Committed> {
+  /** Sets index and mark by hand. CONFLICT unless FEEDS=manual; UNKNOWN_SYMBOL; VALIDATION_FAILED for what is no price. Resolves with what `answer` makes of it. */
+  setManual(prices: readonly ManualPrice[], meta?: CommandMeta): Promise<Committed>;
+  setManual<T extends object>(prices: readonly ManualPrice[], meta: CommandMeta | undefined, answer: (committed: Committed) => T): Promise<T>;
+  async setManual(prices: readonly ManualPrice[], meta?: CommandMeta, answer: (committed: Committed) => object = (committed) => committed): Promise<object> {
     if (this.#parts.mode.mode !== 'manual') throw new Refusal('CONFLICT', 'prices are set by hand only with FEEDS=manual');
     const converted = prices.map(({ symbol, index, mark }, at) => {
       const { market, units } = this.#parts.catalog.named(symbol);
@@ -142,7 +144,7 @@ export class PriceFeedService {
       };
       return { market: market.id, index: ticks('index', index), ...(mark === undefined ? {} : { mark: ticks('mark', mark) }) };
     });
-    return commit(this.#parts.sequencer, { type: 'set_prices', prices: converted }, meta);
+    return commit(this.#parts.sequencer, { type: 'set_prices', prices: converted }, meta, answer);
   }
 
   /** Sources of a market's index; empty when it has none. UNKNOWN_SYMBOL. */

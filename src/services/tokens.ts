@@ -43,16 +43,30 @@ export class AccessTokens {
 
   /** Throws Refusal TOKEN_EXPIRED or UNAUTHENTICATED. */
   verify(token: string): AccessClaims {
+    return this.#claims(token, false);
+  }
+
+  /** The session that a token of ours names, also after its time: for ending it and nothing else. undefined: the token is not ours. */
+  sessionOf(token: string): Pick<AccessClaims, 'userId' | 'sessionId'> | undefined {
+    try {
+      return this.#claims(token, true);
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
+  }
+
+  #claims(token: string, ignoreExpiration: boolean): AccessClaims {
     const header = jwt.decode(token, { complete: true })?.header as Readonly<Record<string, unknown>> | undefined;
     const key = this.#keys.find(({ id }) => id === header?.kid);
     if (header === undefined || key === undefined || header.typ !== TYPE || FOREIGN_KEYS.some((field) => field in header)) throw unauthenticated();
-    return claimsOf(this.#verified(token, key));
+    return claimsOf(this.#verified(token, key, ignoreExpiration));
   }
 
-  #verified(token: string, key: Key): jwt.JwtPayload {
+  #verified(token: string, key: Key, ignoreExpiration: boolean): jwt.JwtPayload {
     try {
       const clockTimestamp = Math.floor(this.#clock() / 1_000);
-      return jwt.verify(token, key.secret, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, clockTimestamp }) as jwt.JwtPayload;
+      return jwt.verify(token, key.secret, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, clockTimestamp, ignoreExpiration }) as jwt.JwtPayload;
     } catch (error) {
       if (error instanceof jwt.TokenExpiredError) throw tokenExpired();
       throw unauthenticated();

@@ -6,7 +6,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A request's `Idempotency-Key`, in the form in which the sequencer takes it. */
 export interface Idempotency {
-  /** `account:key`; `:key` of nobody, which is for no command: two who know nothing of each other may send the same. */
+  /** `account:key`; `:key` of nobody, which is for no command. */
   readonly idempotencyKey: string;
   /** Of method, path with query, and validated body. */
   readonly fingerprint: string;
@@ -16,6 +16,8 @@ export interface Idempotency {
 export interface Context<P extends Permission = Permission, Params = unknown, Query = unknown, Body = unknown> {
   /** Always there unless the route is public. */
   readonly principal: P extends 'public' ? Principal | undefined : Principal;
+  /** As it was sent, good or not: for signing out, which one whose time is over may still do. Who is asking is `principal` alone. */
+  readonly accessToken: string | undefined;
   /** The client's address, as the configured proxies tell it. */
   readonly ip: string;
   readonly userAgent: string;
@@ -59,6 +61,12 @@ export interface Document {
 
 export type Awaitable<T> = T | Promise<T>;
 
+/**
+ * Who answers a repeated Idempotency-Key. `handled`: the handler, from the record of its command or from what it created. `kept`: the first reply, which is kept for a
+ * day, so that nothing of the handler runs twice. `ignored`: nobody, where nothing is written or the reply holds secrets.
+ */
+export type Repeats = 'handled' | 'kept' | 'ignored';
+
 /** A declared route. */
 export interface Route {
   readonly method: Method;
@@ -74,6 +82,7 @@ export interface Route {
   /** Of success. */
   readonly status: number;
   readonly cacheSeconds?: number;
+  readonly repeats: Repeats;
   /** Content type of a Document route. */
   readonly produces?: string;
   readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Written<unknown> | Document | void>;

@@ -38,13 +38,12 @@ export function openApiDocument(routes: readonly DocumentedRoute[]): Json {
 }
 
 function operation(route: DocumentedRoute): Json {
-  const isWrite = route.method !== 'GET';
   return {
     operationId: operationId(route),
     tags: [tagOf(route.fullPath)],
     summary: route.summary,
     ...(route.permission === 'public' ? {} : { security: [{ bearer: [] }], 'x-permission': route.permission satisfies Permission }),
-    parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query'), ...(isWrite && route.permission !== 'public' ? [IDEMPOTENCY_KEY] : [])],
+    parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query'), ...(route.repeats === 'ignored' ? [] : [IDEMPOTENCY_KEY])],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
     responses: { [route.status]: success(route), default: PROBLEM_REF },
   };

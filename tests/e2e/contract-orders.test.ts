@@ -26,6 +26,13 @@ describe('refusals and repeats', () => {
   const limit = (order: Doc): Doc => ({ ...BUY, ...order });
   const perp = (order: Doc): Doc => ({ symbol: PERP, side: 'buy', type: 'limit', price: '10', quantity: '1', ...order });
 
+  const restart = async (): Promise<void> => {
+    await server.kill();
+    server = await startServer({ directory: server.directory });
+    venue = await Venue.at(server.url);
+    [ann, bob, admin] = [new User(venue, ann.token), new User(venue, bob.token), new User(venue, admin.token)];
+  };
+
   before(async () => {
     server = await startServer();
     venue = await Venue.at(server.url);
@@ -184,13 +191,56 @@ describe('refusals and repeats', () => {
     await ann.refuse('POST', '/orders', 400, 'VALIDATION_FAILED', keyed(BUY, 'x'.repeat(65)));
 
     const stable = await state();
-    await server.kill();
-    server = await startServer({ directory: server.directory });
-    venue = await Venue.at(server.url);
-    [ann, bob, admin] = [new User(venue, ann.token), new User(venue, bob.token), new User(venue, admin.token)];
+    await restart();
     assert.deepEqual(await state(), stable);
     await again();
     assert.equal((await ann.expect<Order>('POST', '/orders', 201, { body: limit({ price: '7', clientOrderId: 'kept' }) })).data['clientOrderId'], 'kept');
     assert.deepEqual(await state(), stable);
+  });
+
+  test('what is set of positions, markets, prices and users is answered as the first time too, whatever has been set since', async () => {
+    const keyed = (body: unknown, key: string): Ask => ({ body, headers: { 'idempotency-key': key } });
+    const prices = (price: string): Doc => ({ prices: [{ symbol: PERP, index: price, mark: price }] });
+    const market = { symbol: 'DOT-BTC', type: 'spot', base: 'DOT', quote: 'BTC', tickSize: '0.00001', lotSize: '0.01', makerFee: '0', takerFee: '0' };
+    const carl = await venue.register('carl');
+    const { id } = await carl.get<{ id: string }>('/auth/me');
+    await bob.expect('DELETE', '/orders', 200);
+    await bob.post('/orders', perp({ side: 'sell', quantity: '5' }));
+    await ann.post('/orders', perp({ quantity: '5' }));
+    const writes: readonly (readonly [User, string, string, unknown, unknown])[] = [
+      [ann, 'PUT', `/positions/${PERP}/leverage`, { leverage: 5 }, { leverage: 3 }],
+      [ann, 'POST', `/positions/${PERP}/margin`, { amount: '2' }, { amount: '4' }],
+      [ann, 'PUT', `/positions/${PERP}/margin-mode`, { mode: 'isolated' }, undefined],
+      [admin, 'POST', '/admin/prices', prices('10.1'), prices('9.9')],
+      [admin, 'PATCH', `/admin/markets/${PERP}`, { takerFee: '0.0003' }, { takerFee: '0.0004' }],
+      [admin, 'POST', '/admin/assets', { asset: 'TIA', scale: 6 }, { asset: 'TIA', scale: 7 }],
+      [admin, 'POST', '/admin/markets', market, { ...market, takerFee: '0.1' }],
+      [admin, 'PUT', `/admin/users/${id}/roles`, { roles: ['user', 'admin'] }, { roles: ['user'] }],
+    ];
+    const firsts: string[] = [];
+    for (const [i, [user, method, path, body]] of writes.entries()) {
+      const answer = await user.ask(method, path, keyed(body, `set-${i}`));
+      assert.ok(answer.status < 300, `${method} ${path}: ${answer.text}`);
+      firsts.push(answer.text);
+    }
+    await admin.post('/admin/prices', prices('9.9'), 200);
+    await admin.expect('PATCH', `/admin/markets/${PERP}`, 200, { body: { takerFee: '0.0005', status: 'reduce_only' } });
+    await admin.expect('PATCH', '/admin/markets/DOT-BTC', 200, { body: { status: 'halted' } });
+    await admin.expect('PUT', `/admin/users/${id}/roles`, 200, { body: { roles: ['user'] } });
+    await ann.expect('PUT', `/positions/${PERP}/leverage`, 200, { body: { leverage: 4 } });
+    const set = async (): Promise<unknown> => [await state(), await admin.get('/admin/markets'), await admin.get(`/markets/${PERP}/prices`), await admin.get('/admin/users'), await admin.get('/admin/audit-logs')];
+    const before = await set();
+    const again = async (): Promise<void> => {
+      for (const [i, [user, method, path, body, other]] of writes.entries()) {
+        const asker = new User(venue, user.token);
+        assert.equal((await asker.ask(method, path, keyed(body, `set-${i}`))).text, firsts[i], `${method} ${path}`);
+        if (other !== undefined) await asker.refuse(method, path, 409, 'CONFLICT', keyed(other, `set-${i}`));
+      }
+    };
+    await again();
+    assert.deepEqual(await set(), before);
+    await restart();
+    await again();
+    assert.deepEqual(await set(), before);
   });
 });

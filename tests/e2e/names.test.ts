@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { io } from 'socket.io-client';
 import { cacheKeys, RATE_LIMIT_PREFIX } from '../../src/cache/keys.ts';
+import { keptreplies } from '../../src/models/keptreplies.ts';
 import { priceticks } from '../../src/models/priceticks.ts';
 import { sessions } from '../../src/models/sessions.ts';
 import { Venue } from '../support/contract.ts';
@@ -92,10 +93,10 @@ describe('what stays behind', () => {
 
   test('every collection is in the store, with its compound indexes', () => {
     const stored = collections();
-    for (const name of ['users', 'orders', 'positions', 'trades', 'markets', 'wallets', 'priceticks', 'liquidations', 'auditlogs', 'sessions']) assert.ok(stored.has(name), name);
+    for (const name of ['users', 'orders', 'positions', 'trades', 'markets', 'wallets', 'priceticks', 'liquidations', 'auditlogs', 'sessions', 'keptreplies']) assert.ok(stored.has(name), name);
     const wanted: readonly (readonly [string, Readonly<Record<string, 1 | -1>>])[] = [
       ['orders', { userId: 1, status: 1, createdAt: -1 }], ['positions', { userId: 1, status: 1 }], ['trades', { symbol: 1, timestamp: -1 }], ['priceticks', { symbol: 1, timestamp: -1 }],
-      ['priceticks', { timestamp: 1 }], ['sessions', { expiresAt: 1 }], ['users', { email: 1 }],
+      ['priceticks', { timestamp: 1 }], ['sessions', { expiresAt: 1 }], ['keptreplies', { createdAt: 1 }], ['users', { email: 1 }], ['users', { registrationKey: 1 }],
     ];
     for (const [name, fields] of wanted) {
       const texts = (stored.get(name) ?? []).map((index) => JSON.stringify(index.fields));
@@ -104,6 +105,7 @@ describe('what stays behind', () => {
     assert.ok(stored.get('users')?.some(({ fields, unique }) => unique && Object.keys(fields).join() === 'email'), 'an address is taken once');
     assert.deepEqual(priceticks.ttl, { field: 'timestamp', seconds: 86_400 });
     assert.deepEqual(sessions.ttl, { field: 'expiresAt', seconds: 0 });
+    assert.deepEqual(keptreplies.ttl, { field: 'createdAt', seconds: 86_400 });
   });
 
   test('documents and their money are as the contract words them; passwords are hashed', () => {

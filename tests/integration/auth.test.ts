@@ -1,11 +1,12 @@
 /** Signing in and out over real HTTP, and every way of getting in without being let in. */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { users } from '../../src/models/users.ts';
 import { sessions } from '../../src/models/sessions.ts';
 import { hash } from '@node-rs/argon2';
 import { auditlogs } from '../../src/models/auditlogs.ts';
+import { keptreplies } from '../../src/models/keptreplies.ts';
 import { JWT_SECRET, startApi, type Api } from '../support/api.ts';
 
 interface SignedIn { user: { id: string; email: string; roles: string[] }; tokens: { accessToken: string; expiresIn: number; refreshToken: string } }
@@ -86,13 +87,17 @@ test('who repeats a registration with its key gets in, once, and nobody else doe
   assert.deepEqual([again.status, again.data.user.id], [201, first.data.user.id]);
   assert.notEqual(again.data.tokens.accessToken, first.data.tokens.accessToken);
   assert.equal((await call('GET', '/auth/me', undefined, again.data.tokens.accessToken)).status, 200);
-  for (const [key, changes] of [[undefined, {}], ['other', {}], ['first', { password: `${PASSWORD} not` }]] as const) {
+  for (const [key, changes] of [[undefined, {}], ['other', {}], ['first', { password: `${PASSWORD} not` }], ['first', { email: 'another@bourse.test' }]] as const) {
     const refused = await send(key, changes);
     assert.deepEqual([refused.status, refused.code], [409, 'CONFLICT'], `${key}`);
   }
-  assert.equal((await send('first', { email: 'another@bourse.test' })).status, 201, 'the same key of somebody else is another one');
+  const both = await Promise.all([1, 2].map((n) => send('at-once', { email: `once${n}@bourse.test` })));
+  assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409], 'one key creates one user');
+  const twins = await Promise.all([1, 2].map(() => send('twins', { email: 'twins@bourse.test' })));
+  assert.deepEqual(twins.map(({ status, data }) => [status, data?.user.id]), [1, 2].map(() => [201, twins[0]?.data.user.id]));
   api.time.now += 24 * 3_600_000 + 1;
   assert.equal((await send('first')).status, 409, 'a key counts for a day');
+  assert.equal((await send('first', { email: 'another@bourse.test' })).status, 201);
 });
 
 test('a password is refused when it is short, long, common or the e-mail itself', async () => {
@@ -223,6 +228,24 @@ test('logging out ends the access token at once, by either token', async () => {
   assert.equal((await call('POST', '/auth/logout', { refreshToken: 'nonsense' })).status, 204);
 });
 
+test('logging out with an access token whose time is over ends its session too, and only one of ours does', async () => {
+  const { user, tokens } = await register();
+  const login = async (): Promise<SignedIn['tokens']> => (await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD })).data.tokens;
+  const logouts = async (): Promise<number> => api.store.collection(auditlogs).count({ actor: user.id, action: 'auth.logout' });
+  const others = await login();
+  api.time.now += 3_600_000;
+  await assertRefused(tokens.accessToken, 'TOKEN_EXPIRED');
+  for (const token of [forge(tokens.accessToken, {}, {}, 'another secret that is long enough too'), forge(tokens.accessToken, { typ: 'JWT' }, {}), forge(tokens.accessToken, {}, { aud: 'other' })]) {
+    assert.equal((await call('POST', '/auth/logout', undefined, token)).status, 204);
+  }
+  assert.equal(await logouts(), 0);
+  assert.equal((await call('POST', '/auth/logout', { refreshToken: 'nonsense' }, tokens.accessToken)).status, 204);
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: tokens.refreshToken })).code, 'UNAUTHENTICATED');
+  assert.equal((await call('POST', '/auth/logout', undefined, tokens.accessToken)).status, 204);
+  assert.equal(await logouts(), 1, 'what has ended is not ended again');
+  assert.equal((await call('POST', '/auth/refresh', { refreshToken: others.refreshToken })).status, 200, 'another session goes on');
+});
+
 test('sessions are listed and ended by their owner alone; another’s is unknown', async () => {
   const { user, tokens } = await register();
   const other = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });
@@ -268,6 +291,55 @@ test('freezing ends everything at once; listeners hear of it', async () => {
   assert.equal((await call('POST', '/auth/login', { email: user.email, password: 'not the password' })).code, 'UNAUTHENTICATED');
   assert.equal((await call('POST', `/admin/users/${user.id}/unfreeze`, undefined, admin)).status, 200);
   assert.equal((await call('POST', '/auth/login', { email: user.email, password: PASSWORD })).status, 200);
+});
+
+test('what is changed of a user happens once per Idempotency-Key, and is answered as the first time', async () => {
+  const { user } = await register();
+  const admin = await adminToken();
+  const send = (method: string, action: string, body: unknown, key: string) => call<{ status: string; roles: string[] }>(method, `/admin/users/${user.id}/${action}`, body, admin, api, { 'idempotency-key': key });
+  const done = (): Promise<number> => api.store.collection(auditlogs).count({ target: user.id, actor: 'admin' });
+  const both = await Promise.all([1, 2].map(() => send('POST', 'freeze', undefined, 'freeze')));
+  assert.deepEqual(both.map(({ status, data }) => [status, data.status]), [1, 2].map(() => [200, 'frozen']));
+  assert.equal(await done(), 1, 'two at the same time have one effect');
+  assert.equal((await send('POST', 'unfreeze', undefined, 'freeze')).code, 'CONFLICT');
+  assert.equal((await send('POST', 'unfreeze', undefined, 'unfreeze')).data.status, 'active');
+  const roles = await send('PUT', 'roles', { roles: ['user', 'admin'] }, 'roles');
+  assert.equal((await send('PUT', 'roles', { roles: ['user'] }, 'roles')).code, 'CONFLICT');
+  assert.equal((await send('PUT', 'roles', { roles: ['user'] }, 'back')).status, 200);
+  assert.deepEqual((await send('POST', 'freeze', undefined, 'freeze')).data, both[0]?.data, 'the first reply, whatever came after it');
+  assert.deepEqual((await send('POST', 'unfreeze', undefined, 'unfreeze')).data.status, 'active');
+  assert.deepEqual((await send('PUT', 'roles', { roles: ['user', 'admin'] }, 'roles')).data, roles.data);
+  assert.equal(await done(), 4);
+  assert.deepEqual((await api.store.collection(users).get(user.id))?.roles, ['user']);
+  api.time.now += 24 * 3_600_000;
+  const later = await call('POST', `/admin/users/${user.id}/unfreeze`, undefined, await adminToken(), api, { 'idempotency-key': 'freeze' });
+  assert.equal(later.status, 200, 'a key counts for a day');
+});
+
+test('a session is ended and a password changed once per Idempotency-Key; what is kept of it holds no password', async () => {
+  const { user, tokens } = await register();
+  const login = async (password: string) => (await call<SignedIn>('POST', '/auth/login', { email: user.email, password })).data.tokens;
+  const send = (method: string, path: string, body: unknown, key: string) => call(method, path, body, tokens.accessToken, api, { 'idempotency-key': key });
+  const other = await login(PASSWORD);
+  const path = `/auth/sessions/${other.refreshToken.split('.')[0]}`;
+  assert.equal((await send('DELETE', '/auth/sessions/unknown', undefined, 'end')).code, 'NOT_FOUND');
+  for (const time of ['first', 'again']) assert.equal((await send('DELETE', path, undefined, 'end')).status, 204, time);
+  assert.equal((await send('DELETE', '/auth/sessions/unknown', undefined, 'end')).code, 'CONFLICT');
+
+  const change = { currentPassword: PASSWORD, newPassword: 'quite another password' };
+  assert.equal((await send('POST', '/auth/password', { ...change, currentPassword: 'a wrong guess' }, 'change')).code, 'STEP_UP_REQUIRED');
+  const both = await Promise.all([1, 2].map(() => send('POST', '/auth/password', change, 'change')));
+  assert.deepEqual(both.map(({ status }) => status), [204, 204]);
+  const since = await login(change.newPassword);
+  assert.equal((await send('POST', '/auth/password', change, 'change')).status, 204);
+  assert.equal((await call('GET', '/auth/me', undefined, since.accessToken)).status, 200, 'a repeat ends no session');
+  assert.equal((await send('POST', '/auth/password', { ...change, newPassword: 'yet another password' }, 'change')).code, 'CONFLICT');
+
+  const { account } = (await api.store.collection(users).get(user.id)) as { account: number };
+  const kept = await api.store.collection(keptreplies).get(`${account}:change`);
+  assert.equal(kept?.body, '');
+  const guess = createHash('sha256').update(`POST /api/v1/auth/password\n${JSON.stringify(change)}`).digest('base64url');
+  assert.equal(kept?.fingerprint, createHmac('sha256', JWT_SECRET).update(`request:${guess}`).digest('base64url'), 'without the secret no guess can be tried on what is stored');
 });
 
 test('roles count at once, both ways, and only administrators give them', async () => {

@@ -383,6 +383,9 @@ test('the documentation is generated from the routes, and its page has no inline
   assert.deepEqual(login?.requestBody?.content['application/json']?.schema.required, ['email', 'password']);
   assert.equal(login?.requestBody?.content['application/json']?.schema.additionalProperties, false);
   assert.deepEqual(api31.paths['/api/v1/auth/me']?.get?.security, [{ bearer: [] }]);
+  const takesKey = (method: string, path: string): boolean => JSON.stringify(api31.paths[`/api/v1${path}`]?.[method]).includes('"Idempotency-Key"');
+  for (const [method, path] of [['post', '/auth/register'], ['post', '/auth/password'], ['delete', '/auth/sessions/{id}'], ['put', '/admin/users/{id}/roles']] as const) assert.ok(takesKey(method, path), path);
+  for (const [method, path] of [['post', '/auth/login'], ['post', '/auth/refresh'], ['get', '/auth/me']] as const) assert.ok(!takesKey(method, path), path);
   const page = await (await fetch(`${api.url}/docs`)).text();
   assert.match(page, /<script src="\/docs\/docs.js" defer><\/script>/);
   assert.doesNotMatch(page, /<script>|<style>| on\w+=/);

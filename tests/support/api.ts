@@ -19,6 +19,7 @@ import { HealthService, engineCheck, storeCheck, type HealthCheck } from '../../
 import { AuditLog } from '../../src/services/audit.ts';
 import { AuthService } from '../../src/services/auth.ts';
 import { Authenticator } from '../../src/services/authenticator.ts';
+import { KeptReplies } from '../../src/services/kept-replies.ts';
 import { PasswordHasher } from '../../src/services/passwords.ts';
 import { Sessions } from '../../src/services/sessions.ts';
 import { AccessTokens } from '../../src/services/tokens.ts';
@@ -66,7 +67,8 @@ export async function startApi(options: ApiOptions = {}) {
     { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
   ]);
-  const app = createApp({ config, table, authenticate: (token) => identity.authenticator.authenticate(token), metrics, logger, checkReplies: true });
+  const replies = new KeptReplies({ store, secrets: config.jwtSecrets as readonly string[], clock });
+  const app = createApp({ config, table, authenticate: (token) => identity.authenticator.authenticate(token), replies, metrics, logger, checkReplies: true });
   const server = createServer({ app, config });
   const url = await server.listen(0, '127.0.0.1');
   const close = async (): Promise<void> => {
