@@ -97,7 +97,11 @@ test('the dead-man switch cancels what it covers when its time comes, unless it 
   assert.deepEqual(ofType(events, 'order_closed').map((closed) => [closed.order, closed.reason]), [[order, 'dead_man_switch']]);
   assert.notEqual(kit.engine.order(other), undefined);
   arm(1_000);
+  arm(1_000, PERP);
   arm(0);
+  assert.deepEqual(arm(0), [], 'nothing is armed any more');
+  arm(1_000, PERP);
+  arm(0, PERP);
   kit.time += 5_000;
   assert.deepEqual(kit.do({ type: 'advance_time' }), []);
   arm(1);

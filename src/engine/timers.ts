@@ -7,7 +7,7 @@ import { cancelAll } from './orders.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import { checkRisk, isPending } from './risk.ts';
-import type { Millis } from './units.ts';
+import type { AccountId, MarketId, Millis } from './units.ts';
 
 const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
 /** Switches fired per command; the rest follows with the next one. */
@@ -20,9 +20,15 @@ export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: Can
   if (unknown !== undefined) return unknown;
   if (market !== -1 && core.marketStates[market] === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > MAX_TIMEOUT_MS) return reject('VALIDATION_FAILED', `The time-out must be 0 to ${MAX_TIMEOUT_MS} ms.`);
-  if (timeoutMs === 0 && core.deadlines.get(account, market) === 0) return undefined;
-  core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account, market, deadline: timeoutMs === 0 ? 0 : core.now + timeoutMs });
+  if (timeoutMs > 0) core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account, market, deadline: core.now + timeoutMs });
+  else disarm(core, account, market);
   return undefined;
+}
+
+/** Of one market, or every switch of the account: whoever disarms all must not lose orders to one that was armed by itself. */
+function disarm(core: Core, account: AccountId, market: MarketId | -1): void {
+  const covered = market === -1 ? [-1, ...core.markets.map(({ id }) => id)] : [market];
+  for (const one of covered) if (core.deadlines.get(account, one) !== 0) core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account, market: one, deadline: 0 });
 }
 
 /** Lets happen whose time has come. */
