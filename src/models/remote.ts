@@ -72,6 +72,10 @@ export class RemoteStore implements Store {
         const { items, nextCursor } = (await call({ op: 'find', collection, query: query as never })) as TextPage;
         return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
       },
+      pick: async (fields, query) => {
+        const { items, nextCursor } = (await call({ op: 'pick', collection, fields, query: query as never })) as TextPage;
+        return { items: JSON.parse(items), ...(nextCursor !== undefined && { nextCursor }) };
+      },
       count: async (where) => (await call({ op: 'count', collection, where: where as never })) as number,
       insert: async (doc) => void (await call({ op: 'insert', collection, doc })),
       put: async (docs) => void (await call({ op: 'put', collection, docs })),

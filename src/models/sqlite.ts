@@ -106,6 +106,10 @@ export class SqliteStore implements Store {
         const { items, nextCursor } = table.findText(query);
         return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
       },
+      pick: async (fields, query) => {
+        const { items, nextCursor } = table.pickText(fields, query);
+        return { items: JSON.parse(items), ...(nextCursor !== undefined && { nextCursor }) };
+      },
       count: async (where) => table.count(where),
       insert: async (doc) => table.insert(doc),
       put: async (docs) => table.put(docs),

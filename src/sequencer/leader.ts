@@ -40,6 +40,8 @@ export interface LeaderOptions {
   readonly schedule: (task: () => void) => void;
   readonly delay: (ms: Millis) => Promise<void>;
   readonly onProgress?: RecoveryOptions['onProgress'];
+  /** Asked before anything happens to the recovered state: whether what is kept beside the journal fits it. Throws RecoveryError. */
+  readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** Told once when it cannot go on: the process should end. */
   readonly onFatal?: (error: Error) => void;
   /** Stops what works beside the leader, before its last snapshot. */
@@ -102,7 +104,9 @@ export class Leader implements Sequencer {
   static async open(options: LeaderOptions): Promise<Leader> {
     const journal = await options.openJournal();
     try {
-      return new Leader(options, journal, await recover(journal, options));
+      const recovered = await recover(journal, options);
+      await options.admit?.(recovered.engine);
+      return new Leader(options, journal, recovered);
     } catch (error) {
       await journal.close();
       throw error;

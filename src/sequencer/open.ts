@@ -1,5 +1,6 @@
 /** Opens the embedded leader on a data directory: lock, journal, recovery, timers, snapshots. The one place that puts these together. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineReader } from '../engine/reader.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts';
 import { DirectoryLockedError } from '../journal/errors.ts';
@@ -27,6 +28,8 @@ export interface OpenLeaderOptions {
   /** Upper bound of the journal in pages of 4 KiB, asked at each opening: how tests fill the disk. */
   readonly maxPages?: () => number | undefined;
   readonly onProgress?: (done: Seq, total: Seq) => void;
+  /** The gate's last question, before anything happens to the recovered state. See LeaderOptions. */
+  readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** The leader cannot go on: end the process with a failure. */
   readonly onFatal?: (error: Error) => void;
 }
@@ -69,6 +72,7 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
       schedule: setImmediate,
       delay: (ms) => delay(ms),
       onProgress: options.onProgress,
+      admit: options.admit,
       onFatal: options.onFatal,
       onClosing: async () => {
         clearInterval(timer);

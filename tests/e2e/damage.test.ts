@@ -1,0 +1,89 @@
+/** The process on a data directory that something has happened to: it does not start, and says which file, why, and what to do. */
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from '../support/client.ts';
+import { startServer } from '../support/server-process.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'bourse-damage-'));
+/** Left by a server that was killed, after a clean stop before. */
+const killed = join(root, 'killed');
+/** Of the clean stop: one user less. */
+const earlier = join(root, 'earlier');
+
+before(async () => {
+  const first = await startServer({ directory: killed });
+  await Client.register(first.url, 'early');
+  await first.stop();
+  cpSync(killed, earlier, { recursive: true });
+  const second = await startServer({ directory: killed });
+  const late = await Client.register(second.url, 'late');
+  await late.post('/wallets/deposits', { asset: 'USDT', amount: '1000' });
+  await late.get('/wallets/transactions');
+  await second.kill();
+});
+after(() => rmSync(root, { recursive: true, force: true }));
+
+/** A copy of what was left, after `happen`. */
+function directoryWhere(happen: (path: (name: string) => string) => void): string {
+  const directory = mkdtempSync(join(root, 'case-'));
+  cpSync(killed, directory, { recursive: true });
+  happen((name) => join(directory, name));
+  return directory;
+}
+
+/** What a start says that comes to nothing. */
+async function refusalOf(directory: string): Promise<string> {
+  const started = await startServer({ directory }).catch((error: Error) => error);
+  if (!(started instanceof Error)) {
+    await started.kill();
+    assert.fail('it has started');
+  }
+  assert.match(started.message, /ended with status 1/);
+  return started.message;
+}
+
+function remove(path: (name: string) => string, ...names: string[]): void {
+  for (const name of names) rmSync(path(name), { recursive: true, force: true });
+}
+
+const JOURNAL = ['journal.db', 'journal.db-wal', 'journal.db-shm'];
+const PROJECTIONS = ['projections.db', 'projections.db-wal', 'projections.db-shm'];
+
+test('what was left by kill -9 is started on', async () => {
+  await (await startServer({ directory: directoryWhere(() => undefined) })).kill();
+});
+
+test('a journal of an earlier time than the store is not started on', async () => {
+  const directory = directoryWhere((path) => {
+    remove(path, ...JOURNAL, ...PROJECTIONS, 'snapshots');
+    cpSync(join(earlier, 'journal.db'), path('journal.db'));
+  });
+  const text = await refusalOf(directory);
+  assert.match(text, /store\.db and journal\.db do not belong together: 1 of 3 users .* none in the journal/);
+  assert.match(text, /Restore both from the same backup/);
+  assert.ok(text.includes(directory));
+});
+
+test('a store without any journal is not started on', async () => {
+  const directory = directoryWhere((path) => remove(path, ...JOURNAL, ...PROJECTIONS, 'snapshots'));
+  assert.match(await refusalOf(directory), /3 of 3 users have another account/);
+});
+
+test('a store of an earlier time than the journal is started on: whoever registered since registers again', async () => {
+  const directory = directoryWhere((path) => {
+    remove(path, 'store.db', 'store.db-wal', 'store.db-shm');
+    cpSync(join(earlier, 'store.db'), path('store.db'));
+  });
+  const server = await startServer({ directory });
+  try {
+    const late = await Client.register(server.url, 'late');
+    const balances = await late.get<readonly { readonly total: string }[]>('/wallets');
+    assert.deepEqual(balances.filter(({ total }) => Number(total) !== 0), []);
+  } finally {
+    await server.kill();
+  }
+  assert.ok(existsSync(join(directory, 'store.db')));
+});
