@@ -19,6 +19,7 @@ import { createMetrics } from './observability/metrics.ts';
 import { createMarketData } from './projections/market-data.ts';
 import { OrderBooks } from './projections/order-books.ts';
 import { Projections } from './projections/projections.ts';
+import { storedCheckpoint } from './projections/projector.ts';
 import { openLeader } from './sequencer/open.ts';
 import { requireOwners } from './services/account-owners.ts';
 import { AccountStream } from './services/account-stream.ts';
@@ -70,6 +71,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });
   const sequencer = await openLeader({
     directory, clock, logger, metrics, snapshotEvery: config.snapshotEvery, onProgress: showProgress('Recovering'), onFatal: fatal,
+    followedTo: () => storedCheckpoint(directory, logger),
     admit: (state) => requireOwners({ store, state, directory, onProgress: showProgress('Comparing accounts') }),
   }).catch(async (error: unknown) => {
     await store.close();

@@ -3,10 +3,11 @@
  * what is folded from the journal (a power cut may cost its last moments; the projector writes them again). Synchronous underneath: processes
  * that serve requests reach it through `remote.ts`.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
+import { quoted } from './query.ts';
 import { SqliteTable } from './table.ts';
 import { Words } from './words.ts';
 
@@ -84,10 +85,32 @@ export class SqliteDatabase {
   }
 }
 
+/**
+ * One document as it is stored, from a file that nobody has opened, which is left as it is; undefined where the file or the document is not there. For documents
+ * in JSON. Throws what SQLite throws.
+ */
+export function readStored<T extends AnyDoc>(directory: string, spec: CollectionSpec<T>, id: string): T | undefined {
+  const path = join(directory, fileOf(spec));
+  if (!existsSync(path)) return undefined;
+  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    const row = db.prepare(`SELECT doc FROM ${quoted(spec.name)} WHERE id = ?`).get(id) as { doc: string } | undefined;
+    return row === undefined ? undefined : (JSON.parse(row.doc) as T);
+  } finally {
+    db.close();
+  }
+}
+
+type StoreFile = 'store.db' | 'projections.db';
+
+function fileOf(spec: { readonly projected?: true }): StoreFile {
+  return spec.projected === true ? 'projections.db' : 'store.db';
+}
+
 /** Both files behind one port. */
 export class SqliteStore implements Store {
   readonly #directory: string;
-  readonly #databases = new Map<'store.db' | 'projections.db', SqliteDatabase>();
+  readonly #databases = new Map<StoreFile, SqliteDatabase>();
 
   /** @param directory exists; `:memory:` for tests. */
   constructor(directory: string) {
@@ -95,7 +118,7 @@ export class SqliteStore implements Store {
   }
 
   table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
-    return this.#database(spec.projected === true ? 'projections.db' : 'store.db').table(spec);
+    return this.#database(fileOf(spec)).table(spec);
   }
 
   collection<T extends AnyDoc>(spec: CollectionSpec<T>): Collection<T> {
@@ -132,7 +155,7 @@ export class SqliteStore implements Store {
     this.#databases.clear();
   }
 
-  #database(file: 'store.db' | 'projections.db'): SqliteDatabase {
+  #database(file: StoreFile): SqliteDatabase {
     let database = this.#databases.get(file);
     if (database === undefined) {
       const path = this.#directory === ':memory:' ? ':memory:' : join(this.#directory, file);

@@ -5,6 +5,7 @@ import type { Millis, Seq } from '../engine/units.ts';
 import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts';
 import { DirectoryLockedError } from '../journal/errors.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
+import { journalPath } from '../journal/sqlite-file.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Leader } from './leader.ts';
@@ -28,6 +29,8 @@ export interface OpenLeaderOptions {
   /** Upper bound of the journal in pages of 4 KiB, asked at each opening: how tests fill the disk. */
   readonly maxPages?: () => number | undefined;
   readonly onProgress?: (done: Seq, total: Seq) => void;
+  /** Asked once the directory is locked: see RecoveryOptions. */
+  readonly followedTo?: () => Seq;
   /** The gate's last question, before anything happens to the recovered state. See LeaderOptions. */
   readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** The leader cannot go on: end the process with a failure. */
@@ -49,7 +52,7 @@ const LOCK_RETRY_MS = 50;
 /** How late a dead-man switch or funding may be when nothing else happens. */
 const TIMER_MS = 50;
 
-/** Throws DirectoryLockedError, RecoveryError, JournalUnavailableError, JournalCorruptError. */
+/** Throws DirectoryLockedError, RecoveryError, JournalUnavailableError. */
 export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   const { directory, logger, idLimit = DEFAULT_ID_LIMIT } = options;
   const metrics = options.metrics === undefined ? noMetrics : leaderMetrics(options.metrics);
@@ -57,8 +60,11 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   let timer: NodeJS.Timeout | undefined;
   let snapshotter: Snapshotter | undefined;
   try {
+    const followedTo = options.followedTo?.() ?? 0;
     const leader = await Leader.open({
-      openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.() }),
+      openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.(), mustExist: followedTo > 0 }),
+      journalFile: journalPath(directory),
+      followedTo,
       clock: options.clock,
       logger,
       metrics,

@@ -1,11 +1,14 @@
 /** The process on a data directory that something has happened to: it does not start, and says which file, why, and what to do. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from '../support/client.ts';
 import { startServer } from '../support/server-process.ts';
+
+/** So many that the last part of the journal holds nothing else. */
+const DEPOSITS = 40;
 
 const root = mkdtempSync(join(tmpdir(), 'bourse-damage-'));
 /** Left by a server that was killed, after a clean stop before. */
@@ -20,7 +23,7 @@ before(async () => {
   cpSync(killed, earlier, { recursive: true });
   const second = await startServer({ directory: killed });
   const late = await Client.register(second.url, 'late');
-  await late.post('/wallets/deposits', { asset: 'USDT', amount: '1000' });
+  for (let i = 0; i < DEPOSITS; i++) await late.post('/wallets/deposits', { asset: 'USDT', amount: '1000' });
   await late.get('/wallets/transactions');
   await second.kill();
 });
@@ -70,6 +73,41 @@ test('a journal of an earlier time than the store is not started on', async () =
 test('a store without any journal is not started on', async () => {
   const directory = directoryWhere((path) => remove(path, ...JOURNAL, ...PROJECTIONS, 'snapshots'));
   assert.match(await refusalOf(directory), /3 of 3 users have another account/);
+});
+
+for (const [name, damage] of [
+  ['is damaged', (file) => {
+    const at = Math.floor(statSync(file).size * 0.99);
+    const fd = openSync(file, 'r+');
+    writeSync(fd, Buffer.from('ruin'), 0, 4, at);
+    closeSync(fd);
+  }],
+  ['is cut off', (file) => truncateSync(file, Math.floor(statSync(file).size * 0.97))],
+] as readonly (readonly [string, (file: string) => void])[]) {
+  test(`a journal whose -wal file ${name} has lost acknowledged events, and is not started on until the operator decides so`, async () => {
+    const directory = directoryWhere((path) => damage(path('journal.db-wal')));
+    const text = await refusalOf(directory);
+    assert.match(text, /projections\.db hold events up to (\d+), but the journal ends at (\d+): the acknowledged events (\d+) to \1 are missing/);
+    assert.ok(text.includes(`Restore ${join(directory, 'journal.db')} together with its -wal file`));
+    remove((file) => join(directory, file), ...PROJECTIONS);
+    await (await startServer({ directory })).kill();
+  });
+}
+
+test('a journal that is missing beside what was made from it is not begun anew', async () => {
+  const directory = directoryWhere((path) => remove(path, ...JOURNAL));
+  assert.ok((await refusalOf(directory)).includes(`${join(directory, 'journal.db')} is not there, but snapshots or collections`));
+  assert.ok(!existsSync(join(directory, 'journal.db')));
+});
+
+test('a journal that SQLite finds damaged is named, with what to do', async () => {
+  const directory = directoryWhere((path) => {
+    remove(path, 'journal.db-wal', 'journal.db-shm');
+    writeFileSync(path('journal.db'), 'ruin'.repeat(10_000));
+  });
+  const text = await refusalOf(directory);
+  assert.match(text, /file is not a database/);
+  assert.ok(text.includes(`Restore ${join(directory, 'journal.db')} together`));
 });
 
 test('a store of an earlier time than the journal is started on: whoever registered since registers again', async () => {
