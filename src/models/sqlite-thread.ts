@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { joinBackground } from '../utils/cpus.ts';
 import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
+import { locate } from './damage.ts';
 import { SqliteStore } from './sqlite.ts';
 import type { SqliteTable } from './table.ts';
 
@@ -76,7 +77,9 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
   const answer = (request: StoreRequest): StoreReply => {
     try {
       return { id: request.id, value: run(request) };
-    } catch (error) {
+    } catch (thrown) {
+      const spec = 'collection' in request ? specs.get(request.collection) : undefined;
+      const error = spec === undefined ? thrown : locate(thrown as Error, directory, spec);
       const { name, message } = error as Error;
       return { id: request.id, error: { code: error instanceof OperatingError ? error.code : '', name, message } };
     }

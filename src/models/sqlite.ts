@@ -4,9 +4,9 @@
  * that serve requests reach it through `remote.ts`.
  */
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
+import { fileOf, notOpened, pathOf, type StoreFile } from './damage.ts';
 import { quoted } from './query.ts';
 import { SqliteTable } from './table.ts';
 import { Words } from './words.ts';
@@ -31,15 +31,13 @@ export class SqliteDatabase {
     // Created by us, so that it and the files SQLite makes beside it (same mode) are private from the first byte.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    const { synchronous, pageBytes, checkpointPages } = options.durable ? DURABLE : BULK;
-    // Before anything is written; a file that is there keeps its own.
-    this.#db.exec(`PRAGMA page_size = ${pageBytes}`);
-    this.#db.exec('PRAGMA journal_mode = WAL');
-    this.#db.exec(`PRAGMA synchronous = ${synchronous}`);
-    this.#db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
-    this.#db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
-    this.#db.exec('PRAGMA journal_size_limit = 67108864');
-    this.#words = new Words(this.#db);
+    try {
+      setUp(this.#db, options);
+      this.#words = new Words(this.#db);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
@@ -85,12 +83,32 @@ export class SqliteDatabase {
   }
 }
 
+/** Opens one of the files of a data directory. Throws StoreDamagedError or UnavailableError, which name it and what to do. */
+export function openStoreFile(directory: string, file: StoreFile, options: { readonly cacheMiB?: number } = {}): SqliteDatabase {
+  try {
+    return new SqliteDatabase(pathOf(directory, file), { ...options, durable: file === 'store.db' });
+  } catch (error) {
+    throw notOpened(error as Error, directory, file);
+  }
+}
+
+function setUp(db: DatabaseSync, options: { readonly durable: boolean; readonly cacheMiB?: number }): void {
+  const { synchronous, pageBytes, checkpointPages } = options.durable ? DURABLE : BULK;
+  // Before anything is written; a file that is there keeps its own.
+  db.exec(`PRAGMA page_size = ${pageBytes}`);
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec(`PRAGMA synchronous = ${synchronous}`);
+  db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
+  db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  db.exec('PRAGMA journal_size_limit = 67108864');
+}
+
 /**
  * One document as it is stored, from a file that nobody has opened, which is left as it is; undefined where the file or the document is not there. For documents
  * in JSON. Throws what SQLite throws.
  */
 export function readStored<T extends AnyDoc>(directory: string, spec: CollectionSpec<T>, id: string): T | undefined {
-  const path = join(directory, fileOf(spec));
+  const path = pathOf(directory, fileOf(spec));
   if (!existsSync(path)) return undefined;
   const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
   try {
@@ -99,12 +117,6 @@ export function readStored<T extends AnyDoc>(directory: string, spec: Collection
   } finally {
     db.close();
   }
-}
-
-type StoreFile = 'store.db' | 'projections.db';
-
-function fileOf(spec: { readonly projected?: true }): StoreFile {
-  return spec.projected === true ? 'projections.db' : 'store.db';
 }
 
 /** Both files behind one port. */
@@ -158,8 +170,7 @@ export class SqliteStore implements Store {
   #database(file: StoreFile): SqliteDatabase {
     let database = this.#databases.get(file);
     if (database === undefined) {
-      const path = this.#directory === ':memory:' ? ':memory:' : join(this.#directory, file);
-      database = new SqliteDatabase(path, { durable: file === 'store.db' });
+      database = openStoreFile(this.#directory, file);
       this.#databases.set(file, database);
     }
     return database;

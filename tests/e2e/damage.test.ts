@@ -110,6 +110,18 @@ test('a journal that SQLite finds damaged is named, with what to do', async () =
   assert.ok(text.includes(`Restore ${join(directory, 'journal.db')} together`));
 });
 
+for (const [name, way] of [['store.db', 'restore it, with its -wal file, from a backup'], ['projections.db', 'remove it with its -wal and -shm files']] as const) {
+  test(`a ${name} that is damaged is named, with what to do`, async () => {
+    const directory = directoryWhere((path) => {
+      remove(path, `${name}-wal`, `${name}-shm`);
+      writeFileSync(path(name), 'ruin'.repeat(10_000));
+    });
+    const text = await refusalOf(directory);
+    assert.ok(text.includes(`\n${join(directory, name)} is damaged (file is not a database): stop the process`), text);
+    assert.ok(text.includes(way));
+  });
+}
+
 test('a store of an earlier time than the journal is started on: whoever registered since registers again', async () => {
   const directory = directoryWhere((path) => {
     remove(path, 'store.db', 'store.db-wal', 'store.db-shm');
