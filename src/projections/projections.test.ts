@@ -139,7 +139,9 @@ test('when the projector has ended nobody waits for it, and the log says which f
   assert.equal(await projections.reached(sequencer.committedSeq, 3_600_000), false, 'who waits when it ends');
   assert.equal(await projections.reached(sequencer.committedSeq, 3_600_000), false, 'who comes later');
   assert.deepEqual(projections.status, { state: 'failed', reason: 'the projector cannot go on; the log says why' });
-  const { message } = logged[0]?.['error'] as Error;
+  const error = logged[0]?.['error'];
+  assert.ok(error instanceof Error);
+  const { message } = error;
   assert.ok(message.includes(`${join(directory, 'projections.db')} is damaged (file is not a database)`), message);
   assert.match(message, /remove it with its -wal and -shm files/);
   await close(projections);
