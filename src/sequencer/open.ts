@@ -6,10 +6,12 @@ import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts'
 import { DirectoryLockedError } from '../journal/errors.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import { journalPath } from '../journal/sqlite-file.ts';
-import type { Logger } from '../observability/logger.ts';
+import { SqliteJournalReader } from '../journal/sqlite-reader.ts';
+import { silentLogger, type Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Leader } from './leader.ts';
 import { leaderMetrics, noMetrics } from './leader-metrics.ts';
+import { RecoveryError, requireComplete } from './recovery.ts';
 import { Snapshotter } from './snapshotter.ts';
 
 export interface OpenLeaderOptions {
@@ -61,6 +63,7 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   let snapshotter: Snapshotter | undefined;
   try {
     const followedTo = options.followedTo?.() ?? 0;
+    await lookBeforeWriting(directory, followedTo);
     const leader = await Leader.open({
       openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.(), mustExist: followedTo > 0 }),
       journalFile: journalPath(directory),
@@ -95,6 +98,22 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Opened for writing, SQLite cuts a damaged -wal file off for good. What is missing from it is found before, so that somebody can still try to save it. */
+async function lookBeforeWriting(directory: string, followedTo: Seq): Promise<void> {
+  let journal: SqliteJournalReader | undefined;
+  try {
+    // What it has to say of snapshots, recovery says.
+    journal = new SqliteJournalReader(directory, silentLogger);
+    const [newest] = await journal.snapshots();
+    requireComplete(journal.lastSeq, newest?.seq ?? 0, { journalFile: journalPath(directory), followedTo });
+  } catch (error) {
+    // A journal that is new, missing or damaged is for whoever opens it for writing to tell.
+    if (error instanceof RecoveryError) throw error;
+  } finally {
+    journal?.close();
   }
 }
 

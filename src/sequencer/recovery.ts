@@ -112,8 +112,11 @@ async function startingPoint(journal: JournalReader, total: Seq, options: Recove
   return { engine: Engine.create(), window: new IdWindow(options.idLimit), time: 0, snapshotSeq: 0 };
 }
 
-/** SQLite drops the end of a -wal file that is damaged, and the chain of what is left holds: only others know that there was more. */
-function requireComplete(lastSeq: Seq, snapshotSeq: Seq, { journalFile, followedTo = 0 }: RecoveryOptions): void {
+/**
+ * Throws RecoveryError when a snapshot or a follower knows of more than the journal. SQLite drops the end of a -wal file that is damaged, and the chain of what is left
+ * holds: only others know that there was more.
+ */
+export function requireComplete(lastSeq: Seq, snapshotSeq: Seq, { journalFile, followedTo = 0 }: Pick<RecoveryOptions, 'journalFile' | 'followedTo'>): void {
   const known = Math.max(snapshotSeq, followedTo);
   if (known <= lastSeq) return;
   const witness = snapshotSeq === known ? 'The newest snapshot holds' : 'The collections in projections.db hold';

@@ -1,6 +1,6 @@
 /** The process on a data directory that something has happened to: it does not start, and says which file, why, and what to do. */
 import assert from 'node:assert/strict';
-import { closeSync, cpSync, existsSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -86,7 +86,9 @@ for (const [name, damage] of [
 ] as readonly (readonly [string, (file: string) => void])[]) {
   test(`a journal whose -wal file ${name} has lost acknowledged events, and is not started on until the operator decides so`, async () => {
     const directory = directoryWhere((path) => damage(path('journal.db-wal')));
+    const damaged = readFileSync(join(directory, 'journal.db-wal'));
     const text = await refusalOf(directory);
+    assert.deepEqual(readFileSync(join(directory, 'journal.db-wal')), damaged, 'nothing has been changed');
     assert.match(text, /projections\.db hold events up to (\d+), but the journal ends at (\d+): the acknowledged events (\d+) to \1 are missing/);
     assert.ok(text.includes(`Restore ${join(directory, 'journal.db')} together with its -wal file`));
     remove((file) => join(directory, file), ...PROJECTIONS);
