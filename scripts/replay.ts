@@ -1,12 +1,14 @@
 /**
  * `npm run replay -- --data DIR [--to SEQ] [--snapshots]`: builds the state from the journal of a data directory, from its first event or from
- * the newest snapshot, with every check of a start, and says what came out. Reads only; the server may be running.
+ * the newest snapshot, with every check that a start makes of the journal, and says what came out. Reads only; the server may be running.
  */
 import { parseArgs } from 'node:util';
 import { formatDecimal } from '../src/engine/decimal.ts';
 import type { EngineReader } from '../src/engine/reader.ts';
 import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
+import { journalPath } from '../src/journal/sqlite-file.ts';
 import type { LogFields, Logger } from '../src/observability/logger.ts';
+import { storedCheckpoint } from '../src/projections/projector.ts';
 import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
 import { recover, type Recovered } from '../src/sequencer/recovery.ts';
 import { startProgress } from '../src/utils/progress.ts';
@@ -20,9 +22,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
   const to = values.to === undefined ? undefined : Number(values.to);
   if (to !== undefined && (!Number.isSafeInteger(to) || to < 0)) throw new Error(USAGE);
+  // Before the journal, which may grow meanwhile.
+  const followedTo = storedCheckpoint(values.data, logger);
   const journal = new SqliteJournalReader(values.data, logger);
   const progress = startProgress('replaying', Math.min(to ?? Infinity, journal.lastSeq));
-  const options = { logger, idLimit: DEFAULT_ID_LIMIT, toSeq: to, useSnapshots: values.snapshots };
+  const options = { logger, idLimit: DEFAULT_ID_LIMIT, toSeq: to, useSnapshots: values.snapshots, journalFile: journalPath(values.data), followedTo };
   try {
     const recovered = await recover(journal, { ...options, onProgress: (done) => progress.set(done) });
     progress.end();

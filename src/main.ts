@@ -19,7 +19,9 @@ import { createMetrics } from './observability/metrics.ts';
 import { createMarketData } from './projections/market-data.ts';
 import { OrderBooks } from './projections/order-books.ts';
 import { Projections } from './projections/projections.ts';
+import { storedCheckpoint } from './projections/projector.ts';
 import { openLeader } from './sequencer/open.ts';
+import { requireOwners } from './services/account-owners.ts';
 import { AccountStream } from './services/account-stream.ts';
 import { Activity } from './services/activity.ts';
 import { AdminStream } from './services/admin-stream.ts';
@@ -66,15 +68,21 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const metrics = createMetrics({ processMetrics: true });
   const cache = new MemoryCache(metrics);
 
-  // Sequencer: journal, recovery gate, engine.
-  const sequencer = await openLeader({ directory, clock, logger, metrics, snapshotEvery: config.snapshotEvery, onProgress: showRecovery(), onFatal: fatal });
-  stops.push(() => sequencer.close());
+  // Sequencer: journal, recovery gate, engine. The gate looks into the store, which opens its files when it is first asked.
+  const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });
+  const sequencer = await openLeader({
+    directory, clock, logger, metrics, snapshotEvery: config.snapshotEvery, onProgress: showProgress('Recovering'), onFatal: fatal,
+    followedTo: () => storedCheckpoint(directory, logger),
+    admit: (state) => requireOwners({ store, state, directory, onProgress: showProgress('Comparing accounts') }),
+  }).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  stops.push(() => sequencer.close(), () => store.close());
   await ensureListings(sequencer);
   const catalog = new Catalog(sequencer.state);
 
   // Read side: collections, and market data in memory.
-  const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });
-  stops.push(() => store.close());
   const projections = new Projections({ directory, sequencer, logger, metrics });
   stops.push(() => projections.close());
   const books = new OrderBooks(sequencer.state);
@@ -91,7 +99,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', target: session.id, ip, requestId }),
   });
   const tokens = new AccessTokens(secrets.jwt, clock);
-  const authenticator = new Authenticator({ store, sessions, tokens, metrics, clock });
+  const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock });
   const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
   const userAdmin = new UserService({ store, sessions, audit, clock });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
@@ -176,11 +184,11 @@ function introduce(admin: { readonly email: string; readonly password: string | 
   if (admin.password !== undefined) console.error(`Password (shown this once): ${admin.password}`);
 }
 
-/** A bar while a long journal is replayed. */
-function showRecovery(): (done: number, total: number) => void {
+/** A bar while a part of the start takes long. */
+function showProgress(label: string): (done: number, total: number) => void {
   let progress: Progress | undefined;
   return (done, total) => {
-    progress ??= startProgress('Recovering', total);
+    progress ??= startProgress(label, total);
     progress.set(done);
     if (done < total) return;
     progress.end();

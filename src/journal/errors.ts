@@ -25,6 +25,13 @@ export class JournalCorruptError extends OperatingError {
   }
 }
 
+/** The data directory cannot be locked, whoever else works on it. The message says what to do. */
+export class DirectoryUnusableError extends OperatingError {
+  constructor(message: string, cause?: unknown) {
+    super('DIRECTORY_UNUSABLE', message, { retryable: false, cause });
+  }
+}
+
 /** Another process works on the data directory. */
 export class DirectoryLockedError extends OperatingError {
   constructor(message: string) {

@@ -65,6 +65,11 @@ export class SnapshotFiles {
     return heads;
   }
 
+  /** Whether there are any, also unreadable ones. */
+  async any(): Promise<boolean> {
+    return seqsOf(await this.#names()).length > 0;
+  }
+
   /** Throws JournalCorruptError when the file is not what was written. */
   async load(seq: Seq): Promise<Snapshot> {
     const path = this.#path(seq);

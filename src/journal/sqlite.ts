@@ -1,5 +1,5 @@
 /** The embedded journal: one SQLite file in the data directory, written by its own thread, and snapshots beside it. After a failed append it takes nothing more: reopen it. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -15,6 +15,8 @@ export interface SqliteJournalOptions {
   readonly logger: Logger;
   /** Upper bound of the file in pages of 4 KiB: how tests fill the disk. */
   readonly maxPages?: number;
+  /** Something is there that was made from a journal: do not begin a new one. So also where there are snapshots. */
+  readonly mustExist?: boolean;
 }
 
 type Ask = WorkerRequest extends infer R ? (R extends { readonly id: number } ? Omit<R, 'id'> : never) : never;
@@ -26,7 +28,11 @@ interface Waiting {
 /** The caller holds the directory's lock. Throws JournalUnavailableError, JournalCorruptError. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const journal = new SqliteJournal(options);
+  const files = new SnapshotFiles(options.directory, KEEP_SNAPSHOTS, options.logger);
+  if (!existsSync(journalPath(options.directory)) && (options.mustExist === true || (await files.any()))) {
+    throw new JournalCorruptError(`${journalPath(options.directory)} is not there, but snapshots or collections that were made from it are`, 1);
+  }
+  const journal = new SqliteJournal(options, files);
   await journal.opened;
   return journal;
 }
@@ -42,8 +48,8 @@ class SqliteJournal implements Journal {
   #lastSeq: Seq = 0;
   #broken: JournalUnavailableError | undefined;
 
-  constructor(options: SqliteJournalOptions) {
-    this.#files = new SnapshotFiles(options.directory, KEEP_SNAPSHOTS, options.logger);
+  constructor(options: SqliteJournalOptions, files: SnapshotFiles) {
+    this.#files = files;
     const settings: WorkerSettings = { path: journalPath(options.directory), maxPages: options.maxPages };
     this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: settings, name: 'journal' });
     this.opened = this.#expect(0);

@@ -61,6 +61,8 @@ export interface Page<T> {
 export interface Collection<T extends { readonly id: string }> {
   get(id: string): Promise<T | undefined>;
   find(query: Find<T>): Promise<Page<T>>;
+  /** Pages of these fields alone, texts and numbers that are in indexes or `filters`: cheaper than documents where many are gone through. */
+  pick<K extends keyof T & string>(fields: readonly K[], query: Find<T>): Promise<Page<Pick<T, K>>>;
   count(where?: Where<T>): Promise<number>;
   /** Throws DuplicateKeyError when the id or a unique index is taken. */
   insert(doc: T): Promise<void>;

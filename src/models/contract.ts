@@ -116,6 +116,16 @@ export function storeContract(name: string, driver: StoreUnderTest): void {
       assert.equal(await cars.count({ owner: 'ada', sold: false }), 1);
     });
 
+    test('picks fields page by page, also where ids are numbers', async () => {
+      const cars = store.collection(spec({ ids: 'numbers' }));
+      await cars.put(['2', '10', '3', '4'].map((id, at) => car(id, { built: at, owner: at === 3 ? 'bob' : 'ada' })));
+      const query: Find<Car> = { where: { owner: 'ada' }, sort: { built: 1 }, limit: 2 };
+      const { items, nextCursor } = await cars.pick(['id', 'built'], query);
+      assert.deepEqual(items, [{ id: '2', built: 0 }, { id: '10', built: 1 }]);
+      assert.deepEqual(await cars.pick(['id', 'built'], { ...query, cursor: nextCursor }), { items: [{ id: '3', built: 2 }] });
+      await assert.rejects(cars.pick(['tags'], { limit: 2 }), TypeError);
+    });
+
     test('refuses conditions that are not conditions', async () => {
       const cars = store.collection(spec());
       await cars.insert(car('1'));

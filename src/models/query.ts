@@ -69,18 +69,16 @@ export class QueryBuilder<T extends AnyDoc> {
 
   /** One row more than the limit, which tells whether another page follows. */
   find(query: Find<T>): Sql {
-    const { limit, offset = 0 } = query;
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) throw new RangeError(`limit must be 1 to ${MAX_LIMIT}`);
-    if (!Number.isInteger(offset) || offset < 0 || offset > MAX_OFFSET) throw new RangeError(`offset must be 0 to ${MAX_OFFSET}`);
-    const keys = this.#sortKeys(query);
-    const where = this.#conditions(query.where);
-    if (query.cursor !== undefined) {
-      const after = this.#decode(query, keys);
-      where.clauses.push(afterKey(keys, after, where.values));
-    }
-    const order = keys.map((key) => `${quoted(key.field)} ${key.direction === 1 ? 'ASC' : 'DESC'}`).join(', ');
-    const text = `SELECT ${this.#selected} FROM ${quoted(this.#name)}${whereText(where.clauses)} ORDER BY ${order} LIMIT ? OFFSET ?`;
-    return { text, values: [...where.values, limit + 1, offset] };
+    return this.#page(query, this.#selected);
+  }
+
+  /** Like `find`, of the columns of these fields. */
+  pick(fields: readonly string[], query: Find<T>): Sql {
+    const columns = fields.map((field) => {
+      if (this.#repeated.has(field)) throw new TypeError(`${this.#name}.${field} cannot be picked`);
+      return field === 'id' && this.#numericIds ? 'CAST(id AS TEXT) AS id' : quoted(this.#column(field));
+    });
+    return this.#page(query, columns.join(', '));
   }
 
   count(where: Where<T> | undefined): Sql {
@@ -101,6 +99,21 @@ export class QueryBuilder<T extends AnyDoc> {
       return value;
     });
     return Buffer.from(JSON.stringify([this.#fingerprint(query), ...values])).toString('base64url');
+  }
+
+  #page(query: Find<T>, selected: string): Sql {
+    const { limit, offset = 0 } = query;
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) throw new RangeError(`limit must be 1 to ${MAX_LIMIT}`);
+    if (!Number.isInteger(offset) || offset < 0 || offset > MAX_OFFSET) throw new RangeError(`offset must be 0 to ${MAX_OFFSET}`);
+    const keys = this.#sortKeys(query);
+    const where = this.#conditions(query.where);
+    if (query.cursor !== undefined) {
+      const after = this.#decode(query, keys);
+      where.clauses.push(afterKey(keys, after, where.values));
+    }
+    const order = keys.map((key) => `${quoted(key.field)} ${key.direction === 1 ? 'ASC' : 'DESC'}`).join(', ');
+    const text = `SELECT ${selected} FROM ${quoted(this.#name)}${whereText(where.clauses)} ORDER BY ${order} LIMIT ? OFFSET ?`;
+    return { text, values: [...where.values, limit + 1, offset] };
   }
 
   #sortKeys(query: Find<T>): SortKey[] {

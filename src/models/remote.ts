@@ -5,7 +5,8 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../utils/errors.ts';
 import type { Collection, CollectionSpec, Page, Store } from './collection.ts';
-import { DuplicateKeyError, InvalidCursorError } from './errors.ts';
+import { locate } from './damage.ts';
+import { DuplicateKeyError, InvalidCursorError, StoreDamagedError } from './errors.ts';
 import type { StoreReply, StoreRequest, StoreThreadData, WireError } from './sqlite-thread.ts';
 import type { TextPage } from './table.ts';
 
@@ -37,12 +38,16 @@ export class RemoteStore implements Store {
   readonly #timeoutMs: number;
   readonly #observe: RemoteStoreOptions['observe'];
   readonly #opened = new Set<string>();
+  readonly #directory: string;
   readonly #timer: NodeJS.Timeout;
   #outbox: StoreRequest[] = [];
   #nextId = 1;
   #failure: Error | undefined;
+  /** The first that was met. */
+  #damage: StoreDamagedError | undefined;
 
   constructor(options: RemoteStoreOptions) {
+    this.#directory = options.directory;
     this.#maxInFlight = options.maxInFlight ?? 2_000;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#observe = options.observe;
@@ -62,15 +67,20 @@ export class RemoteStore implements Store {
       // A failing open shows in the first call on the collection.
       this.#call({ op: 'open', spec: spec as unknown as CollectionSpec<AnyDoc> }, collection).catch(() => undefined);
     }
+    const parse = <R>(text: string): R => this.#parse(text, spec as unknown as CollectionSpec<AnyDoc>) as R;
     const call = (request: Unsent): Promise<unknown> => this.#call(request, collection);
     return {
       get: async (key) => {
         const text = (await call({ op: 'get', collection, key })) as string | undefined;
-        return text === undefined ? undefined : (JSON.parse(text) as T);
+        return text === undefined ? undefined : parse<T>(text);
       },
       find: async (query): Promise<Page<T>> => {
         const { items, nextCursor } = (await call({ op: 'find', collection, query: query as never })) as TextPage;
-        return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
+        return { items: parse<T[]>(items), ...(nextCursor !== undefined && { nextCursor }) };
+      },
+      pick: async (fields, query) => {
+        const { items, nextCursor } = (await call({ op: 'pick', collection, fields, query: query as never })) as TextPage;
+        return { items: parse(items), ...(nextCursor !== undefined && { nextCursor }) };
       },
       count: async (where) => (await call({ op: 'count', collection, where: where as never })) as number,
       insert: async (doc) => void (await call({ op: 'insert', collection, doc })),
@@ -80,8 +90,10 @@ export class RemoteStore implements Store {
     };
   }
 
+  /** Fails from the first damaged document on: whoever asks for it will not be served until an operator has done something. */
   async ping(): Promise<void> {
     await this.#call({ op: 'ping' }, '');
+    if (this.#damage !== undefined) throw this.#damage;
   }
 
   /** After what was asked before has been answered. */
@@ -119,9 +131,22 @@ export class RemoteStore implements Store {
       const pending = this.#take(reply.id);
       if (pending === undefined) continue;
       this.#observe?.(pending.collection, pending.op, (performance.now() - pending.startedAt) / 1000);
-      if ('error' in reply) pending.reject(thrown(reply.error));
+      if ('error' in reply) pending.reject(this.#noted(thrown(reply.error)));
       else pending.resolve(reply.value);
     }
+  }
+
+  #parse(text: string, spec: CollectionSpec<AnyDoc>): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw this.#noted(locate(error as Error, this.#directory, spec));
+    }
+  }
+
+  #noted(error: Error): Error {
+    if (error instanceof StoreDamagedError) this.#damage ??= error;
+    return error;
   }
 
   /** Oldest first, so it stops at the first that is still in time. */
@@ -150,6 +175,7 @@ export class RemoteStore implements Store {
 
 function thrown(error: WireError): Error {
   if (error.code === 'DUPLICATE_KEY') return new DuplicateKeyError(error.message);
+  if (error.code === 'STORE_DAMAGED') return new StoreDamagedError(error.message);
   if (error.code === 'INVALID_CURSOR') return new InvalidCursorError(error.message);
   if (error.name === 'TypeError') return new TypeError(error.message);
   if (error.name === 'RangeError') return new RangeError(error.message);

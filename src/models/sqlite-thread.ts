@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { joinBackground } from '../utils/cpus.ts';
 import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
+import { locate } from './damage.ts';
 import { SqliteStore } from './sqlite.ts';
 import type { SqliteTable } from './table.ts';
 
@@ -12,6 +13,7 @@ export type StoreRequest = { readonly id: number } & (
   | { readonly op: 'open'; readonly spec: CollectionSpec<Doc> }
   | { readonly op: 'get'; readonly collection: string; readonly key: string }
   | { readonly op: 'find'; readonly collection: string; readonly query: Find<Doc> }
+  | { readonly op: 'pick'; readonly collection: string; readonly fields: readonly string[]; readonly query: Find<Doc> }
   | { readonly op: 'count'; readonly collection: string; readonly where: Where<Doc> | undefined }
   | { readonly op: 'insert'; readonly collection: string; readonly doc: Doc }
   | { readonly op: 'put'; readonly collection: string; readonly docs: readonly Doc[] }
@@ -61,6 +63,7 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
         return void tableOf(request.spec.name);
       case 'get': return tableOf(request.collection).getText(request.key);
       case 'find': return tableOf(request.collection).findText(request.query);
+      case 'pick': return tableOf(request.collection).pickText(request.fields as readonly 'id'[], request.query);
       case 'count': return tableOf(request.collection).count(request.where);
       case 'insert': return tableOf(request.collection).insert(request.doc);
       case 'put': return tableOf(request.collection).put(request.docs);
@@ -74,7 +77,9 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
   const answer = (request: StoreRequest): StoreReply => {
     try {
       return { id: request.id, value: run(request) };
-    } catch (error) {
+    } catch (thrown) {
+      const spec = 'collection' in request ? specs.get(request.collection) : undefined;
+      const error = spec === undefined ? thrown : locate(thrown as Error, directory, spec);
       const { name, message } = error as Error;
       return { id: request.id, error: { code: error instanceof OperatingError ? error.code : '', name, message } };
     }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { UnavailableError } from '../utils/errors.ts';
 import type { CollectionSpec } from './collection.ts';
 import { storeContract } from './contract.ts';
+import { StoreDamagedError } from './errors.ts';
 import { orders } from './orders.ts';
 import { priceticks } from './priceticks.ts';
 import { RemoteStore } from './remote.ts';
@@ -108,6 +110,88 @@ test('the thread removes expired documents of services by itself', async () => {
   const deadline = Date.now() + 5_000;
   while ((await expiring.count()) > 1 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual((await expiring.find({ limit: 5 })).items.map((note) => note.id), ['new']);
+  await store.close();
+});
+
+/** A directory of its own with some notes, what is done to their file, and what the thread then says of them. */
+async function afterDamage<R>(spec: CollectionSpec<Note>, damage: (file: string) => void, ask: (store: RemoteStore, file: string) => Promise<R>): Promise<R> {
+  const place = mkdtempSync(join(directory, 'damage-'));
+  const file = join(place, spec.projected === true ? 'projections.db' : 'store.db');
+  const intact = new RemoteStore({ directory: place });
+  const table = intact.collection(spec);
+  for (let i = 0; i < 10; i++) await table.put(Array.from({ length: 100 }, (_, j) => ({ id: `${i * 100 + j}`, topic: 'a'.repeat(100), stars: 1 })));
+  await intact.close();
+  damage(file);
+  const store = new RemoteStore({ directory: place });
+  try {
+    return await ask(store, file);
+  } finally {
+    await store.close();
+  }
+}
+
+function assertDamaged(error: unknown, ...words: string[]): true {
+  assert.ok(error instanceof StoreDamagedError, String(error));
+  for (const word of words) assert.ok(error.message.includes(word), `${error.message} lacks ${word}`);
+  return true;
+}
+
+for (const [name, spec, way] of [['store.db', notes, 'from a backup'], ['projections.db', unnamed, 'it is built anew']] as const) {
+  test(`${name} that is no database is named in each call, with the reason and what to do`, () =>
+    afterDamage(spec, (file) => writeFileSync(file, 'ruin'.repeat(5_000)), async (store, file) => {
+      for (let i = 0; i < 2; i++) await assert.rejects(store.collection(spec).get('1'), (error) => assertDamaged(error, `${file} is damaged (file is not a database)`, way));
+    }));
+
+  test(`${name} with damaged pages is named, and so is the collection`, () => {
+    const ruin = (file: string): void => {
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill(0xff, bytes.length >> 1));
+    };
+    return afterDamage(spec, ruin, async (store, file) => {
+      const all = async (): Promise<void> => {
+        for (let i = 0; i < 1_000; i++) await store.collection(spec).get(String(i));
+      };
+      await assert.rejects(all(), (error) => assertDamaged(error, `${file}, collection notes, is damaged (database disk image is malformed)`, way));
+      await assert.rejects(store.ping(), StoreDamagedError);
+    });
+  });
+
+  test(`a damaged document in ${name} is no reason to try again, is not quoted, and shows in the store's health from then on`, () => {
+    const ruin = (file: string): void => {
+      const db = new DatabaseSync(file);
+      db.exec(`UPDATE notes SET ${spec === notes ? 'doc' : 'fields'} = '{"hidden' WHERE id = '7'`);
+      db.close();
+    };
+    return afterDamage(spec, ruin, async (store, file) => {
+      const table = store.collection(spec);
+      await store.ping();
+      await table.get('8');
+      for (const ask of [() => table.get('7'), () => table.find({ where: { id: '7' }, limit: 5 }), () => table.patch('7', { stars: 2 })]) {
+        await assert.rejects(ask, (error) => assertDamaged(error, `${file}, collection notes, is damaged (a document is not JSON)`, way) && !(error as Error).message.includes('hidden'));
+      }
+      assert.equal((await table.get('8'))?.id, '8');
+      await assert.rejects(store.ping(), StoreDamagedError);
+    });
+  });
+}
+
+test('a word that is missing is damage', () => {
+  const ruin = (file: string): void => {
+    const db = new DatabaseSync(file);
+    db.exec('DELETE FROM words');
+    db.close();
+  };
+  return afterDamage(unnamed, ruin, (store) => assert.rejects(store.collection(unnamed).get('1'), (error) => assertDamaged(error, 'word 1 is missing')));
+});
+
+test('a file that cannot be opened is named, and opened once it can be', async () => {
+  const place = mkdtempSync(join(directory, 'shut-'));
+  mkdirSync(join(place, 'store.db'));
+  const store = new RemoteStore({ directory: place });
+  await assert.rejects(store.collection(notes).count(), (error) => error instanceof UnavailableError && error.message.includes(`${join(place, 'store.db')} cannot be opened (`));
+  rmSync(join(place, 'store.db'), { recursive: true });
+  assert.equal(await store.collection(notes).count(), 0);
+  await store.ping();
   await store.close();
 });
 

@@ -3,10 +3,11 @@
  * what is folded from the journal (a power cut may cost its last moments; the projector writes them again). Synchronous underneath: processes
  * that serve requests reach it through `remote.ts`.
  */
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
+import { fileOf, notOpened, pathOf, type StoreFile } from './damage.ts';
+import { quoted } from './query.ts';
 import { SqliteTable } from './table.ts';
 import { Words } from './words.ts';
 
@@ -30,15 +31,13 @@ export class SqliteDatabase {
     // Created by us, so that it and the files SQLite makes beside it (same mode) are private from the first byte.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    const { synchronous, pageBytes, checkpointPages } = options.durable ? DURABLE : BULK;
-    // Before anything is written; a file that is there keeps its own.
-    this.#db.exec(`PRAGMA page_size = ${pageBytes}`);
-    this.#db.exec('PRAGMA journal_mode = WAL');
-    this.#db.exec(`PRAGMA synchronous = ${synchronous}`);
-    this.#db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
-    this.#db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
-    this.#db.exec('PRAGMA journal_size_limit = 67108864');
-    this.#words = new Words(this.#db);
+    try {
+      setUp(this.#db, options);
+      this.#words = new Words(this.#db);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
@@ -84,10 +83,46 @@ export class SqliteDatabase {
   }
 }
 
+/** Opens one of the files of a data directory. Throws StoreDamagedError or UnavailableError, which name it and what to do. */
+export function openStoreFile(directory: string, file: StoreFile, options: { readonly cacheMiB?: number } = {}): SqliteDatabase {
+  try {
+    return new SqliteDatabase(pathOf(directory, file), { ...options, durable: file === 'store.db' });
+  } catch (error) {
+    throw notOpened(error as Error, directory, file);
+  }
+}
+
+function setUp(db: DatabaseSync, options: { readonly durable: boolean; readonly cacheMiB?: number }): void {
+  const { synchronous, pageBytes, checkpointPages } = options.durable ? DURABLE : BULK;
+  // Before anything is written; a file that is there keeps its own.
+  db.exec(`PRAGMA page_size = ${pageBytes}`);
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec(`PRAGMA synchronous = ${synchronous}`);
+  db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
+  db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  db.exec('PRAGMA journal_size_limit = 67108864');
+}
+
+/**
+ * One document as it is stored, from a file that nobody has opened, which is left as it is; undefined where the file or the document is not there. For documents
+ * in JSON. Throws what SQLite throws.
+ */
+export function readStored<T extends AnyDoc>(directory: string, spec: CollectionSpec<T>, id: string): T | undefined {
+  const path = pathOf(directory, fileOf(spec));
+  if (!existsSync(path)) return undefined;
+  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    const row = db.prepare(`SELECT doc FROM ${quoted(spec.name)} WHERE id = ?`).get(id) as { doc: string } | undefined;
+    return row === undefined ? undefined : (JSON.parse(row.doc) as T);
+  } finally {
+    db.close();
+  }
+}
+
 /** Both files behind one port. */
 export class SqliteStore implements Store {
   readonly #directory: string;
-  readonly #databases = new Map<'store.db' | 'projections.db', SqliteDatabase>();
+  readonly #databases = new Map<StoreFile, SqliteDatabase>();
 
   /** @param directory exists; `:memory:` for tests. */
   constructor(directory: string) {
@@ -95,7 +130,7 @@ export class SqliteStore implements Store {
   }
 
   table<T extends AnyDoc>(spec: CollectionSpec<T>): SqliteTable<T> {
-    return this.#database(spec.projected === true ? 'projections.db' : 'store.db').table(spec);
+    return this.#database(fileOf(spec)).table(spec);
   }
 
   collection<T extends AnyDoc>(spec: CollectionSpec<T>): Collection<T> {
@@ -105,6 +140,10 @@ export class SqliteStore implements Store {
       find: async (query: Find<T>): Promise<Page<T>> => {
         const { items, nextCursor } = table.findText(query);
         return { items: JSON.parse(items) as T[], ...(nextCursor !== undefined && { nextCursor }) };
+      },
+      pick: async (fields, query) => {
+        const { items, nextCursor } = table.pickText(fields, query);
+        return { items: JSON.parse(items), ...(nextCursor !== undefined && { nextCursor }) };
       },
       count: async (where) => table.count(where),
       insert: async (doc) => table.insert(doc),
@@ -128,11 +167,10 @@ export class SqliteStore implements Store {
     this.#databases.clear();
   }
 
-  #database(file: 'store.db' | 'projections.db'): SqliteDatabase {
+  #database(file: StoreFile): SqliteDatabase {
     let database = this.#databases.get(file);
     if (database === undefined) {
-      const path = this.#directory === ':memory:' ? ':memory:' : join(this.#directory, file);
-      database = new SqliteDatabase(path, { durable: file === 'store.db' });
+      database = openStoreFile(this.#directory, file);
       this.#databases.set(file, database);
     }
     return database;

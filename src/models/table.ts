@@ -67,6 +67,15 @@ export class SqliteTable<T extends AnyDoc> {
     return { items, nextCursor: this.#queries.cursorAfter(query, this.#format.restore(rows.at(-1)!)) };
   }
 
+  /** Of the columns of these fields; the page begins after a cursor of the same query. */
+  pickText(fields: readonly (keyof T & string)[], query: Find<T>): TextPage {
+    const rows = this.#all(this.#queries.pick(fields, query));
+    const more = rows.length > query.limit;
+    if (more) rows.pop();
+    const items = JSON.stringify(rows);
+    return more ? { items, nextCursor: this.#queries.cursorAfter(query, rows.at(-1) as unknown as T) } : { items };
+  }
+
   find(query: Find<T>): T[] {
     return this.#all(this.#queries.find(query)).slice(0, query.limit).map((row) => this.#format.restore(row));
   }

@@ -1,5 +1,6 @@
 /** Texts that many documents of one database share, each stored once under a number. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { UnreadableRowError } from './errors.ts';
 
 /** Texts and numbers kept in memory; beyond it, all are read anew. */
 const CACHED = 100_000;
@@ -38,7 +39,7 @@ export class Words {
     const known = this.#texts.get(number);
     if (known !== undefined) return known;
     const found = this.#read.get(number) as { word: string } | undefined;
-    if (found === undefined) throw new Error(`word ${number} is missing from the database`);
+    if (found === undefined) throw new UnreadableRowError(`word ${number} is missing`);
     this.#remember(found.word, number);
     return found.word;
   }

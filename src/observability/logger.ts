@@ -93,7 +93,7 @@ function fileTransport(directory: string): winston.transport {
   });
 }
 
-/** For tests and tools: drops everything. */
+/** Drops everything. */
 export const silentLogger: Logger = {
   error() {}, warn() {}, info() {}, debug() {},
   child() { return silentLogger; },

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { priceticks } from '../models/priceticks.ts';
 import { SqliteStore } from '../models/sqlite.ts';
 import { wallets } from '../models/wallets.ts';
-import { silentLogger } from '../observability/logger.ts';
+import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { ALICE, SPOT, START, TestJournal } from '../../tests/support/projection.ts';
@@ -34,14 +35,14 @@ function venue() {
     sequencer.committedSeq = file.lastSeq();
     for (const listener of listeners) listener({ seq: sequencer.committedSeq, time: START, events: [] });
   };
-  const start = (): Projections => new Projections({ directory, sequencer, logger: silentLogger, metrics, sweepMs: 5 });
+  const start = (logger: Logger = silentLogger): Projections => new Projections({ directory, sequencer, logger, metrics, sweepMs: 5 });
   const store = new SqliteStore(directory);
   const close = async (projections: Projections): Promise<void> => {
     await projections.close();
     await store.close();
     file.close();
   };
-  return { journal, sequencer, metrics, write, start, store, close };
+  return { directory, journal, sequencer, metrics, write, start, store, close };
 }
 
 const deposit = { type: 'deposited', account: ALICE, asset: 0, amount: 1_000_000, wallet: 'spot' } as const;
@@ -125,4 +126,42 @@ test('an event that cannot be projected is reported, and nothing is shown as if 
   assert.match(status.reason ?? '', /account 999 has no owner/);
   assert.equal(await projections.reached(sequencer.committedSeq, 10), false);
   await close(projections);
+});
+
+test('when the projector has ended nobody waits for it, and the log says which file and what to do', { timeout: 30_000 }, async () => {
+  const { directory, journal, sequencer, write, start, close } = venue();
+  journal.list();
+  write();
+  writeFileSync(join(directory, 'projections.db'), 'ruin'.repeat(5_000));
+  const logged: LogFields[] = [];
+  const logger: Logger = { ...silentLogger, error: (_message, fields) => void logged.push(fields ?? {}) };
+  const projections = start(logger);
+  assert.equal(await projections.reached(sequencer.committedSeq, 3_600_000), false, 'who waits when it ends');
+  assert.equal(await projections.reached(sequencer.committedSeq, 3_600_000), false, 'who comes later');
+  assert.deepEqual(projections.status, { state: 'failed', reason: 'the projector cannot go on; the log says why' });
+  const error = logged[0]?.['error'];
+  assert.ok(error instanceof Error);
+  const { message } = error;
+  assert.ok(message.includes(`${join(directory, 'projections.db')} is damaged (file is not a database)`), message);
+  assert.match(message, /remove it with its -wal and -shm files/);
+  await close(projections);
+});
+
+test('a damaged document that is in the way of the projector is told with what to do', async () => {
+  const { directory, journal, sequencer, write, start, close } = venue();
+  journal.list();
+  journal.add(START, deposit);
+  write();
+  const first = start();
+  assert.equal(await first.reached(sequencer.committedSeq, 5_000), true);
+  await first.close();
+  const db = new DatabaseSync(join(directory, 'projections.db'));
+  db.exec("UPDATE wallets SET fields = '['");
+  db.close();
+  journal.add(START, deposit);
+  write();
+  const second = start();
+  const reason = await eventually('the failure shows', () => second.status.reason);
+  assert.equal(reason, 'projections.db is damaged (a document is not JSON): stop the process, remove it with its -wal and -shm files, and start again: it is built anew from the journal');
+  await close(second);
 });

@@ -42,14 +42,18 @@ export class Projections {
   #builds = 0;
   #failure: string | undefined;
   #closed = false;
+  /** Nobody carries the collections any more. */
+  #ended = false;
 
   constructor(options: ProjectionsOptions) {
     this.#options = options;
     const workerData: ProjectorThreadData = { directory: options.directory, lingerMs: options.lingerMs ?? LINGER_MS, sweepMs: options.sweepMs ?? SWEEP_MS };
     this.#worker = new Worker(new URL('./projector-thread.ts', import.meta.url), { workerData, name: 'projector' });
     this.#worker.on('message', (report: ProjectorReport) => this.#take(report));
-    this.#worker.on('error', (error) => this.#fail(`the projector cannot go on (${error.message}); if projections.db is damaged, remove it while the process is stopped: it is built anew from the journal`));
+    // What it died of may name paths, and the reason is shown to others.
+    this.#worker.on('error', (error) => this.#fail('the projector cannot go on; the log says why', error));
     this.#exited = new Promise((resolve) => void this.#worker.once('exit', () => resolve()));
+    void this.#exited.then(() => this.#end());
     this.#unsubscribe = options.sequencer.onCommitted(() => this.#announceSoon());
     this.#announceSoon();
   }
@@ -70,10 +74,10 @@ export class Projections {
     return this.#failure === undefined ? { state: 'running' } : { state: 'failed', reason: this.#failure };
   }
 
-  /** Whether everything up to `seq` is in the collections, waiting at most `timeoutMs` for it. */
+  /** Whether everything up to `seq` is in the collections, waiting at most `timeoutMs` for it, and not at all when nobody works on it. */
   reached(seq: Seq, timeoutMs: number): Promise<boolean> {
     if (this.#checkpoint >= seq) return Promise.resolve(true);
-    if (this.#closed || this.#waiters.size >= MAX_WAITERS) return Promise.resolve(false);
+    if (this.#ended || this.#closed || this.#waiters.size >= MAX_WAITERS) return Promise.resolve(false);
     return new Promise((resolve) => {
       const waiter: Waiter = { seq, resolve, timer: setTimeout(() => this.#settle(waiter, false), timeoutMs) };
       this.#waiters.add(waiter);
@@ -92,7 +96,7 @@ export class Projections {
     if (this.#closed) return;
     this.#closed = true;
     this.#unsubscribe();
-    for (const waiter of this.#waiters) this.#settle(waiter, false);
+    this.#giveUp();
     this.#send({ type: 'close' });
     await this.#exited;
   }
@@ -129,14 +133,24 @@ export class Projections {
     if (this.lag > 0) this.#announceSoon();
   }
 
+  #end(): void {
+    this.#ended = true;
+    if (!this.#closed && this.#failure === undefined) this.#fail('the projector has ended');
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    for (const waiter of this.#waiters) this.#settle(waiter, false);
+  }
+
   #settle(waiter: Waiter, reached: boolean): void {
     clearTimeout(waiter.timer);
     this.#waiters.delete(waiter);
     waiter.resolve(reached);
   }
 
-  #fail(reason: string): void {
-    if (this.#failure !== reason) this.#options.logger.error('the collections fall behind', { reason });
+  #fail(reason: string, error?: Error): void {
+    if (this.#failure !== reason) this.#options.logger.error('the collections fall behind', { reason, error });
     this.#failure = reason;
   }
 

@@ -1,9 +1,9 @@
 /** The thread of the projector: reads the journal's file itself, so that history costs the serving thread nothing but a number. Told how far the journal is, tells how far the collections are. */
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
-import { SqliteDatabase } from '../models/sqlite.ts';
+import { isDamage, notOpened, wordsForDamage } from '../models/damage.ts';
+import { openStoreFile, type SqliteDatabase } from '../models/sqlite.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
@@ -29,6 +29,7 @@ export type ProjectorReport =
   /** Nothing was written; it tries again. */
   | { readonly type: 'failed'; readonly message: string };
 
+const FILE = 'projections.db';
 const SWEEP_LIMIT = 500;
 const RETRY_MS = 500;
 const CACHE_MIB = 64;
@@ -61,14 +62,22 @@ class ProjectorLoop {
   constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs }: ProjectorThreadData) {
     this.#port = port;
     this.#lingerMs = lingerMs;
-    this.#database = new SqliteDatabase(join(directory, 'projections.db'), { durable: false, cacheMiB: CACHE_MIB });
+    this.#database = openStoreFile(directory, FILE, { cacheMiB: CACHE_MIB });
     this.#file = new JournalFile(journalPath(directory), { readOnly: true });
-    this.#projector = new Projector({ database: this.#database, source: this.#file });
+    this.#projector = this.#begin(directory);
     this.#target = this.#file.lastSeq();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     port.on('message', (request: ProjectorRequest) => this.#handle(request));
     this.#report(0, 0);
     this.#wake();
+  }
+
+  #begin(directory: string): Projector {
+    try {
+      return new Projector({ database: this.#database, source: this.#file });
+    } catch (error) {
+      throw isDamage(error) ? notOpened(error as Error, directory, FILE) : error;
+    }
   }
 
   #handle(request: ProjectorRequest): void {
@@ -127,7 +136,8 @@ class ProjectorLoop {
       this.#report(events, (endedAt - startedAt) / 1000);
       if (events > 0) this.#wake();
     } catch (error) {
-      this.#port.postMessage({ type: 'failed', message: (error as Error).message } satisfies ProjectorReport);
+      const message = isDamage(error) ? wordsForDamage(FILE, FILE, error) : (error as Error).message;
+      this.#port.postMessage({ type: 'failed', message } satisfies ProjectorReport);
       this.#schedule(performance.now() + RETRY_MS);
     }
   }

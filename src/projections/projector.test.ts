@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { AccountId } from '../engine/units.ts';
 import { accounts } from '../models/accounts.ts';
@@ -22,7 +25,7 @@ import { simulateVenue } from '../../tests/support/simulated-venue.ts';
 import { storedAmount } from './amounts.ts';
 import { CommittedCatalog } from './committed-catalog.ts';
 import { orderFromView } from './orders.ts';
-import { Projector } from './projector.ts';
+import { Projector, storedCheckpoint } from './projector.ts';
 import { linesOfFill } from './transactions.ts';
 
 const ALL = [accounts, assets, funding, insurance, klines, liquidations, markets, orders, positions, priceticks, trades, transactions, wallets] as unknown as CollectionSpec<{ id: string }>[];
@@ -48,6 +51,30 @@ function projected(journal: TestJournal, options: { readonly maxEvents?: number 
   assert.equal(projector.checkpoint, journal.seq);
   return database;
 }
+
+test('how far the collections are is read from their file, also after a crash, and what cannot be read says nothing', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bourse-checkpoint-'));
+  const warnings: string[] = [];
+  const logger = { warn: (message: string) => void warnings.push(message) };
+  const file = join(directory, 'projections.db');
+  assert.equal(storedCheckpoint(directory, logger), 0);
+  assert.deepEqual(readdirSync(directory), [], 'it makes no file');
+  const journal = new TestJournal();
+  journal.list();
+  const database = new SqliteDatabase(file, { durable: false });
+  const projector = new Projector({ database, source: journal });
+  assert.equal(storedCheckpoint(directory, logger), 0);
+  while (projector.step() > 0);
+  assert.ok(existsSync(`${file}-wal`));
+  assert.equal(storedCheckpoint(directory, logger), journal.seq);
+  database.close();
+  assert.equal(storedCheckpoint(directory, logger), journal.seq);
+  assert.deepEqual(warnings, []);
+  writeFileSync(file, 'no database '.repeat(1_000));
+  assert.equal(storedCheckpoint(directory, logger), 0);
+  assert.equal(warnings.length, 1);
+  rmSync(directory, { recursive: true });
+});
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 

@@ -5,8 +5,9 @@
 import type { Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { CollectionSpec } from '../models/collection.ts';
-import type { SqliteDatabase } from '../models/sqlite.ts';
+import { readStored, type SqliteDatabase } from '../models/sqlite.ts';
 import type { SqliteTable } from '../models/table.ts';
+import type { Logger } from '../observability/logger.ts';
 import { decodeBody } from '../sequencer/record.ts';
 import { Collections } from './collections.ts';
 
@@ -21,6 +22,21 @@ interface Checkpoint {
 }
 
 const checkpoints: CollectionSpec<Checkpoint> = { name: 'checkpoints', indexes: [], projected: true };
+
+/**
+ * How far the collections in a data directory are that nobody has opened, 0 where there are none. They are never ahead of what was durable, so a journal that ends
+ * earlier has lost events. What cannot be read says nothing: the collections are no part of what must be right for a start.
+ */
+export function storedCheckpoint(directory: string, logger: Pick<Logger, 'warn'>): Seq {
+  try {
+    const seq = readStored(directory, checkpoints, 'projector')?.seq ?? 0;
+    if (!Number.isSafeInteger(seq)) throw new Error('the checkpoint is no number');
+    return seq;
+  } catch (error) {
+    logger.warn('projections.db could not be read: whether it knows of more events than the journal is not checked', { directory, error });
+    return 0;
+  }
+}
 
 /** The part of the journal's file that is read. */
 export interface EventSource {

@@ -15,7 +15,7 @@ import { UnavailableError } from '../utils/errors.ts';
 import { CommitQueue, type Waiter } from './commit-queue.ts';
 import { isSuspect, judge, rememberIds, withEarlier, type IdLookup, type Source, type Verdict } from './idempotency.ts';
 import type { LeaderMetrics } from './leader-metrics.ts';
-import { RecoveryError, recover, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
+import { RecoveryError, recover, refusalOf, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
 import { decodeBody, encodeRecord, endOf, type RecordBody } from './record.ts';
 import type { CommandMeta, Committed, CommittedRecord, Sequencer } from './sequencer.ts';
 import { currentState } from './state.ts';
@@ -40,6 +40,10 @@ export interface LeaderOptions {
   readonly schedule: (task: () => void) => void;
   readonly delay: (ms: Millis) => Promise<void>;
   readonly onProgress?: RecoveryOptions['onProgress'];
+  readonly journalFile?: RecoveryOptions['journalFile'];
+  readonly followedTo?: RecoveryOptions['followedTo'];
+  /** Asked before anything happens to the recovered state: whether what is kept beside the journal fits it. Throws RecoveryError. */
+  readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** Told once when it cannot go on: the process should end. */
   readonly onFatal?: (error: Error) => void;
   /** Stops what works beside the leader, before its last snapshot. */
@@ -98,11 +102,15 @@ export class Leader implements Sequencer {
   readonly #ids = this.#lookup(NONE_LOADED);
   readonly #closeRequested = Promise.withResolvers<void>();
 
-  /** Recovers, then leads. Throws RecoveryError, JournalUnavailableError, JournalCorruptError. */
+  /** Recovers, then leads. Throws RecoveryError, JournalUnavailableError. */
   static async open(options: LeaderOptions): Promise<Leader> {
-    const journal = await options.openJournal();
+    const journal = await options.openJournal().catch((error: unknown) => {
+      throw refusalOf(error, options.journalFile);
+    });
     try {
-      return new Leader(options, journal, await recover(journal, options));
+      const recovered = await recover(journal, options);
+      await options.admit?.(recovered.engine);
+      return new Leader(options, journal, recovered);
     } catch (error) {
       await journal.close();
       throw error;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { DirectoryLockedError } from '../journal/errors.ts';
-import { journalPath } from '../journal/sqlite-file.ts';
+import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { ALICE, accepted, buy, codeOf, found, place } from './fixture.ts';
@@ -99,10 +99,61 @@ describe('the embedded leader', () => {
       db.close();
     };
     alter(`body || ' '`);
-    await assert.rejects(open(), (error) => error instanceof RecoveryError && /record at event 5/.test(error.message) && /Restore journal\.db/.test(error.advice));
+    await assert.rejects(open(), (error) => error instanceof RecoveryError && /record at event 5/.test(error.message) && error.advice.includes(`Restore ${journalPath(directory)}`));
     alter('trim(body)');
     const again = await open();
     assert.equal(await codeOf(again.submit(place())), 'accepted');
     await again.close();
+  });
+
+  test('names the file and the way out when SQLite itself finds the journal damaged, and lets go of the directory', async () => {
+    const leader = await open();
+    await found(leader);
+    await leader.close();
+    const kept = readFileSync(journalPath(directory));
+    writeFileSync(journalPath(directory), 'not a journal '.repeat(1_000));
+    await assert.rejects(open(), (error) => {
+      assert.ok(error instanceof RecoveryError, String(error));
+      assert.match(error.message, /file is not a database/);
+      assert.ok(error.advice.includes(`Restore ${journalPath(directory)}`), error.advice);
+      return true;
+    });
+    writeFileSync(journalPath(directory), kept);
+    await (await open()).close();
+  });
+
+  test('begins no new journal where snapshots or a follower know of one', async () => {
+    const leader = await open();
+    await found(leader);
+    const { committedSeq } = leader;
+    await leader.close();
+    rmSync(journalPath(directory));
+    const missing = (error: unknown): boolean => error instanceof RecoveryError && error.message.includes(`${journalPath(directory)} is not there`);
+    await assert.rejects(open(), missing);
+    rmSync(join(directory, 'snapshots'), { recursive: true });
+    await assert.rejects(open({ followedTo: () => committedSeq }), missing);
+    assert.ok(!existsSync(journalPath(directory)));
+    await (await open()).close();
+  });
+
+  test('is not opened, and lets nothing happen, when what is kept beside the journal does not fit', async () => {
+    const leader = await open();
+    await found(leader);
+    await accepted(leader, place());
+    await accepted(leader, { type: 'cancel_after', account: ALICE, timeoutMs: 60_000 });
+    const seen: (number | undefined)[] = [];
+    await leader.close();
+    const lastSeq = (): number => {
+      const file = new JournalFile(journalPath(directory), { readOnly: true });
+      const seq = file.lastSeq();
+      file.close();
+      return seq;
+    };
+    const before = [lastSeq(), snapshots()];
+    const refusal = new RecoveryError('It does not fit.', 'Do something.');
+    await assert.rejects(open({ clock: () => Date.now() + 120_000, admit: async (state) => { seen.push(state.accountOf('alice')); throw refusal; } }), refusal);
+    assert.deepEqual(seen, [ALICE]);
+    assert.deepEqual([lastSeq(), snapshots()], before);
+    await (await open({ admit: async () => undefined })).close();
   });
 });

@@ -1,13 +1,17 @@
 /** Opens the embedded leader on a data directory: lock, journal, recovery, timers, snapshots. The one place that puts these together. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineReader } from '../engine/reader.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts';
 import { DirectoryLockedError } from '../journal/errors.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
-import type { Logger } from '../observability/logger.ts';
+import { journalPath } from '../journal/sqlite-file.ts';
+import { SqliteJournalReader } from '../journal/sqlite-reader.ts';
+import { silentLogger, type Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Leader } from './leader.ts';
 import { leaderMetrics, noMetrics } from './leader-metrics.ts';
+import { RecoveryError, requireComplete } from './recovery.ts';
 import { Snapshotter } from './snapshotter.ts';
 
 export interface OpenLeaderOptions {
@@ -27,6 +31,10 @@ export interface OpenLeaderOptions {
   /** Upper bound of the journal in pages of 4 KiB, asked at each opening: how tests fill the disk. */
   readonly maxPages?: () => number | undefined;
   readonly onProgress?: (done: Seq, total: Seq) => void;
+  /** Asked once the directory is locked: see RecoveryOptions. */
+  readonly followedTo?: () => Seq;
+  /** The gate's last question, before anything happens to the recovered state. See LeaderOptions. */
+  readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** The leader cannot go on: end the process with a failure. */
   readonly onFatal?: (error: Error) => void;
 }
@@ -46,7 +54,7 @@ const LOCK_RETRY_MS = 50;
 /** How late a dead-man switch or funding may be when nothing else happens. */
 const TIMER_MS = 50;
 
-/** Throws DirectoryLockedError, RecoveryError, JournalUnavailableError, JournalCorruptError. */
+/** Throws DirectoryLockedError, RecoveryError, JournalUnavailableError. */
 export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   const { directory, logger, idLimit = DEFAULT_ID_LIMIT } = options;
   const metrics = options.metrics === undefined ? noMetrics : leaderMetrics(options.metrics);
@@ -54,8 +62,12 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   let timer: NodeJS.Timeout | undefined;
   let snapshotter: Snapshotter | undefined;
   try {
+    const followedTo = options.followedTo?.() ?? 0;
+    await lookBeforeWriting(directory, followedTo);
     const leader = await Leader.open({
-      openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.() }),
+      openJournal: () => openSqliteJournal({ directory, logger, maxPages: options.maxPages?.(), mustExist: followedTo > 0 }),
+      journalFile: journalPath(directory),
+      followedTo,
       clock: options.clock,
       logger,
       metrics,
@@ -69,6 +81,7 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
       schedule: setImmediate,
       delay: (ms) => delay(ms),
       onProgress: options.onProgress,
+      admit: options.admit,
       onFatal: options.onFatal,
       onClosing: async () => {
         clearInterval(timer);
@@ -85,6 +98,22 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Opened for writing, SQLite cuts a damaged -wal file off for good. What is missing from it is found before, so that somebody can still try to save it. */
+async function lookBeforeWriting(directory: string, followedTo: Seq): Promise<void> {
+  let journal: SqliteJournalReader | undefined;
+  try {
+    // What it has to say of snapshots, recovery says.
+    journal = new SqliteJournalReader(directory, silentLogger);
+    const [newest] = await journal.snapshots();
+    requireComplete(journal.lastSeq, newest?.seq ?? 0, { journalFile: journalPath(directory), followedTo });
+  } catch (error) {
+    // A journal that is new, missing or damaged is for whoever opens it for writing to tell.
+    if (error instanceof RecoveryError) throw error;
+  } finally {
+    journal?.close();
   }
 }
 

@@ -74,6 +74,13 @@ describe('recovery', () => {
     assert.equal(figures.snapshotSeq, seqs[1]);
   });
 
+  test('does not mind a follower that is behind, or exactly as far', async () => {
+    const { disk, hash } = await filledDisk();
+    for (const followedTo of [0, disk.lastSeq - 1, disk.lastSeq]) {
+      assert.equal((await recover(new MemoryJournal(disk), { ...options, followedTo })).engine.stateHash(), hash);
+    }
+  });
+
   test('tells how far it is', async () => {
     const { disk } = await filledDisk();
     const told: [number, number][] = [];
@@ -104,4 +111,26 @@ describe('recovery refuses, and says where and what to do, when', () => {
       });
     });
   }
+
+  test('a follower knows of more events than the journal, which no snapshot does', async () => {
+    const { disk } = await filledDisk();
+    disk.remove(disk.lastSeq);
+    disk.snapshots.delete(disk.lastSeq + 1);
+    const followed = { ...options, journalFile: '/data/journal.db', followedTo: disk.lastSeq + 3 };
+    await assert.rejects(recover(new MemoryJournal(disk), followed), (error) => {
+      assert.ok(error instanceof RecoveryError, String(error));
+      assert.ok(error.message.includes(`acknowledged events ${disk.lastSeq + 1} to ${disk.lastSeq + 3} are missing`), error.message);
+      assert.match(error.advice, /Restore \/data\/journal\.db .* remove projections\.db with its -wal and -shm files while the process is stopped/);
+      assert.doesNotMatch(error.advice, /snapshots/);
+      return true;
+    });
+    await recover(new MemoryJournal(disk), { ...followed, followedTo: 0 });
+  });
+
+  test('both a follower and a snapshot know of more: it says how to go on without either', async () => {
+    const { disk } = await filledDisk();
+    disk.remove(disk.lastSeq);
+    const { lastSeq } = disk;
+    await assert.rejects(recover(new MemoryJournal(disk), { ...options, followedTo: lastSeq + 1 }), /newest snapshot holds .* move the folder "snapshots" away\. To go on without these events, remove projections\.db/);
+  });
 });

@@ -27,6 +27,10 @@ export interface RecoveryOptions {
   readonly logger: Logger;
   /** Most ids remembered (see IdWindow). */
   readonly idLimit: number;
+  /** Where the journal is, for messages. Default: journal.db. */
+  readonly journalFile?: string;
+  /** Of the last event that a follower, which is told of durable ones alone, has kept. Default 0. */
+  readonly followedTo?: Seq;
   /** Stop after the record that holds this event. Default: the end. */
   readonly toSeq?: Seq;
   /** Whether snapshots may be used. Default true. */
@@ -58,7 +62,6 @@ interface State {
 
 const READ_RECORDS = 500;
 
-const RESTORE_BACKUP = 'Restore journal.db together with its -wal file from a backup or replica that is complete, then start again; nothing has been changed.';
 const KEEP_AND_REPORT = 'Keep a copy of the data directory, start the version that last ran on it, and report this: the state and the program disagree; nothing has been changed.';
 
 /** Throws RecoveryError, or JournalUnavailableError when the journal cannot be read now. */
@@ -76,9 +79,17 @@ export async function recover(journal: JournalReader, options: RecoveryOptions):
       figures: { snapshotSeq: state.snapshotSeq, events, seconds: (performance.now() - started) / 1000 },
     };
   } catch (error) {
-    if (!(error instanceof JournalCorruptError)) throw error;
-    throw new RecoveryError(`Recovery stopped: ${error.message}.`, RESTORE_BACKUP, error);
+    throw refusalOf(error, options.journalFile);
   }
+}
+
+/** Damage of the journal as a refusal to start; any other error as it is. */
+export function refusalOf(error: unknown, journalFile: string | undefined): unknown {
+  return error instanceof JournalCorruptError ? new RecoveryError(`Recovery stopped: ${error.message}.`, restoreBackup(journalFile), error) : error;
+}
+
+function restoreBackup(journalFile = 'journal.db'): string {
+  return `Restore ${journalFile} together with its -wal file from a backup or replica that is complete, then start again; nothing has been changed.`;
 }
 
 /** A snapshot of a state that is durable up to its last event. */
@@ -89,13 +100,7 @@ export function takeSnapshot(engine: Engine, window: IdWindow, time: Millis): Sn
 
 async function startingPoint(journal: JournalReader, total: Seq, options: RecoveryOptions): Promise<State> {
   const heads = options.useSnapshots === false ? [] : await journal.snapshots();
-  const newest = heads[0];
-  if (newest !== undefined && newest.seq > journal.lastSeq) {
-    throw new RecoveryError(
-      `The newest snapshot holds events up to ${newest.seq}, but the journal ends at ${journal.lastSeq}: acknowledged events are missing from the journal.`,
-      `${RESTORE_BACKUP} Only if the journal is known to be right and the snapshots belong to another one, move the folder "snapshots" away.`,
-    );
-  }
+  requireComplete(journal.lastSeq, heads[0]?.seq ?? 0, options);
   for (const head of heads) {
     if (head.seq > total) continue;
     try {
@@ -105,6 +110,23 @@ async function startingPoint(journal: JournalReader, total: Seq, options: Recove
     }
   }
   return { engine: Engine.create(), window: new IdWindow(options.idLimit), time: 0, snapshotSeq: 0 };
+}
+
+/**
+ * Throws RecoveryError when a snapshot or a follower knows of more than the journal. SQLite drops the end of a -wal file that is damaged, and the chain of what is left
+ * holds: only others know that there was more.
+ */
+export function requireComplete(lastSeq: Seq, snapshotSeq: Seq, { journalFile, followedTo = 0 }: Pick<RecoveryOptions, 'journalFile' | 'followedTo'>): void {
+  const known = Math.max(snapshotSeq, followedTo);
+  if (known <= lastSeq) return;
+  const witness = snapshotSeq === known ? 'The newest snapshot holds' : 'The collections in projections.db hold';
+  const goOn: string[] = [];
+  if (snapshotSeq > lastSeq) goOn.push('Only if the journal is known to be right and the snapshots belong to another one, move the folder "snapshots" away.');
+  if (followedTo > lastSeq) goOn.push('To go on without these events, remove projections.db with its -wal and -shm files while the process is stopped: the collections are built anew from the journal.');
+  throw new RecoveryError(
+    `${witness} events up to ${known}, but the journal ends at ${lastSeq}: the acknowledged events ${lastSeq + 1} to ${known} are missing from the journal.`,
+    [restoreBackup(journalFile), ...goOn].join(' '),
+  );
 }
 
 async function restore(journal: JournalReader, seq: Seq, idLimit: number): Promise<State> {
@@ -126,13 +148,13 @@ async function applyTail(journal: JournalReader, state: State, total: Seq, optio
   while (state.engine.seq < total) {
     const records = await next;
     const last = records.at(-1);
-    if (last === undefined) throw new RecoveryError(`The journal says it ends at event ${total}, but nothing follows event ${state.engine.seq}.`, RESTORE_BACKUP);
+    if (last === undefined) throw new RecoveryError(`The journal says it ends at event ${total}, but nothing follows event ${state.engine.seq}.`, restoreBackup(options.journalFile));
     next = journal.read(endOf(last), READ_RECORDS);
     // Handled when it is awaited; here only so that a failure that comes first is not reported as unhandled.
     next.catch(() => undefined);
     for (const record of records) {
       if (record.seq > total) break;
-      applyRecord(state, record);
+      applyRecord(state, record, options.journalFile);
     }
     options.onProgress?.(state.engine.seq, total);
   }
@@ -140,25 +162,25 @@ async function applyTail(journal: JournalReader, state: State, total: Seq, optio
   return state.engine.seq - first;
 }
 
-function applyRecord(state: State, record: JournalRecord): void {
-  const { events } = parse(record);
-  if (events.length !== record.count) throw new RecoveryError(`The journal record at event ${record.seq} should hold ${record.count} events and holds ${events.length}.`, RESTORE_BACKUP);
-  for (const event of events) applyEvent(state.engine, event, record.time);
+function applyRecord(state: State, record: JournalRecord, journalFile: string | undefined): void {
+  const { events } = parse(record, journalFile);
+  if (events.length !== record.count) throw new RecoveryError(`The journal record at event ${record.seq} should hold ${record.count} events and holds ${events.length}.`, restoreBackup(journalFile));
+  for (const event of events) applyEvent(state.engine, event, record.time, journalFile);
   rememberIds(state.window, record, events);
   state.time = record.time;
 }
 
-function parse(record: JournalRecord): { readonly events: readonly Event[] } {
+function parse(record: JournalRecord, journalFile: string | undefined): { readonly events: readonly Event[] } {
   try {
     return decodeBody(record);
   } catch (error) {
-    throw new RecoveryError(`The journal record at event ${record.seq} is not readable (${(error as Error).message}).`, RESTORE_BACKUP, error);
+    throw new RecoveryError(`The journal record at event ${record.seq} is not readable (${(error as Error).message}).`, restoreBackup(journalFile), error);
   }
 }
 
-function applyEvent(engine: Engine, event: Event, time: Millis): void {
+function applyEvent(engine: Engine, event: Event, time: Millis, journalFile: string | undefined): void {
   const expected = engine.seq + 1;
-  if (event.seq !== expected) throw new RecoveryError(`The journal holds event ${event.seq} where event ${expected} belongs.`, RESTORE_BACKUP);
+  if (event.seq !== expected) throw new RecoveryError(`The journal holds event ${event.seq} where event ${expected} belongs.`, restoreBackup(journalFile));
   try {
     engine.apply(event, time);
   } catch (error) {

@@ -209,8 +209,9 @@ export class AuthService {
     try {
       await this.#users.insert(user);
     } catch (error) {
-      if (error instanceof DuplicateKeyError) throw taken();
-      throw error;
+      if (!(error instanceof DuplicateKeyError)) throw error;
+      if ((await this.#byEmail(fields.email)) !== undefined) throw taken();
+      throw new Error(`account ${account} was opened for user ${fields.id}, and belongs to another user in the store`, { cause: error });
     }
     return user;
   }

@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { Collection, Store } from '../models/collection.ts';
 import { users, type UserDoc } from '../models/users.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
+import { UnavailableError } from '../utils/errors.ts';
 import type { Sessions } from './sessions.ts';
 import { tokenExpired, unauthenticated, type AccessClaims, type AccessTokens } from './tokens.ts';
 
@@ -18,6 +20,7 @@ interface Verified {
 
 export interface AuthenticatorDeps {
   readonly store: Store;
+  readonly sequencer: Pick<Sequencer, 'state'>;
   readonly sessions: Sessions;
   readonly tokens: AccessTokens;
   readonly metrics: Pick<Metrics, 'cacheHits' | 'cacheMisses'>;
@@ -38,7 +41,7 @@ export class Authenticator {
     this.#misses = deps.metrics.cacheMisses.tally({ cache: 'access-token' });
   }
 
-  /** At once for a token that is known. Throws (or rejects with) Refusal UNAUTHENTICATED or TOKEN_EXPIRED. */
+  /** At once for a token that is known. Throws (or rejects with) Refusal UNAUTHENTICATED or TOKEN_EXPIRED, UnavailableError. */
   authenticate(token: string): Principal | Promise<Principal> {
     const known = this.#verified.get(token);
     if (known !== undefined && this.#holds(known.principal, known.generation)) {
@@ -62,6 +65,8 @@ export class Authenticator {
     const [live, user] = await Promise.all([sessions.isLive(claims.userId, claims.sessionId), this.#users.get(claims.userId)]);
     if (!live || user === undefined || user.status !== 'active') throw unauthenticated();
     const { userId, sessionId, expiresAt } = claims;
+    // The start has compared them all; nobody is ever let into another one's account.
+    if (this.#deps.sequencer.state.accountOf(userId) !== user.account) throw new UnavailableError(`user ${userId} has account ${user.account} in the store and another one in the journal`);
     const principal: Principal = { userId, account: user.account, roles: user.roles, permissions: PERMISSIONS, sessionId, expiresAt };
     // Something changed while it was being read: what was read is old already.
     if (!sessions.revocations.holds(generation, sessionId, userId)) return this.#lookUp(token, claims);

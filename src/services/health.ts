@@ -1,6 +1,7 @@
 /** Whether the process can serve: a list of checks, each with a deadline. What is required decides readiness, the rest informs. */
 import { statfs } from 'node:fs/promises';
 import type { Store } from '../models/collection.ts';
+import { StoreDamagedError } from '../models/errors.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 
 interface Verdict {
@@ -77,7 +78,13 @@ export function storeCheck(store: Pick<Store, 'ping'>): HealthCheck {
     name: 'store',
     required: true,
     async check() {
-      await store.ping();
+      try {
+        await store.ping();
+      } catch (error) {
+        // The message names paths.
+        if (error instanceof StoreDamagedError) return { ok: false, detail: 'damaged; the log says where, and what to do' };
+        throw error;
+      }
       return { ok: true, detail: 'it answers' };
     },
   };

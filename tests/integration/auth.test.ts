@@ -417,6 +417,30 @@ test('a hash with weaker parameters is renewed at the next sign-in', async () =>
   assert.match((await collection.get(user.id))?.passwordHash ?? '', /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
 });
 
+test('nobody is let into an account that the journal opened for somebody else', async () => {
+  const { user, tokens } = await register();
+  const other = await register();
+  const collection = api.store.collection(users);
+  const { account } = (await collection.get(user.id))!;
+  const { account: others } = (await collection.get(other.user.id))!;
+  await collection.remove({ id: other.user.id });
+  await collection.patch(user.id, { account: others });
+  await assertRefused(tokens.accessToken, 'UNAVAILABLE');
+  await collection.patch(user.id, { account });
+  assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
+});
+
+test('who is given an account that is another user’s in the store is not told that the e-mail address is registered', async () => {
+  const { user } = await register();
+  const collection = api.store.collection(users);
+  const { account } = (await collection.get(user.id))!;
+  await collection.patch(user.id, { account: account + 1 });
+  const answer = await call('POST', '/auth/register', { email: 'unlucky@bourse.test', password: PASSWORD });
+  assert.deepEqual([answer.status, answer.code], [500, 'INTERNAL']);
+  assert.equal(await collection.count({ email: 'unlucky@bourse.test' }), 0);
+  await collection.patch(user.id, { account });
+});
+
 test('the first administrator is created once', async () => {
   const fresh = await startApi();
   try {

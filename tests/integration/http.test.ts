@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { route, type Route } from '../../src/controllers/route.ts';
 import type { Idempotency } from '../../src/types/route.ts';
 import { Refusal } from '../../src/types/refusal.ts';
+import { StoreDamagedError } from '../../src/models/errors.ts';
+import { storeCheck } from '../../src/services/health.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
 import { startApi, type Api } from '../support/api.ts';
 
@@ -374,6 +376,17 @@ test('readiness says what is wrong', async () => {
     await broken.close();
   }
   assert.equal((await fetch(`${api.url}/health/ready`)).status, 200);
+});
+
+test('damage of the store makes the process unready, and says nothing of the inside', async () => {
+  const damaged = storeCheck({ ping: async () => { throw new StoreDamagedError(`${SECRET_PATH} is damaged`); } });
+  const broken = await startApi({ checks: [{ ...damaged, name: 'damaged store' }] });
+  try {
+    const ready = await fetch(`${broken.url}/health/ready`);
+    assert.deepEqual([ready.status, await ready.json()], [503, { status: 'unready', reasons: ['damaged store: damaged; the log says where, and what to do'] }]);
+  } finally {
+    await broken.close();
+  }
 });
 
 test('the documentation is generated from the routes, and its page has no inline script', async () => {

@@ -58,7 +58,7 @@ export async function startApi(options: ApiOptions = {}) {
   const identity = {
     audit,
     sessions,
-    authenticator: new Authenticator({ store, sessions, tokens, metrics, clock }),
+    authenticator: new Authenticator({ store, sequencer, sessions, tokens, metrics, clock }),
     auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
     users: new UserService({ store, sessions, audit, clock }),
   };

@@ -1,0 +1,52 @@
+/** The store's files: which holds what, how damage is told from other faults, and what an operator can do about either. */
+import { join } from 'node:path';
+import { UnavailableError } from '../utils/errors.ts';
+import type { CollectionSpec } from './collection.ts';
+import { StoreDamagedError, UnreadableRowError } from './errors.ts';
+
+export type StoreFile = 'store.db' | 'projections.db';
+
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+const DAMAGE = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
+
+const WAY_OUT: Readonly<Record<StoreFile, string>> = {
+  'store.db': 'stop the process and restore it, with its -wal file, from a backup',
+  'projections.db': 'stop the process, remove it with its -wal and -shm files, and start again: it is built anew from the journal',
+};
+
+export function fileOf(spec: Pick<CollectionSpec<{ readonly id: string }>, 'projected'>): StoreFile {
+  return spec.projected === true ? 'projections.db' : 'store.db';
+}
+
+export function pathOf(directory: string, file: StoreFile): string {
+  return directory === ':memory:' ? directory : join(directory, file);
+}
+
+export function isDamage(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  // Extended result codes carry the primary one in the low byte.
+  return error instanceof SyntaxError || error instanceof UnreadableRowError || (errcode !== undefined && DAMAGE.has(errcode & 0xff));
+}
+
+/** The file, what was found wrong in it and what to do. @param path of it, or its name where whoever reads this must not learn more. */
+export function wordsForDamage(path: string, file: StoreFile, error: unknown, collection?: string): string {
+  const place = collection === undefined ? path : `${path}, collection ${collection},`;
+  // What JSON.parse says quotes the document.
+  const reason = error instanceof SyntaxError ? 'a document is not JSON' : (error as Error).message;
+  return `${place} is damaged (${reason}): ${WAY_OUT[file]}`;
+}
+
+/** For a fault met in a collection: damage is named with its place, anything else stays as it is. */
+export function locate(error: Error, directory: string, spec: CollectionSpec<{ readonly id: string }>): Error {
+  if (!isDamage(error)) return error;
+  const file = fileOf(spec);
+  return new StoreDamagedError(wordsForDamage(pathOf(directory, file), file, error, spec.name));
+}
+
+/** For a file that could not be opened. */
+export function notOpened(error: Error, directory: string, file: StoreFile): Error {
+  const path = pathOf(directory, file);
+  if (isDamage(error)) return new StoreDamagedError(wordsForDamage(path, file, error), error);
+  return new UnavailableError(`${path} cannot be opened (${error.message}); it and the files beside it must be writable for the user that the server runs as`, error);
+}
