@@ -102,18 +102,29 @@ async function withBothSides(markets: readonly Market[]): Promise<Market[]> {
   return markets.filter((_, at) => books[at] !== undefined);
 }
 
-/** The first spot market that can be traded and whose perpetual can be traded too, and perpetuals, its own among them. */
-async function tradable(): Promise<{ readonly spot: Market; readonly perpetuals: readonly Market[] }> {
-  const markets = (await alice.call<Market[]>('GET', '/markets')).filter(({ quote }) => quote === 'USDT');
+async function listed(): Promise<Market[]> {
+  return (await alice.call<Market[]>('GET', '/markets')).filter(({ quote }) => quote === 'USDT');
+}
+
+function isPerpetualOf(spot: Market, { symbol }: Market): boolean {
+  return symbol === `${spot.symbol}-PERP`;
+}
+
+/** The first spot market that can be traded and whose perpetual can be traded too. */
+async function tradable(): Promise<Market> {
+  const markets = await listed();
   const found = await until('waiting for a market with both sides of the book', BOOK_WAIT_MS, async () => {
     const live = await withBothSides(markets);
-    const spot = live.find(({ symbol, type }) => type === 'spot' && live.some((other) => other.symbol === `${symbol}-PERP`));
-    if (spot === undefined) return undefined;
-    const perpetuals = live.filter(({ type }) => type === 'perpetual').sort((a, b) => Number(b.symbol === `${spot.symbol}-PERP`) - Number(a.symbol === `${spot.symbol}-PERP`));
-    return { spot, perpetuals: perpetuals.slice(0, MAX_PERPETUALS) };
+    return live.find((spot) => spot.type === 'spot' && live.some((other) => isPerpetualOf(spot, other)));
   });
   if (found === undefined) throw new Error('no spot market has both sides of its book and of its perpetual\'s: are the house makers on and prices flowing? (GET /health/dependencies)');
   return found;
+}
+
+/** Those that can be traded now, the spot market's own first. */
+async function perpetualsWith(spot: Market): Promise<Market[]> {
+  const live = await withBothSides((await listed()).filter(({ type }) => type === 'perpetual'));
+  return live.sort((a, b) => Number(isPerpetualOf(spot, b)) - Number(isPerpetualOf(spot, a))).slice(0, MAX_PERPETUALS);
 }
 
 async function bestPrices(market: Market): Promise<Book> {
@@ -143,9 +154,9 @@ async function spotTrade(market: Market): Promise<void> {
   say(`  alice cancels what is still open there: ${canceled}`);
 }
 
-async function openPositions(markets: readonly Market[]): Promise<void> {
+async function openPositions(spot: Market): Promise<void> {
   say('\n3. Leverage. Both take as much of it as there is: alice long, bob short');
-  for (const market of markets) {
+  for (const market of await perpetualsWith(spot)) {
     const { symbol, maxLeverage: leverage } = market;
     const quantity = quantityWorth(POSITION_VALUE, market, (await bestPrices(market)).asks[0]![0]);
     for (const [user, side] of [[alice, 'buy'], [bob, 'sell']] as const) {
@@ -183,9 +194,9 @@ async function main(): Promise<void> {
     await user.call('POST', '/wallets/transfers', { asset: 'USDT', amount: '5000', from: 'spot', to: 'futures' });
     say(`  ${user.name}: 15000 USDT spot, 5000 USDT futures`);
   }
-  const { spot, perpetuals } = await tradable();
+  const spot = await tradable();
   await spotTrade(spot);
-  await openPositions(perpetuals);
+  await openPositions(spot);
   await awaitLiquidation();
   for (const user of [alice, bob]) {
     for (const position of await user.call<Position[]>('GET', '/positions?status=open')) {
