@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = globSync(['README.md', 'docs/**/*.md'], { cwd: ROOT }).sort();
 /** Made while running, or somebody's own. */
-const NOT_HERE = new Set(['logs/', 'snapshots/']);
+const NOT_HERE = new Set(['logs/', 'snapshots/', 'test-output/replay/']);
 
 /** `feeds/symbols.ts`, `middleware/`; not a bare file name, which says where it is in the sentence around it. */
 const PATH = /`([\w.-]+(?:\/[\w.-]+)*\/|(?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|json|md|cjs))`/g;
