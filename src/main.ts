@@ -263,6 +263,8 @@ async function main(): Promise<void> {
     console.error(message);
     end(status, reason);
   };
+  // Whoever read the output may be gone: that is no fault, and could not be said there. The log files go on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('SIGTERM', () => end(0, 'SIGTERM'));
   process.on('SIGINT', () => end(0, 'SIGINT'));
   watchParent(() => end(1, 'npm, which started this process, is gone'));

@@ -199,6 +199,27 @@ test('an administrator with a common password is not made; the setting is named'
   assert.match(text, /ADMIN_PASSWORD: .*common/);
 });
 
+test('it goes on when nobody reads its output any more, and ends when it is told to', { timeout: 60_000 }, async () => {
+  const place = mkdtempSync(join(directory, 'unread-'));
+  const child = spawn(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', DATA_DIR: place, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'debug' } });
+  try {
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+    const url = await eventually('it is ready', () => /"msg":"ready","url":"([^"]+)"/.exec(output)?.[1], 30_000);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    for (let i = 0; i < 5; i++) assert.equal((await fetch(`${url}/health/live`)).status, 200);
+    child.kill('SIGTERM');
+    const [status] = (await once(child, 'exit')) as [number | null];
+    assert.equal(status, 0);
+    const logs = readdirSync(join(place, 'logs')).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(place, 'logs', name), 'utf8')).join('');
+    assert.match(logs, /"path":"\/health\/live"/);
+    assert.doesNotMatch(logs, /cannot go on/);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 for (const [signal, how] of [['SIGTERM', 'stops with npm, cleanly'], ['SIGKILL', 'does not outlive an npm that was killed']] as const) {
   test(`started by npm it ${how}`, { timeout: 60_000 }, async () => {
     const fresh = mkdtempSync(join(tmpdir(), 'bourse-npm-'));
