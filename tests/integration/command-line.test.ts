@@ -1,7 +1,7 @@
 /** The commands as somebody meets them who types `--help`, or an option that there is not; and that each of them makes a fresh clone ready first. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -48,4 +48,18 @@ test('every command that runs on Node installs first what a fresh clone has not'
   const commands = Object.entries(scripts).filter(([, command]) => /^(?:exec )?node .*\.ts$/.test(command)).map(([name]) => name);
   assert.ok(commands.length >= 8, commands.join(' '));
   for (const name of commands) assert.equal(scripts[`pre${name}`], 'node scripts/setup.mjs', name);
+});
+
+test('an installation that is shared by a link is left as it is, however old', () => {
+  const clone = join(directory, 'clone');
+  const shared = join(directory, 'shared');
+  for (const folder of [shared, join(clone, 'scripts')]) mkdirSync(folder, { recursive: true });
+  writeFileSync(join(clone, 'package-lock.json'), '{}');
+  writeFileSync(join(shared, '.package-lock.json'), '{}');
+  utimesSync(join(shared, '.package-lock.json'), 1, 1);
+  symlinkSync(shared, join(clone, 'node_modules'));
+  copyFileSync(join(ROOT, 'scripts/setup.mjs'), join(clone, 'scripts/setup.mjs'));
+  const { status, stderr } = spawnSync(process.execPath, [join(clone, 'scripts/setup.mjs')], { encoding: 'utf8', timeout: 30_000 });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.ok(existsSync(join(shared, '.package-lock.json')));
 });
