@@ -7,7 +7,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readOptions, refuse } from '../scripts/options.ts';
 import { Client } from '../tests/support/client.ts';
 import { startServer, type ServerProcess } from '../tests/support/server-process.ts';
 import { eventually } from '../tests/support/wait.ts';
@@ -15,7 +15,8 @@ import { allowedCpus, cpusBut, runOn } from '../src/utils/cpus.ts';
 import { BATCH } from './api/orders.ts';
 import type { Figures, Job } from './api/jobs.ts';
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, 'serving-cpu': { type: 'string' } } });
+const USAGE = 'usage: npm run bench:api -- [--quick] [--json FILE] [--serving-cpu N|none]';
+const { values: options } = readOptions(USAGE, { options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, 'serving-cpu': { type: 'string' } } });
 
 /** Of each market, so that nobody's orders and private events are another load's work. */
 const USERS = 64;
@@ -120,7 +121,10 @@ function setApart(asked: string | undefined): string | undefined {
     runOn(cpusBut(Number(cpu)), load.pid!);
     return cpu;
   } catch (error) {
-    if (asked !== undefined) throw error;
+    if (asked !== undefined) {
+      load.kill();
+      refuse(`--serving-cpu ${asked}: ${(error as Error).message}`, USAGE);
+    }
     console.error(`no CPU for the serving threads alone: ${(error as Error).message}`);
     return undefined;
   }

@@ -4,14 +4,14 @@
  */
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readOptions, wholeNumber } from '../scripts/options.ts';
 import type { Figures, Implementation, Phase, Throughput, Workload } from './engine/phases.ts';
 import { printReport } from './engine/report.ts';
 import type { Report } from './engine/report.ts';
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, seed: { type: 'string', default: '1' }, json: { type: 'string' } } });
-const seed = Number(options.seed);
-if (!Number.isSafeInteger(seed)) throw new Error(`--seed is not an integer: ${options.seed}`);
+const USAGE = 'usage: npm run bench:engine -- [--quick] [--seed N] [--json FILE]';
+const { values: options } = readOptions(USAGE, { options: { quick: { type: 'boolean', default: false }, seed: { type: 'string', default: '1' }, json: { type: 'string' } } });
+const seed = wholeNumber('seed', options.seed, USAGE);
 
 /** Commands per implementation: the slow ones get a prefix of the same stream. */
 const COMMANDS: Record<Implementation, number> = { book: 2_000_000, spot: 2_000_000, perpetual: 2_000_000, 'nodejs-order-book': 200_000, 'orderbook-match-engine': 400_000 };

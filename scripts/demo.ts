@@ -1,18 +1,23 @@
 /**
  * Trades against a running server (`npm start`) with two users, and tells what happens: deposits, a spot trade, the live book,
- * leveraged positions on both sides, and the liquidation of the one that the price runs away from.
+ * leveraged positions on both sides, and the liquidation of the one that the price runs away from. It takes the markets that have prices, whichever these are.
  * `BOURSE_URL` names another server than http://127.0.0.1:3000.
  */
 import { randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
+import { readOptions } from './options.ts';
 
+readOptions('usage: npm run demo (BOURSE_URL names another server than http://127.0.0.1:3000)', { options: {} });
 const base = process.env.BOURSE_URL ?? 'http://127.0.0.1:3000';
-const SPOT = 'SOL-USDT';
-/** Whichever moves first. */
-const PERPS: readonly (readonly [symbol: string, quantity: string])[] = [['BTC-USDT-PERP', '0.02'], ['ETH-USDT-PERP', '0.5'], ['SOL-USDT-PERP', '20']];
+/** Whichever of these perpetuals moves first decides. */
+const MAX_PERPETUALS = 3;
+/** What a position is worth, in quote. */
+const POSITION_VALUE = 2_000;
+const SPOT_VALUE = 300;
+const BOOK_WAIT_MS = 30_000;
 const LIQUIDATION_WAIT_MS = 240_000;
 
-interface Market { symbol: string; tickSize: string; lotSize: string; maxLeverage: number }
+interface Market { symbol: string; type: 'spot' | 'perpetual'; quote: string; lotSize: string; maxLeverage: number }
 interface Order { id: string; status: string; filledQuantity: string; averagePrice: string; fills?: { price: string; quantity: string; fee: string; feeAsset: string; role: string }[] }
 interface Book { bids: [string, string][]; asks: [string, string][] }
 interface Position { symbol: string; side: string; quantity: string; entryPrice: string; markPrice: string; liquidationPrice: string; margin: string; unrealizedPnl: string; marginRatio: string }
@@ -75,7 +80,9 @@ async function until<T>(what: string, limitMs: number, probe: () => Promise<T | 
   for (let turn = 0; Date.now() < end; turn++) {
     const found = await probe();
     if (found !== undefined) return found;
-    if (process.stdout.isTTY) process.stdout.write(`\r  ${'|/-\\'[turn % 4]} ${what}, ${Math.ceil((end - Date.now()) / 1000)} s left at most  `);
+    if (!process.stdout.isTTY) {
+      if (turn === 0) say(`  ${what}, ${limitMs / 1000} s at most`);
+    } else process.stdout.write(`\r  ${'|/-\\'[turn % 4]} ${what}, ${Math.ceil((end - Date.now()) / 1000)} s left at most  `);
     await new Promise((wake) => setTimeout(wake, 500));
   }
   return undefined;
@@ -84,40 +91,79 @@ async function until<T>(what: string, limitMs: number, probe: () => Promise<T | 
 const alice = new User('alice');
 const bob = new User('bob');
 
-async function bookWithBothSides(symbol: string): Promise<Book> {
-  const book = await until(`waiting for a two-sided book on ${symbol}`, 30_000, async () => {
-    const found = await alice.call<Book>('GET', `/markets/${symbol}/orderbook?depth=5`);
-    return found.bids.length > 0 && found.asks.length > 0 ? found : undefined;
+/** undefined: one side is empty. */
+async function bookOf({ symbol }: Market): Promise<Book | undefined> {
+  const book = await alice.call<Book>('GET', `/markets/${symbol}/orderbook?depth=5`);
+  return book.bids.length > 0 && book.asks.length > 0 ? book : undefined;
+}
+
+async function withBothSides(markets: readonly Market[]): Promise<Market[]> {
+  const books = await Promise.all(markets.map(bookOf));
+  return markets.filter((_, at) => books[at] !== undefined);
+}
+
+async function listed(): Promise<Market[]> {
+  return (await alice.call<Market[]>('GET', '/markets')).filter(({ quote }) => quote === 'USDT');
+}
+
+function isPerpetualOf(spot: Market, { symbol }: Market): boolean {
+  return symbol === `${spot.symbol}-PERP`;
+}
+
+/** The first spot market that can be traded and whose perpetual can be traded too. */
+async function tradable(): Promise<Market> {
+  const markets = await listed();
+  const found = await until('waiting for a market with both sides of the book', BOOK_WAIT_MS, async () => {
+    const live = await withBothSides(markets);
+    return live.find((spot) => spot.type === 'spot' && live.some((other) => isPerpetualOf(spot, other)));
   });
-  if (book === undefined) throw new Error(`${symbol} has no two-sided book: are the house makers on and prices flowing? (GET /api/v1/markets/${symbol}/prices)`);
+  if (found === undefined) throw new Error('no spot market has both sides of its book and of its perpetual\'s: are the house makers on and prices flowing? (GET /health/dependencies)');
+  return found;
+}
+
+/** Those that can be traded now, the spot market's own first. */
+async function perpetualsWith(spot: Market): Promise<Market[]> {
+  const live = await withBothSides((await listed()).filter(({ type }) => type === 'perpetual'));
+  return live.sort((a, b) => Number(isPerpetualOf(spot, b)) - Number(isPerpetualOf(spot, a))).slice(0, MAX_PERPETUALS);
+}
+
+async function bestPrices(market: Market): Promise<Book> {
+  const book = await until(`waiting for both sides of ${market.symbol}`, BOOK_WAIT_MS, () => bookOf(market));
+  if (book === undefined) throw new Error(`${market.symbol} has lost a side of its book (GET /api/v1/markets/${market.symbol}/prices)`);
   return book;
 }
 
-async function spotTrade(): Promise<void> {
-  const book = await bookWithBothSides(SPOT);
-  say(`\n2. Spot. The book of ${SPOT}: best bid ${book.bids[0]?.join(' × ')}, best ask ${book.asks[0]?.join(' × ')}`);
-  describe(alice, await alice.place({ symbol: SPOT, side: 'buy', type: 'market', quantity: '2' }));
-  const ask = (await bookWithBothSides(SPOT)).asks[0]?.[0];
-  describe(alice, await alice.place({ symbol: SPOT, side: 'sell', type: 'limit', price: ask, quantity: '1' }));
-  describe(bob, await bob.place({ symbol: SPOT, side: 'buy', type: 'limit', price: ask, quantity: '3', timeInForce: 'IOC' }));
+/** In whole lots, at least one. */
+function quantityWorth(value: number, { lotSize }: Market, price: string): string {
+  const lots = Math.max(1, Math.floor(value / Number(price) / Number(lotSize)));
+  return (lots * Number(lotSize)).toFixed(lotSize.split('.')[1]?.length ?? 0);
+}
+
+async function spotTrade(market: Market): Promise<void> {
+  const { symbol } = market;
+  const book = await bestPrices(market);
+  say(`\n2. Spot. The book of ${symbol}: best bid ${book.bids[0]?.join(' × ')}, best ask ${book.asks[0]?.join(' × ')}`);
+  const worth = (times: number, price: string): string => quantityWorth(times * SPOT_VALUE, market, price);
+  describe(alice, await alice.place({ symbol, side: 'buy', type: 'market', quantity: worth(2, book.asks[0]![0]) }));
+  const ask = (await bestPrices(market)).asks[0]![0];
+  describe(alice, await alice.place({ symbol, side: 'sell', type: 'limit', price: ask, quantity: worth(1, ask) }));
+  describe(bob, await bob.place({ symbol, side: 'buy', type: 'limit', price: ask, quantity: worth(3, ask), timeInForce: 'IOC' }));
   const wallets = await alice.call<{ account: string; asset: string; total: string; locked: string }[]>('GET', '/wallets');
   say(`  alice now holds: ${wallets.map((wallet) => `${wallet.total} ${wallet.asset} (${wallet.account}${wallet.locked === '0' ? '' : `, ${wallet.locked} locked`})`).join(', ')}`);
-  const { canceled } = await alice.call<{ canceled: number }>('DELETE', `/orders?symbol=${SPOT}`);
+  const { canceled } = await alice.call<{ canceled: number }>('DELETE', `/orders?symbol=${symbol}`);
   say(`  alice cancels what is still open there: ${canceled}`);
 }
 
-async function openPositions(): Promise<void> {
-  const markets = await alice.call<Market[]>('GET', '/markets');
-  say('\n3. Leverage. Both take as much as there is: alice long, bob short');
-  for (const [symbol, quantity] of PERPS) {
-    const market = markets.find((item) => item.symbol === symbol);
-    if (market === undefined) continue;
-    await bookWithBothSides(symbol);
+async function openPositions(spot: Market): Promise<void> {
+  say('\n3. Leverage. Both take as much of it as there is: alice long, bob short');
+  for (const market of await perpetualsWith(spot)) {
+    const { symbol, maxLeverage: leverage } = market;
+    const quantity = quantityWorth(POSITION_VALUE, market, (await bestPrices(market)).asks[0]![0]);
     for (const [user, side] of [[alice, 'buy'], [bob, 'sell']] as const) {
-      await user.call('PUT', `/positions/${symbol}/leverage`, { leverage: market.maxLeverage });
+      await user.call('PUT', `/positions/${symbol}/leverage`, { leverage });
       await user.place({ symbol, side, type: 'market', quantity });
       const position = await user.call<Position>('GET', `/positions/${symbol}`);
-      say(`  ${user.name} is ${position.side} ${position.quantity} ${symbol} at ${position.entryPrice} with ${market.maxLeverage}x: margin ${position.margin}, mark ${position.markPrice}, liquidation at ${position.liquidationPrice}`);
+      say(`  ${user.name} is ${position.side} ${position.quantity} ${symbol} at ${position.entryPrice} with ${leverage}x: margin ${position.margin}, mark ${position.markPrice}, liquidation at ${position.liquidationPrice}`);
     }
   }
 }
@@ -148,8 +194,9 @@ async function main(): Promise<void> {
     await user.call('POST', '/wallets/transfers', { asset: 'USDT', amount: '5000', from: 'spot', to: 'futures' });
     say(`  ${user.name}: 15000 USDT spot, 5000 USDT futures`);
   }
-  await spotTrade();
-  await openPositions();
+  const spot = await tradable();
+  await spotTrade(spot);
+  await openPositions(spot);
   await awaitLiquidation();
   for (const user of [alice, bob]) {
     for (const position of await user.call<Position[]>('GET', '/positions?status=open')) {
@@ -157,14 +204,15 @@ async function main(): Promise<void> {
       say(`  ${user.name} closes ${position.symbol} at ${order.averagePrice}; it stood at ${position.unrealizedPnl} USDT`);
     }
   }
-  say('\nDone. See for yourself: /docs, /metrics, GET /api/v1/markets/SOL-USDT-PERP/klines?interval=1m');
+  say(`\nDone. See for yourself: /docs, /metrics, GET /api/v1/markets/${spot.symbol}-PERP/klines?interval=1m`);
 }
 
 try {
   await main();
 } catch (error) {
-  const refused = error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ECONNREFUSED';
-  console.error(refused ? `No server answers at ${base}. Start one with: npm start` : error);
+  const { message, cause } = error as Error;
+  const refused = cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+  console.error(refused ? `No server answers at ${base}. Start one with: npm start` : `${message}${cause instanceof Error ? `: ${cause.message}` : ''}`);
   process.exitCode = 1;
 } finally {
   alice.socket?.disconnect();

@@ -2,16 +2,18 @@
  * `npm run replay -- --data DIR [--to SEQ] [--snapshots]`: builds the state from the journal of a data directory, from its first event or from
  * the newest snapshot, with every check that a start makes of the journal, and says what came out. Reads only; the server may be running.
  */
-import { parseArgs } from 'node:util';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { formatDecimal } from '../src/engine/decimal.ts';
 import type { EngineReader } from '../src/engine/reader.ts';
-import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
 import { journalPath } from '../src/journal/sqlite-file.ts';
+import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
 import type { LogFields, Logger } from '../src/observability/logger.ts';
 import { storedCheckpoint } from '../src/projections/projector.ts';
 import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
 import { recover, type Recovered } from '../src/sequencer/recovery.ts';
 import { startProgress } from '../src/utils/progress.ts';
+import { readOptions, wholeNumber } from './options.ts';
 
 const USAGE = 'usage: npm run replay -- --data DIR [--to SEQ] [--snapshots]';
 
@@ -19,9 +21,9 @@ const say = (message: string, fields?: LogFields): void => console.error(message
 const logger: Logger = { error: say, warn: say, info: say, debug: () => {}, child: () => logger };
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
-  const to = values.to === undefined ? undefined : Number(values.to);
-  if (to !== undefined && (!Number.isSafeInteger(to) || to < 0)) throw new Error(USAGE);
+  const { values } = readOptions(USAGE, { options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
+  const to = values.to === undefined ? undefined : wholeNumber('to', values.to, USAGE);
+  if (!existsSync(journalPath(values.data))) throw new Error(`there is no journal.db in ${resolve(values.data)}: --data names the DATA_DIR of a server`);
   // Before the journal, which may grow meanwhile.
   const followedTo = storedCheckpoint(values.data, logger);
   const journal = new SqliteJournalReader(values.data, logger);

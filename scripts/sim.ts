@@ -3,10 +3,12 @@
  * A long run is cut into episodes, each with a seed of its own that is printed when it fails, and spread over threads.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { simulate, type SimulationReport } from '../tests/simulation/simulation.ts';
 import { startProgress } from '../src/utils/progress.ts';
+import { readOptions, wholeNumber } from './options.ts';
+
+const USAGE = 'usage: npm run sim -- [--seed N] [--commands N] [--threads N]';
 
 interface Episode {
   readonly seed: number;
@@ -45,18 +47,12 @@ function runThread(episodes: readonly Episode[], onMessage: (message: Message) =
   });
 }
 
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} must be a whole number, not "${text}"`);
-  return value;
-}
-
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, commands: { type: 'string', default: '100000' }, threads: { type: 'string' } } });
-  const seed = wholeNumber('seed', values.seed);
-  const commands = wholeNumber('commands', values.commands);
+  const { values } = readOptions(USAGE, { options: { seed: { type: 'string', default: '1' }, commands: { type: 'string', default: '100000' }, threads: { type: 'string' } } });
+  const seed = wholeNumber('seed', values.seed, USAGE);
+  const commands = wholeNumber('commands', values.commands, USAGE);
   const episodes = episodesOf(seed, commands);
-  const threads = Math.min(wholeNumber('threads', values.threads ?? String(Math.min(MAX_THREADS, availableParallelism()))) || 1, episodes.length);
+  const threads = Math.min(wholeNumber('threads', values.threads ?? String(Math.min(MAX_THREADS, availableParallelism())), USAGE) || 1, episodes.length);
   const reports: SimulationReport[] = [];
   const started = performance.now();
   const progress = startProgress('simulating', commands);

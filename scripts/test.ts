@@ -6,19 +6,22 @@ import { spawn } from 'node:child_process';
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
-import { inspect, parseArgs } from 'node:util';
+import { inspect } from 'node:util';
+import { readOptions, wholeNumber } from './options.ts';
+
+const USAGE = 'usage: npm test -- [--no-coverage] [--sim COMMANDS] [PART OF A PATH …]';
 
 const LINE_COVERAGE_MIN = 80;
 const SUITE_LIMIT_MS = 12 * 60_000;
 const root = resolve(import.meta.dirname, '..');
 const output = resolve(root, 'test-output');
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions(USAGE, {
   allowPositionals: true,
   options: { coverage: { type: 'boolean', default: true }, sim: { type: 'string' } },
   allowNegative: true,
 });
-const simCommands = Number(values.sim ?? (process.env.CI === undefined ? 200_000 : 1_000_000));
+const simCommands = values.sim === undefined ? (process.env.CI === undefined ? 200_000 : 1_000_000) : wholeNumber('sim', values.sim, USAGE);
 
 interface CoverageFile { path: string; totalLineCount: number; coveredLineCount: number }
 

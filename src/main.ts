@@ -2,12 +2,15 @@
 import { join, resolve } from 'node:path';
 import { MemoryCache } from './cache/cache.ts';
 import { CONFIG_EXIT_STATUS, ConfigError, parseConfig, type Config } from './config/config.ts';
+import { prepareDataDirectory } from './config/data-directory.ts';
+import { listening } from './config/listening.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { authRoutes } from './controllers/auth.ts';
 import { docsRoutes } from './controllers/docs.ts';
 import { healthRoutes } from './controllers/health.ts';
 import { tradingRoutes } from './controllers/trading.ts';
 import { userRoutes } from './controllers/users.ts';
+import { FeedsModeError } from './feeds/mode.ts';
 import { createApp } from './http/app.ts';
 import { createServer } from './http/server.ts';
 import { SqliteJournalReader } from './journal/sqlite-reader.ts';
@@ -46,6 +49,8 @@ import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
 import { Refusal } from './types/refusal.ts';
 import { clearCpu, takeCpu } from './utils/cpus.ts';
+import { OperatingError } from './utils/errors.ts';
+import { probeListening } from './utils/listen-probe.ts';
 import { startProgress, type Progress } from './utils/progress.ts';
 import { keepTickShape } from './utils/tick-shape.ts';
 import { keepOtherThreadsSmall } from './utils/young-generation.ts';
@@ -156,19 +161,22 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   stops.push(() => sockets.close());
 
-  // What moves by itself: prices, house makers.
+  // What moves by itself: prices, house makers. The first administrator's password is shown once, so everything that can be wrong with the settings is found out before.
+  await feed.start().catch((error: unknown) => {
+    throw error instanceof FeedsModeError ? new ConfigError([`FEEDS: ${error.message}`]) : error;
+  });
+  stops.push(() => feed.stop());
+  await listening(config, () => probeListening(config.port, config.host));
   const first = await auth.ensureAdmin(config.admin).catch((error: unknown) => {
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);
-  await feed.start();
-  stops.push(() => feed.stop());
   const house = new HouseMakers({ sequencer, logger, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
   house.start();
   stops.push(() => house.stop());
   stops.push(() => health.stop());
   if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
-  return server.listen(config.port, config.host);
+  return listening(config, () => server.listen(config.port, config.host));
 }
 
 function setApart(cpu: number): void {
@@ -231,7 +239,11 @@ function watchParent(orphaned: () => void): void {
 
 function readConfig(): Config {
   try {
-    return parseConfig(process.env);
+    const problems = process.argv.slice(2).map((argument) => `${argument}: settings are environment variables, see docs/configuration.md`);
+    if (problems.length > 0) throw new ConfigError(problems);
+    const config = parseConfig(process.env);
+    prepareDataDirectory(resolve(config.dataDir));
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
@@ -256,6 +268,13 @@ async function main(): Promise<void> {
     logger.error('cannot go on', { error });
     end(1, error.message);
   };
+  /** Of a start that cannot succeed, for a reason that an operator can change: said once, to whom starts it. */
+  const refuse = (status: number, message: string, reason: string): void => {
+    console.error(message);
+    end(status, reason);
+  };
+  // Whoever read the output may be gone: that is no fault, and could not be said there. The log files go on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('SIGTERM', () => end(0, 'SIGTERM'));
   process.on('SIGINT', () => end(0, 'SIGINT'));
   watchParent(() => end(1, 'npm, which started this process, is gone'));
@@ -264,13 +283,9 @@ async function main(): Promise<void> {
   try {
     announce(config, await start(config, logger, stops, fatal));
   } catch (error) {
-    if (error instanceof ConfigError) {
-      console.error(error.message);
-      end(CONFIG_EXIT_STATUS, 'configuration');
-    } else {
-      console.error(error instanceof Error ? error.message : error);
-      fatal(error instanceof Error ? error : new Error(String(error)));
-    }
+    if (error instanceof ConfigError) refuse(CONFIG_EXIT_STATUS, error.message, 'configuration');
+    else if (error instanceof OperatingError) refuse(1, error.message, error.code);
+    else fatal(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, parseConfig } from './config.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { loadSecrets } from './secrets.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-config-'));
@@ -23,7 +24,10 @@ test('without any variable the embedded set-up comes out, frozen', () => {
 const BAD: Record<string, [Record<string, string>, RegExp]> = {
   'a port out of range': [{ PORT: '65536' }, /^PORT: must be an integer from 0 to 65535$/],
   'a port with a sign': [{ PORT: '+80' }, /^PORT: /],
+  'an address out of range': [{ HOST: '999.1.1.1' }, /^HOST: is not an address/],
+  'an address with a port': [{ HOST: '127.0.0.1:3000' }, /^HOST: is not an address/],
   'an unknown feed': [{ FEEDS: 'lively' }, /^FEEDS: /],
+  'a day that there is not': [{ FEEDS: 'replay:data?day=2022-13-45' }, /^FEEDS: day must be/],
   'a replay at no speed': [{ FEEDS: 'replay:data@0' }, /^FEEDS: /],
   'a part of the roles': [{ ROLES: 'api,stream' }, /^ROLES: this version runs every role in one process; engine, feed/],
   'an unknown role': [{ ROLES: 'api,cook' }, /^ROLES: "cook" is not one of all, api/],
@@ -44,7 +48,7 @@ const BAD: Record<string, [Record<string, string>, RegExp]> = {
 };
 for (const [name, [env, problem]] of Object.entries(BAD)) {
   test(`the configuration is refused for ${name}`, () => {
-    assert.throws(() => parseConfig(env), (error: unknown) => error instanceof ConfigError && error.problems.length === 1 && problem.test(error.problems[0] ?? ''));
+    assert.throws(() => parseConfig(env), refusedWith(problem));
   });
 }
 
@@ -75,3 +79,41 @@ test('a damaged key file is refused, not replaced', () => {
   writeFileSync(join(directory, 'keys.json'), '{"jwtSecret":');
   assert.throws(() => loadSecrets(parseConfig({ DATA_DIR: directory })), ConfigError);
 });
+
+test('a key file that is none is a bad setting too', () => {
+  const dataDir = join(directory, 'odd');
+  mkdirSync(join(dataDir, 'keys.json'), { recursive: true });
+  assert.throws(() => loadSecrets(parseConfig({ DATA_DIR: dataDir })), refusedWith(/^DATA_DIR: .*keys\.json cannot be used \(EISDIR\): /));
+});
+
+test('the data directory is made with all above it, and nothing is left of the probe', () => {
+  const path = join(directory, 'made', 'for', 'us');
+  prepareDataDirectory(path);
+  prepareDataDirectory(path);
+  assert.deepEqual([statSync(path).mode & 0o777, readdirSync(path)], [0o700, []]);
+});
+
+test('a data directory that cannot be used is a bad setting', () => {
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  assert.throws(() => prepareDataDirectory(file), refusedWith(/^DATA_DIR: .* cannot be written \(ENOTDIR\): it is a file/));
+  assert.throws(() => prepareDataDirectory(join(file, 'below')), refusedWith(/^DATA_DIR: .* \(ENOTDIR\): /));
+  if (process.platform === 'linux') assert.throws(() => prepareDataDirectory('/proc/x/y'), refusedWith(/^DATA_DIR: \/proc\/x\/y cannot be written \(ENOENT\): /));
+});
+
+test('a data directory of somebody else is a bad setting', { skip: process.platform === 'win32' }, () => {
+  const path = join(directory, 'theirs');
+  mkdirSync(path);
+  chmodSync(path, 0o500);
+  const root = process.getuid?.() === 0;
+  if (root) process.seteuid?.('nobody');
+  try {
+    assert.throws(() => prepareDataDirectory(path), refusedWith(/^DATA_DIR: .* cannot be written \(EACCES\): /));
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+});
+
+function refusedWith(problem: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof ConfigError && error.problems.length === 1 && problem.test(error.problems[0] ?? '');
+}

@@ -1,7 +1,7 @@
 /** The environment → one typed, validated, frozen object. Reads nothing else, writes nothing; bad values are all named at once. */
 import { z } from 'zod';
 import { AddressSet } from '../utils/addresses.ts';
-import { addresses, feeds, integer, nodeEnv, onOff, oneOf, origins, roles, secrets, trustProxy, encryptionKeys, unsupported } from './values.ts';
+import { addresses, feeds, host, integer, nodeEnv, onOff, oneOf, origins, roles, secrets, trustProxy, encryptionKeys, unsupported } from './values.ts';
 
 /** Ends the process with status 78 (EX_CONFIG of sysexits.h). */
 export const CONFIG_EXIT_STATUS = 78;
@@ -20,7 +20,7 @@ const MIN_PASSWORD = 8;
 
 const environment = z.object({
   NODE_ENV: nodeEnv,
-  HOST: z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'must be an address or host name').default('127.0.0.1'),
+  HOST: host.default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3000),
   ROLES: roles,
   DATA_DIR: z.string().min(1).default('./data'),

@@ -1,4 +1,5 @@
 /** The grammars of single environment variables. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseFeeds, type FeedsMode } from '../feeds/mode.ts';
 import { AddressSet } from '../utils/addresses.ts';
@@ -26,6 +27,10 @@ export function integer(min: number, max: number) {
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: ({ input }) => `${JSON.stringify(input)} is not one of ${values.join(', ')}` });
 }
+
+/** What looks like an address must be one: no host is called 999.1.1.1. */
+export const host = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'must be an address or host name')
+  .refine((text) => isIP(text) !== 0 || !/^[\d.]+$|:/.test(text), 'is not an address; the port is a setting of its own, PORT');
 
 export const nodeEnv = oneOf(['development', 'production', 'test']).default('development');
 export const onOff = oneOf(['on', 'off']).transform((value) => value === 'on');

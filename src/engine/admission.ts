@@ -202,14 +202,15 @@ function checkBook(core: Core, market: MarketState, account: AccountId, order: N
   if (order.postOnly && admission.crosses) return reject('POST_ONLY_WOULD_TAKE', 'The order would trade at once; a post-only order may not.');
   if (order.timeInForce === 'FOK') {
     const { lots, worst } = walkBook(core, market, request(account, order, 0, true));
-    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${market.words.quantity(lots)} for it.`) : noLiquidity(order);
+    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${market.words.quantity(lots)} for it.`) : noLiquidity(market, order);
     if (market.perpetual && !certainTaker(core, market, account, order.side, admission.quantity, worst, admission.lock)) {
       return reject('INSUFFICIENT_MARGIN', 'At the worst price it would meet, the wallet may not carry all of it.');
     }
   }
-  return order.type === 'market' && !admission.crosses ? noLiquidity(order) : undefined;
+  return order.type === 'market' && !admission.crosses ? noLiquidity(market, order) : undefined;
 }
 
-function noLiquidity(order: NewOrder): Reject {
-  return order.type === 'market' ? reject('NO_LIQUIDITY', 'Nobody is on the other side of the book within the price band.') : reject('FOK_NOT_FILLABLE', 'Nobody trades at that price.');
+function noLiquidity({ market }: MarketState, order: NewOrder): Reject {
+  if (order.type === 'limit') return reject('FOK_NOT_FILLABLE', 'Nobody trades at that price.');
+  return reject('NO_LIQUIDITY', `Nobody is on the other side of the book${market.priceBand === 0 ? '' : ' within the price band'}.`);
 }

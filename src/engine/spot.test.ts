@@ -81,6 +81,16 @@ test('market orders stay inside the price band, limit orders outside are refused
   assert.equal(kit.refused({ type: 'place_order', account: taker, order: newOrder({ type: 'market', quantity: 1 }) }), 'NO_LIQUIDITY');
 });
 
+test('a band is spoken of only where there is one', () => {
+  const detailIn = (priceBand: number) => {
+    const { kit, taker } = venue({ priceBand });
+    const outcome = kit.engine.execute({ type: 'place_order', account: taker, order: newOrder({ type: 'market', quantity: 1 }) }, kit.time);
+    return outcome.ok ? '' : outcome.detail;
+  };
+  assert.equal(detailIn(0), 'Nobody is on the other side of the book.');
+  assert.equal(detailIn(100_000), 'Nobody is on the other side of the book within the price band.');
+});
+
 test('an order is refused when', () => {
   const { kit, maker, taker } = venue({ minQuantity: 2, maxQuantity: 100, maxMarketQuantity: 50, minNotional: 300_000, maxOpenOrders: 1 });
   kit.order(maker, { side: 'sell', price: 2_000, quantity: 50, clientOrderId: 'mine' });

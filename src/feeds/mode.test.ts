@@ -20,7 +20,9 @@ test('the values of FEEDS', () => {
 test('what is wrong is said', () => {
   const cases = {
     '': /one of auto/, Auto: /one of auto/, 'live:1': /one of auto/, 'simulated:x': /seed/, 'replay:': /directory/, 'replay:d@0': /speed/, 'replay:d@x': /speed/, 'replay:d@999999': /speed/,
-    'replay:d?day=13.12.2022': /day must be/, 'replay:d?from=25:00': /from must be/, 'replay:d?only=books': /only must name/, 'replay:d?loop=yes': /loop/, 'replay:d?days=1': /no option "days"/,
+    'replay:d?day=13.12.2022': /day must be/, 'replay:d?day=2022-13-45': /day must be/, 'replay:d?day=2022-02-30': /day must be/, 'replay:d?to=24:01': /to must be/,
+    'replay:d?from=13:00&to=12:00': /from must be before to/, 'replay:d?from=13:00&to=13:00': /from must be before to/, 'replay:d?to=00:00': /from must be before to/, 'replay:d?from=24:00': /from must be before to/,
+    'replay:d?from=25:00': /from must be/, 'replay:d?only=books': /only must name/, 'replay:d?loop=yes': /loop/, 'replay:d?days=1': /no option "days"/,
   };
   for (const [text, message] of Object.entries(cases)) {
     assert.throws(() => parseFeeds(text), (error: Error) => error instanceof FeedsModeError && message.test(error.message), text);

@@ -24,11 +24,13 @@ export type FeedsMode =
 export const RECORDING_KINDS = ['klines', 'quotes', 'prices', 'trades', 'depth', 'wire'] as const;
 export type RecordingKind = (typeof RECORDING_KINDS)[number];
 
+/** FEEDS asks for something that there is not. */
 export class FeedsModeError extends Error {
   override readonly name = 'FeedsModeError';
 }
 
 const MAX_SPEED = 100_000;
+const DAY_MS = 86_400_000;
 const HELP = 'one of auto, live, manual, simulated[:seed], replay:<dir>[?day=YYYY-MM-DD&from=HH:MM&to=HH:MM&only=klines,quotes&loop=1][@speed]';
 
 /** Throws FeedsModeError. `replay:../data?day=2022-12-13&from=13:00@60` plays that day from 13:00 at 60 times real speed. */
@@ -75,18 +77,22 @@ function replayOptions(params: URLSearchParams): Partial<ReplayMode> {
       default: throw new FeedsModeError(`replay knows no option ${JSON.stringify(name.slice(0, 20))}: day, from, to, only and loop`);
     }
   }
+  if ((options.fromMs ?? 0) >= (options.toMs ?? DAY_MS)) throw new FeedsModeError('from must be before to');
   return options;
 }
 
 function dayOf(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new FeedsModeError(`day must be like 2022-12-13, not ${JSON.stringify(text.slice(0, 20))}`);
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : NaN;
+  // V8 takes February 30 for March 2.
+  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(text)) throw new FeedsModeError(`day must be a day like 2022-12-13, not ${JSON.stringify(text.slice(0, 20))}`);
   return text;
 }
 
 function timeOf(name: string, text: string): number {
   const match = /^([01]\d|2[0-4]):([0-5]\d)$/.exec(text);
-  if (match === null) throw new FeedsModeError(`${name} must be a time of day like 13:30, not ${JSON.stringify(text.slice(0, 20))}`);
-  return (Number(match[1]) * 60 + Number(match[2])) * 60_000;
+  const ms = match === null ? NaN : (Number(match[1]) * 60 + Number(match[2])) * 60_000;
+  if (!(ms <= DAY_MS)) throw new FeedsModeError(`${name} must be a time of day like 13:30, not ${JSON.stringify(text.slice(0, 20))}`);
+  return ms;
 }
 
 function kindOf(text: string): RecordingKind {

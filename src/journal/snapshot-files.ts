@@ -137,6 +137,7 @@ async function readHeader(path: string, seq: Seq): Promise<Header> {
 
 function parseHeader(file: Buffer, path: string, seq: Seq): { header: Header; end: number } {
   try {
+    if (file.length < PREFIX_BYTES) throw new Error(file.length === 0 ? 'it is empty' : 'it ends within its beginning');
     const length = file.readUInt32LE(MAGIC.length);
     if (file.toString('latin1', 0, MAGIC.length) !== MAGIC || length > MAX_HEADER_BYTES) throw new Error('it does not begin like a snapshot');
     const header = JSON.parse(file.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length)) as Header;

@@ -119,6 +119,9 @@ test('damaged snapshots are left out or refused, by their checksum', async () =>
   await assert.rejects(journal.loadSnapshot(2), JournalCorruptError);
   assert.equal((await journal.loadSnapshot(1)).bytes.length, 1_000);
   await assert.rejects(journal.loadSnapshot(4), JournalUnavailableError);
+  await assert.rejects(journal.loadSnapshot(3), /damaged \(it ends within its beginning\)/);
+  writeFileSync(path(3), '');
+  await assert.rejects(journal.loadSnapshot(3), /damaged \(it is empty\)/);
   assert.deepEqual(readdirSync(join(directory.path, 'snapshots')).filter((name) => name.endsWith('.tmp')), []);
   await journal.close();
 });

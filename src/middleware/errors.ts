@@ -4,6 +4,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { Refusal, statusOf, type Code } from '../types/refusal.ts';
 import { OperatingError } from '../utils/errors.ts';
 import { depart } from './connection-order.ts';
+import { FaultLog } from './fault-log.ts';
 import type { ApiRequest, ApiResponse, Next } from './http.ts';
 import { send } from './reply.ts';
 
@@ -16,11 +17,14 @@ export interface ErrorOptions {
 }
 
 export function errors(options: ErrorOptions): (error: unknown, req: ApiRequest, res: ApiResponse, next: Next) => void {
+  const log = new FaultLog(options.logger);
   // Express knows an error handler by its four parameters.
   return (error, req, res, _next) => {
     depart(req);
     const refusal = asRefusal(error);
-    if (refusal.code === 'INTERNAL' || refusal.code === 'UNAVAILABLE') options.logger.error('a request failed', { requestId: req.requestId, method: req.method, route: req.matched?.fullPath, error });
+    const request = { requestId: req.requestId, method: req.method, route: req.matched?.fullPath };
+    if (refusal.code === 'INTERNAL') log.fault(request, error);
+    else if (refusal.code === 'UNAVAILABLE') log.unavailable(request, error);
     options.metrics.errors.inc({ code: refusal.code });
     if (res.headersSent) return void req.socket.destroy();
     if (refusal.retryAfterSeconds !== undefined) res.lines.push('Retry-After', String(refusal.retryAfterSeconds));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,10 +14,26 @@ test('secrets are masked wherever they stand', () => {
     headers: { Authorization: '[redacted]', cookie: '[redacted]' },
     kept: 1,
   });
+  assert.deepEqual(redact({ encryptionKeys: 'a', 'X-API-Key': 'b', 'x-csrf-token': 'c' }), { encryptionKeys: '[redacted]', 'X-API-Key': '[redacted]', 'x-csrf-token': '[redacted]' });
 });
 
 test('an e-mail address is shortened, also inside a sentence', () => {
   assert.equal(redact('login of alice.liddell@example.com failed'), 'login of a***@example.com failed');
+});
+
+test('a long string is cut, says so, and shows no address that the cut goes through', () => {
+  assert.equal(redact('y'.repeat(2_000)), 'y'.repeat(2_000));
+  assert.equal(redact('y'.repeat(16_000)), `${'y'.repeat(2_000)}… (cut, 16000 characters)`);
+  const text = redact(`${' '.repeat(1_980)}alice.liddell@example.com`) as string;
+  assert.equal(text.trimStart(), 'a***@exampl… (cut, 2005 characters)');
+});
+
+test('a word is read once, however long it is and whatever stands beside it', () => {
+  const hostile = ['y'.repeat(1_990), `${'y'.repeat(1_990)}@`, `@${'y.'.repeat(990)}`, 'y@'.repeat(990), `y@${'y-'.repeat(990)}`];
+  const started = performance.now();
+  for (let i = 0; i < 100; i++) hostile.forEach((text) => redact(text));
+  const ms = (performance.now() - started) / 500;
+  assert.ok(ms < 0.5, `${ms} ms for a string`);
 });
 
 test('an error is written with its cause, and depth is bounded', () => {
@@ -43,6 +59,7 @@ test('a line break in a message stays inside its JSON line, in the file too', as
   const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
   assert.equal(line.level, 'info');
   assert.equal(line.token, '[redacted]');
+  assert.deepEqual(readdirSync(directory).map((name) => statSync(join(directory, name)).mode & 0o777), [0o600, 0o600]);
   rmSync(directory, { recursive: true });
 });
 

@@ -1,6 +1,7 @@
 /** The process's log: JSON lines to the console and to daily files. Secrets never get in: known field names are masked before a line is written. */
 import type { EventEmitter } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import winston from 'winston';
 import 'winston-daily-rotate-file';
 
@@ -21,14 +22,17 @@ export interface LoggerOptions {
   readonly directory?: string;
 }
 
-const SECRET = /^(?:pass(?:word|wd)?|newPassword|currentPassword|secret|token|accessToken|refreshToken|authorization|cookie|totp|apiKey|signature|jwtSecret)$/i;
-const EMAIL = /([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})/g;
+const SECRET = /^(?:pass(?:word|wd)?|newPassword|currentPassword|secret|token|accessToken|refreshToken|authorization|cookie|totp|apiKey|x-api-key|x-csrf-token|signature|jwtSecret|encryptionKeys)$/i;
+/** Begins only where a word begins, so that a long word is read once and not once from each of its letters. The last branch is an address that the cut goes through. */
+const EMAIL = /(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,63}|[A-Za-z0-9.-]*(?=…))/g;
+/** Of one string in a line: paths and messages are as long as whoever sends them likes. */
+const MAX_TEXT = 2_000;
 const MAX_DEPTH = 6;
 const FILE_RETRY_MS = 10_000;
 
-/** A copy that is safe to write: secrets masked, e-mail addresses shortened, errors as {name, code, message, stack}. */
+/** A copy that is safe to write: secrets masked, e-mail addresses shortened, long strings cut, errors as {name, code, message, stack}. */
 export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return value.replace(EMAIL, '$1***@$2');
+  if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return '[deep]';
@@ -41,6 +45,11 @@ export function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, SECRET.test(key) ? '[redacted]' : redact(item, depth + 1)]),
   );
+}
+
+function redactText(text: string): string {
+  const short = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}… (cut, ${text.length} characters)`;
+  return short.includes('@') ? short.replace(EMAIL, '$1***@$2') : short;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -89,8 +98,21 @@ function fileTransport(directory: string): winston.transport {
     datePattern: 'YYYY-MM-DD',
     maxSize: '50m',
     maxFiles: 14,
+    auditFile: rotationFile(directory),
     options: { flags: 'a', mode: 0o600 },
   });
+}
+
+/** The rotation's list of files. The library would make it readable for everybody, and leaves the mode of one that is there. */
+function rotationFile(directory: string): string {
+  const path = join(directory, '.rotation.json');
+  try {
+    if (!existsSync(path)) writeFileSync(path, JSON.stringify({ keep: {}, auditLog: path, files: [] }), { mode: 0o600, flag: 'wx' });
+  } catch {
+    // A full disk: the library tries again; it could not use half a list.
+    rmSync(path, { force: true });
+  }
+  return path;
 }
 
 /** Drops everything. */

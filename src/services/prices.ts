@@ -112,7 +112,7 @@ export class PriceFeedService {
       if (events.some((event) => event.type === 'market_created')) this.#refreshMarkets();
     });
     await this.#source?.start(this.#listener());
-    this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices come from ${this.#source.name}`);
+    this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices are asked of the source ${this.#source.name}`);
     this.#schedule();
   }
 

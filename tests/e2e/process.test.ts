@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -24,6 +25,15 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 function runOnce(env: Readonly<Record<string, string>>): { status: number | null; text: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', FEEDS: 'manual', HOUSE: 'off', ...env }, encoding: 'utf8', timeout: 30_000 });
   return { status, text: `${stdout}${stderr}` };
+}
+
+/** As `runOnce`, with this process's own servers going on. */
+async function runBeside(env: Readonly<Record<string, string>>): Promise<{ status: number | null; text: string }> {
+  const child = spawn(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', FEEDS: 'manual', HOUSE: 'off', ...env }, timeout: 30_000 });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, text };
 }
 
 /** Places orders one after the other until the server is gone; tells each acknowledged one, and the one it got no answer to. */
@@ -99,6 +109,8 @@ test('a second process on the same data directory is refused and says why', asyn
     const { status, text } = runOnce({ DATA_DIR: directory });
     assert.equal(status, 1);
     assert.match(text, /another process|in use|locked/i);
+    assert.equal(text.split('is in use by another process').length, 2, `said once, plainly: ${text}`);
+    assert.doesNotMatch(text, /"stack"/);
     assert.equal((await fetch(`${server.url}/health/live`)).status, 200, 'the first one goes on');
   } finally {
     await server.kill();
@@ -106,11 +118,45 @@ test('a second process on the same data directory is refused and says why', asyn
 });
 
 test('a bad setting ends it with status 78 and is named', () => {
-  for (const [name, value] of [['PORT', '99999'], ['FEEDS', 'telepathy'], ['LOG_LEVEL', 'loud'], ['ADMIN_IPS', '300.1.1.1']] as const) {
+  for (const [name, value] of [['PORT', '99999'], ['FEEDS', 'telepathy'], ['LOG_LEVEL', 'loud'], ['ADMIN_IPS', '300.1.1.1'], ['DATA_DIR', join(MAIN, 'below')]] as const) {
     const { status, text } = runOnce({ DATA_DIR: directory, [name]: value });
     assert.equal(status, 78, `${name}=${value}: ${text}`);
-    assert.match(text, new RegExp(name));
+    assert.equal(text.split('\n').filter((line) => line.startsWith(`  ${name}: `)).length, 1, text);
+    assert.doesNotMatch(text, /^ +at /m);
   }
+});
+
+test('a setting that only a start shows to be bad is named before the first administrator is made', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const recordings = mkdtempSync(join(directory, 'recordings-'));
+  mkdirSync(join(recordings, 'prices'));
+  writeFileSync(join(recordings, 'prices', '2022-12-13-btcusdt-binance.csv'), '');
+  const cases = [
+    ['PORT', String(port), /another process listens on port \d+ of 127\.0\.0\.1; stop it, or take another port/],
+    // RFC 5737, for documentation: nobody has it.
+    ['HOST', '192.0.2.1', /192\.0\.2\.1 is not an address of this machine/],
+    ['FEEDS', 'replay:/nonexistent', /cannot be read: \/nonexistent \(ENOENT\)/],
+    ['FEEDS', `replay:${mkdtempSync(join(directory, 'empty-'))}`, /nothing to replay in .*: no file has a name like/],
+    ['FEEDS', `replay:${recordings}?day=2030-01-01`, /nothing to replay in .* for 2030-01-01: it holds prices of 2022-12-13/],
+  ] as const;
+  const fresh = mkdtempSync(join(directory, 'fresh-'));
+  for (const [name, value, message] of cases) {
+    const { status, text } = await runBeside({ DATA_DIR: fresh, [name]: value });
+    assert.equal(status, 78, `${name}=${value}: ${text}`);
+    assert.match(text, new RegExp(`^  ${name}: .*`, 'm'));
+    assert.match(text, message);
+    assert.doesNotMatch(text, /First administrator|^ +at |"stack"/m);
+  }
+  assert.match((await runBeside({ DATA_DIR: fresh, ADMIN_PASSWORD: 'password123' })).text, /ADMIN_PASSWORD: /, 'there is no administrator yet');
+});
+
+test('an argument is refused: settings are environment variables', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, '--port', '1'], { encoding: 'utf8', timeout: 30_000 });
+  assert.deepEqual([status, stdout], [78, '']);
+  assert.match(stderr, /--port: settings are environment variables, see docs\/configuration\.md/);
 });
 
 test('the serving thread has its CPU to itself, also while a snapshot is made', { skip: unlessSeparable, timeout: 60_000 }, async () => {
@@ -151,6 +197,27 @@ test('an administrator with a common password is not made; the setting is named'
   rmSync(fresh, { recursive: true, force: true });
   assert.equal(status, 78, text);
   assert.match(text, /ADMIN_PASSWORD: .*common/);
+});
+
+test('it goes on when nobody reads its output any more, and ends when it is told to', { timeout: 60_000 }, async () => {
+  const place = mkdtempSync(join(directory, 'unread-'));
+  const child = spawn(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', DATA_DIR: place, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'debug' } });
+  try {
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+    const url = await eventually('it is ready', () => /"msg":"ready","url":"([^"]+)"/.exec(output)?.[1], 30_000);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    for (let i = 0; i < 5; i++) assert.equal((await fetch(`${url}/health/live`)).status, 200);
+    child.kill('SIGTERM');
+    const [status] = (await once(child, 'exit')) as [number | null];
+    assert.equal(status, 0);
+    const logs = readdirSync(join(place, 'logs')).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(place, 'logs', name), 'utf8')).join('');
+    assert.match(logs, /"path":"\/health\/live"/);
+    assert.doesNotMatch(logs, /cannot go on/);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 for (const [signal, how] of [['SIGTERM', 'stops with npm, cleanly'], ['SIGKILL', 'does not outlive an npm that was killed']] as const) {

@@ -10,6 +10,7 @@ import { Refusal } from '../../src/types/refusal.ts';
 import { StoreDamagedError } from '../../src/models/errors.ts';
 import { storeCheck } from '../../src/services/health.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
+import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { startApi, type Api } from '../support/api.ts';
 
 const SECRET_PATH = '/secret/driver/path';
@@ -33,7 +34,9 @@ const probes: Route[] = [
 ];
 
 let api: Api;
-before(async () => { api = await startApi({ routes: probes, env: { CORS_ORIGINS: ORIGIN } }); });
+const logged: string[] = [];
+const logger: Logger = { ...silentLogger, error: () => void logged.push('error'), warn: () => void logged.push('warn') };
+before(async () => { api = await startApi({ routes: probes, env: { CORS_ORIGINS: ORIGIN }, logger }); });
 after(() => api.close());
 
 interface Problem { type: string; title: string; status: number; code: string; detail: string; requestId: string; errors?: { path: string; message: string }[] }
@@ -165,13 +168,15 @@ test('HEAD is GET without a body', async () => {
   assert.deepEqual([response.status, await response.text(), Number(response.headers.get('content-length')) > 0], [200, '', true]);
 });
 
-test('a fault says nothing of the inside', async () => {
+test('a fault says nothing of the inside, and is in the log as what it is', async () => {
+  logged.length = 0;
   for (const [path, status, code] of [['/probe/fault', 500, 'INTERNAL'], ['/probe/unavailable', 503, 'UNAVAILABLE']] as const) {
     const response = await post(path, '{}');
     const text = await response.clone().text();
     assert.ok(!text.includes(SECRET_PATH) && !text.includes('.ts') && !text.includes(' at '), text);
     await assertProblem(response, status, code);
   }
+  assert.deepEqual(logged, ['error', 'warn']);
   assert.equal((await post('/probe/unavailable', '{}')).headers.get('retry-after'), '1');
 });
 

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatenated } from '../symbols.ts';
-import { RECORDING_KINDS, type RecordingKind, type ReplayMode } from '../mode.ts';
+import { FeedsModeError, RECORDING_KINDS, type RecordingKind, type ReplayMode } from '../mode.ts';
 import { instrument, type Instrument } from '../source.ts';
 
 export interface Recording {
@@ -29,9 +29,10 @@ export interface Playlist {
 
 /** Files that one directory may hold. */
 const MAX_FILES = 10_000;
+const MAX_NAMED = 10;
 const BARS: Readonly<Record<string, number>> = { '1m': 60_000, '1s': 1_000 };
 
-/** Reads `<dir>/{klines,quotes,prices,trades,depth}/…` and `<dir>/wire/<venue>/…`. Throws when the directory cannot be read or holds nothing to play. */
+/** Reads `<dir>/{klines,quotes,prices,trades,depth}/…` and `<dir>/wire/<venue>/…`. Throws FeedsModeError when the directory cannot be read or holds nothing to play. */
 export async function readPlaylist(mode: ReplayMode): Promise<Playlist> {
   const left: { path: string; reason: string }[] = [];
   const found: Recording[] = [];
@@ -50,9 +51,22 @@ export async function readPlaylist(mode: ReplayMode): Promise<Playlist> {
     if (derived) left.push({ path: recording.path, reason: 'derived from a wire capture that is played' });
     return !derived;
   });
-  if (played.length === 0) throw new Error(`there is nothing to replay in ${mode.directory}${mode.days === undefined ? '' : ` for ${mode.days.join(', ')}`}`);
+  if (played.length === 0) throw new FeedsModeError(`there is nothing to replay in ${mode.directory}${whatIsThere(mode, left)}`);
   const days = [...new Set(played.map(({ day }) => day))].sort();
   return { days: days.map((day) => ({ day, recordings: played.filter((recording) => recording.day === day) })), left };
+}
+
+/** What one might have meant. */
+function whatIsThere({ directory, days, kinds }: ReplayMode, left: readonly { readonly path: string }[]): string {
+  const there = left.flatMap(({ path }) => recordingOf(directory, path) ?? []);
+  if (there.length === 0) return ': no file has a name like klines/2022-12-13-btcusdt-binance-1m.csv.gz';
+  const asked = [...(days ?? []), ...(kinds ?? [])].join(', ');
+  return ` for ${asked}: it holds ${listOf(there.map(({ kind }) => kind))} of ${listOf(there.map(({ day }) => day))}`;
+}
+
+function listOf(names: readonly string[]): string {
+  const all = [...new Set(names)].sort();
+  return all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
 }
 
 async function filesOf(directory: string): Promise<string[]> {
@@ -60,10 +74,10 @@ async function filesOf(directory: string): Promise<string[]> {
   try {
     entries = await readdir(directory, { recursive: true, withFileTypes: true });
   } catch (error) {
-    throw new Error(`the directory to replay cannot be read: ${directory}`, { cause: error });
+    throw new FeedsModeError(`the directory to replay cannot be read: ${directory} (${(error as NodeJS.ErrnoException).code})`, { cause: error });
   }
   const files = entries.filter((entry) => entry.isFile() && /\.(?:csv|jsonl)(?:\.gz)?$/.test(entry.name)).map((entry) => join(entry.parentPath, entry.name));
-  if (files.length > MAX_FILES) throw new Error(`${directory} holds ${files.length} files, more than the ${MAX_FILES} that are replayed`);
+  if (files.length > MAX_FILES) throw new FeedsModeError(`${directory} holds ${files.length} files, more than the ${MAX_FILES} that are replayed`);
   return files.sort();
 }
 

@@ -114,7 +114,7 @@ test('a directory without recordings is an error at the start', async (t) => {
   const listener = { onTick() {}, onState() {}, onReset() {} };
   await assert.rejects(source('replay:/does/not/exist').start(listener), /cannot be read/);
   await assert.rejects(source(`replay:${directory(t, { 'notes.txt': '' })}`).start(listener), /nothing to replay/);
-  await assert.rejects(source(`replay:${directory(t, { 'prices/2022-12-13-btcusdt-one.csv': '' })}?day=1999-01-01`).start(listener), /nothing to replay .* for 1999-01-01/);
+  await assert.rejects(source(`replay:${directory(t, { 'prices/2022-12-13-btcusdt-one.csv': '' })}?day=1999-01-01`).start(listener), /nothing to replay .* for 1999-01-01: it holds prices of 2022-12-13/);
 });
 
 test('the recorded days: each file is played once, what was taken out of a wire capture is not', { skip: skipWithoutRecordings }, async () => {
