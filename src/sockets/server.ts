@@ -117,9 +117,10 @@ export function createSockets(parts: SocketParts): Sockets {
 function createServer({ http, options }: SocketParts): Server {
   const origins = new Set(options.origins);
   const recoveryMs = options.recoveryMs ?? RECOVERY_MS;
+  const pingMs = options.pingIntervalMs ?? PING_INTERVAL_MS;
   class Adapter extends RecoverableAdapter {
     constructor(nsp: Namespace) {
-      const recovery: RecoveryOptions = { windowMs: recoveryMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY };
+      const recovery: RecoveryOptions = { windowMs: recoveryMs, unnoticedMs: 2 * pingMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY };
       super(nsp, recovery);
     }
   }
@@ -131,8 +132,8 @@ function createServer({ http, options }: SocketParts): Server {
     httpCompression: { threshold: COMPRESS_FROM_BYTES },
     // The middlewares run again: a session may have been revoked in the meantime.
     connectionStateRecovery: { maxDisconnectionDuration: recoveryMs, skipMiddlewares: false },
-    pingInterval: options.pingIntervalMs ?? PING_INTERVAL_MS,
-    pingTimeout: options.pingIntervalMs ?? PING_INTERVAL_MS,
+    pingInterval: pingMs,
+    pingTimeout: pingMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     cors: { origin: [...origins], credentials: true },
     allowRequest: (request, decide) => decide(originAllowed(request, origins) ? null : 'this origin may not connect', originAllowed(request, origins)),
