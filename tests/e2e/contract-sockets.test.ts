@@ -199,6 +199,7 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
     assertShape('liquidation', liquidations[0], LIQUIDATION);
     assert.equal((await announced).liquidations[0]?.['id'], liquidations[0]?.['id']);
     assert.equal((await announced).liquidations[0]?.['userId'], undefined);
+    assert.equal(liquidations[0]?.['userId'], (await ann.get<Doc>('/auth/me'))['id']);
     assert.deepEqual(foreign, []);
     for (const messages of [orders, fills, positions, balances, calls, liquidations]) {
       const seqs = messages.map(({ seq }) => Number(seq));
