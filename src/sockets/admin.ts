@@ -3,6 +3,7 @@ import type { Namespace, Socket } from 'socket.io';
 import { ADMIN_CHANNELS, type AdminStream } from '../services/admin-stream.ts';
 import { channelChoice } from '../validators/sockets.ts';
 import { call, type Calls } from './calls.ts';
+import type { RecoverableAdapter } from './recovery.ts';
 import type { TopicPublisher } from './topics.ts';
 
 export interface AdminParts {
@@ -23,5 +24,6 @@ export function serveAdmin(nsp: Namespace, { admin, topics, serve }: AdminParts)
   nsp.on('connection', (socket) => {
     serve(socket, calls);
     socket.on('disconnect', () => topics.left(socket));
+    (nsp.adapter as RecoverableAdapter).resume(socket);
   });
 }

@@ -3,9 +3,10 @@ import type { Socket as NetSocket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { Server, type Namespace } from 'socket.io';
 import type { Socket } from 'socket.io-client';
-import { connected, next, SocketWorld } from '../../tests/support/socket-world.ts';
+import { call, connected, next, SocketWorld } from '../../tests/support/socket-world.ts';
 import { eventually } from '../../tests/support/wait.ts';
 import type { Order } from '../models/orders.ts';
+import type { Alert } from '../services/admin-stream.ts';
 import { RecoverableAdapter } from './recovery.ts';
 
 const ann = { auth: { token: 'ann' }, reconnection: false };
@@ -64,6 +65,29 @@ test('a refused attempt to come back uses up nothing: the same user is let in af
   assert.equal(socket.recovered, true);
   await eventually('what was missed', () => heard.length >= 3 || undefined);
   assert.deepEqual(heard, [1, 2, 3]);
+});
+
+test('an administrator who comes back is told every alert', async (t) => {
+  const world = await SocketWorld.during(t);
+  const socket = world.client('/admin', { auth: { token: 'root' }, reconnection: false });
+  const heard: string[] = [];
+  socket.on('alerts', (alerts: Alert[]) => heard.push(...alerts.map(({ message }) => message)));
+  await connected(socket);
+  await call(socket, 'subscribe', { channels: ['alerts'] });
+  const raise = (message: string): void => world.admin.raise({ level: 'info', kind: 'test', message });
+  raise('before');
+  await eventually('the first alert', () => heard[0]);
+  const other = await world.connect('/admin', { auth: { token: 'root' } });
+  await call(other, 'subscribe', { channels: ['alerts'] });
+  await lose(socket);
+  const told = next(other, 'alerts');
+  raise('while away');
+  await told;
+  await connected(socket);
+  assert.equal(socket.recovered, true);
+  raise('after');
+  await eventually('the last alert', () => heard.includes('after') || undefined);
+  assert.deepEqual(heard, ['before', 'while away', 'after']);
 });
 
 /** An adapter in a time that the test moves. */

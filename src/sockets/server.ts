@@ -64,8 +64,8 @@ const RECOVERY_MS = 60_000;
 const TICK_MS = 50;
 const PING_INTERVAL_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Messages remembered for those who come back. Prices and administrators' figures are sent anew instead. */
-const REMEMBERED: Readonly<Record<string, number>> = { '/market': 10_000, '/user': 20_000 };
+/** Messages remembered for those who come back. Prices are sent anew instead. */
+const REMEMBERED: Readonly<Record<string, number>> = { '/market': 10_000, '/user': 20_000, '/admin': 2_000 };
 const MAX_AWAY = 10_000;
 
 export function createSockets(parts: SocketParts): Sockets {
