@@ -43,8 +43,8 @@ export class MessageBudget {
     this.#at = now;
   }
 
-  /** Whether one more message is within the budget at `now` (ms, any monotonic origin). */
-  take(now: number): boolean {
+  /** Whether one more message is within the budget at `now` (ms, any monotonic origin). One that counts for more than is left is, and those that follow wait for it. */
+  take(now: number, cost = 1): boolean {
     const { messagesPerSecond, messageBurst } = this.#limits;
     if (messagesPerSecond === Infinity) return true;
     this.#tokens = Math.min(messageBurst, this.#tokens + ((now - this.#at) / 1000) * messagesPerSecond);
@@ -54,7 +54,7 @@ export class MessageBudget {
       this.refusals++;
       return false;
     }
-    this.#tokens--;
+    this.#tokens -= cost;
     return true;
   }
 

@@ -14,6 +14,21 @@ test('a message budget lets a burst through, then its rate', () => {
   assert.equal(budget.exhausted, false);
 });
 
+test('a message that counts for several is let through with the last of the budget, and the next waits until it is paid', () => {
+  const budget = new MessageBudget({ ...DEFAULT_LIMITS, messagesPerSecond: 10, messageBurst: 3 }, 0);
+  assert.deepEqual([0, 0, 100, 300, 400].map((now) => budget.take(now, 5)), [true, false, false, true, false]);
+});
+
+test('a batch counts as one message for every ten orders begun', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1e-3, messageBurst: 10 } });
+  const socket = await world.connect('/user', { auth: { token: 'ann' } });
+  const batch = async (count: number) => (await call(socket, 'orders:batch', { orders: Array.from({ length: count }, () => ({})) })).error?.code;
+  const codes: (string | undefined)[] = [];
+  // To connect counts as one.
+  for (const count of [50, 10, 51, 11, 1]) codes.push(await batch(count));
+  assert.deepEqual(codes, ['UNAVAILABLE', 'UNAVAILABLE', 'VALIDATION_FAILED', 'UNAVAILABLE', 'RATE_LIMITED']);
+});
+
 test('too many messages are refused, and whoever goes on is disconnected', async (t) => {
   const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1, messageBurst: 5, refusalsBeforeClose: 3 } });
   const socket = await world.connect('/prices', { reconnection: false });
