@@ -98,6 +98,17 @@ test('who comes and goes does not make a topic be sent to all others more often'
   assert.equal(flushed.length, 1);
 });
 
+test('clients are told when the server goes down, and come back by themselves', async (t) => {
+  const world = await SocketWorld.during(t);
+  const later = { reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 };
+  const clients = [await world.connect('/prices', later), await world.connect('/user', { auth: { token: 'ann' }, transports: ['polling'], ...later })];
+  const told = clients.map((socket) => Promise.all([next<{ code: string }>(socket, 'closing'), next(socket, 'disconnect')]));
+  await world.stop();
+  for (const [{ code }] of await Promise.all(told)) assert.equal(code, 'UNAVAILABLE');
+  assert.deepEqual(clients.map(({ active }) => active), [true, true]);
+  await assert.rejects(world.connect('/prices', { reconnection: false }));
+});
+
 test('pages of other origins cannot connect, programs and own pages can', async (t) => {
   const world = await SocketWorld.during(t);
   const from = (origin: string | undefined, transport: string) => {

@@ -75,7 +75,8 @@ export function createSockets(parts: SocketParts): Sockets {
   const tickMs = options.tickMs ?? TICK_MS;
   const context: CallContext = { logger, metrics };
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
-  const io = createServer(parts);
+  let open = true;
+  const io = createServer(parts, () => open);
   connections.watch(io);
   batchWrites(io, logger);
 
@@ -100,21 +101,20 @@ export function createSockets(parts: SocketParts): Sockets {
 
   return {
     close: async () => {
+      open = false;
       for (const stop of [stopUser, stopAdmin, stopEvents]) stop();
       for (const one of publishers) one.close();
-      for (const nsp of [prices, market, user, admin]) {
-        nsp.emit('closing', { code: 'UNAVAILABLE', message: 'this server is going down; connect again' });
-        nsp.disconnectSockets(true);
-        await nsp.adapter.close();
-      }
-      // It throws away what is not written.
+      for (const nsp of [prices, market, user, admin]) nsp.emit('closing', { code: 'UNAVAILABLE', message: 'this server is going down; connect again' });
+      // It throws away what is not written. No socket is told to disconnect: clients would not come back by themselves.
       await written(io);
       io.engine.close();
+      for (const nsp of [prices, market, user, admin]) await nsp.adapter.close();
     },
   };
 }
 
-function createServer({ http, options }: SocketParts): Server {
+/** Lets nobody connect who comes back while the server goes down. */
+function createServer({ http, options }: SocketParts, open: () => boolean): Server {
   const origins = new Set(options.origins);
   const recoveryMs = options.recoveryMs ?? RECOVERY_MS;
   const pingMs = options.pingIntervalMs ?? PING_INTERVAL_MS;
@@ -136,7 +136,10 @@ function createServer({ http, options }: SocketParts): Server {
     pingTimeout: pingMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     cors: { origin: [...origins], credentials: true },
-    allowRequest: (request, decide) => decide(originAllowed(request, origins) ? null : 'this origin may not connect', originAllowed(request, origins)),
+    allowRequest: (request, decide) => {
+      const refusal = !open() ? 'this server is going down' : !originAllowed(request, origins) ? 'this origin may not connect' : null;
+      decide(refusal, refusal === null);
+    },
     ...(options.parser === 'msgpack' ? { parser: msgpackParser } : {}),
   });
 }
