@@ -63,6 +63,15 @@ export class MessageBudget {
   }
 }
 
+/**
+ * For packets of any kind: messages, and what is none and has no answer to refuse it with, such as joining a namespace that there is not, acknowledgements
+ * and pongs. Wide enough that messages come to the end of their own budget first.
+ */
+export function packetLimits(limits: SocketLimits): SocketLimits {
+  const { messagesPerSecond, messageBurst, refusalsBeforeClose } = limits;
+  return { ...limits, messagesPerSecond: 2 * messagesPerSecond, messageBurst: 2 * messageBurst + refusalsBeforeClose, refusalsBeforeClose: 1 };
+}
+
 /** Open connections per address. */
 export class ConnectionCounts {
   readonly #open = new Map<string, number>();

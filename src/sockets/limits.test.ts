@@ -41,6 +41,26 @@ test('too many messages are refused, and whoever goes on is disconnected', async
   assert.deepEqual(codes, [undefined, undefined, undefined, undefined, 'RATE_LIMITED', 'RATE_LIMITED', 'RATE_LIMITED']);
 });
 
+for (const [what, frame] of [
+  ['joins what there is not', (i: number) => `40/nope${i},`],
+  ['joins the namespace that is for nobody', () => '40'],
+  ['acknowledges what nobody asked', (i: number) => `43/prices,${i}[]`],
+  ['answers pings that nobody sent', () => '3'],
+] as const) {
+  test(`who ${what} again and again is disconnected`, async (t) => {
+    const world = await SocketWorld.during(t);
+    const socket = await world.connect('/prices', { reconnection: false });
+    const gone = next(socket, 'disconnect');
+    const wire: string[] = [];
+    socket.io.engine.on('data', (data: string) => wire.push(data));
+    const { ws } = socket.io.engine.transport as unknown as { ws: { send(frame: string): void } };
+    for (let i = 0; i < 5_000; i++) ws.send(frame(i));
+    await gone;
+    assert.ok(wire.some((data) => data.includes('"RATE_LIMITED"')), wire.at(-1));
+    assert.ok(wire.length < 1_000, `${wire.length} answers`);
+  });
+}
+
 test('an address can hold only so many connections', async (t) => {
   const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 2 } });
   const first = await world.connect('/prices', { reconnection: false });

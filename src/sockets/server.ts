@@ -15,7 +15,7 @@ import { DEFAULT_BACKLOG, type BacklogLimits } from './backlog.ts';
 import { DEFAULT_LIMITS, type SocketLimits } from './budgets.ts';
 import { serveCalls, type CallContext, type Calls } from './calls.ts';
 import { Connections, originAllowed } from './connections.ts';
-import { openToAll, usersOnly, type SocketAuth } from './handshake.ts';
+import { openToAll, openToNobody, usersOnly, type SocketAuth } from './handshake.ts';
 import { serveMarket } from './market.ts';
 import { servePrices } from './prices.ts';
 import { RecoverableAdapter, type RecoveryOptions } from './recovery.ts';
@@ -77,7 +77,6 @@ export function createSockets(parts: SocketParts): Sockets {
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   let open = true;
   const io = createServer(parts, () => open);
-  connections.watch(io);
   batchWrites(io, logger);
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
@@ -85,8 +84,9 @@ export function createSockets(parts: SocketParts): Sockets {
     new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, metrics, logger });
   const [prices, market, user, admin] = ['/prices', '/market', '/user', '/admin'].map((name) => countedNamespace(io, name, metrics)) as [Namespace, Namespace, Namespace, Namespace];
 
-  // Nothing is served outside the four.
-  io.use((_socket, next) => next(Object.assign(new Error('choose /prices, /market, /user or /admin'), { data: { code: 'NOT_FOUND', message: 'choose /prices, /market, /user or /admin' } })));
+  connections.watch(io, [prices, market, user, admin]);
+
+  openToNobody(io.of('/'), connections, context);
   openToAll(prices, connections, context);
   openToAll(market, connections, context);
   const membership = { auth: parts.auth, connections, context };
