@@ -14,8 +14,11 @@ export interface AdminParts {
 
 export function serveAdmin(nsp: Namespace, { admin, topics, serve }: AdminParts): void {
   /** The chosen channels, and no others; what each of them says now, by channel. */
-  const subscribe = call(channelChoice(ADMIN_CHANNELS), (socket, { channels }) => {
+  const subscribe = call(channelChoice(ADMIN_CHANNELS), async (socket, { channels }) => {
     const chosen = channels.map((channel) => [channel, admin.topic(channel)] as const);
+    await Promise.all(chosen.map(([, topic]) => topics.ready(topic)));
+    // Nothing is to be opened for who has left meanwhile.
+    if (!socket.connected) return {};
     for (const { id } of topics.followed(socket)) if (!chosen.some(([, topic]) => topic.id === id)) topics.unfollow(socket, id);
     return Object.fromEntries(chosen.map(([channel, topic]) => [channel, topics.follow(socket, topic)]));
   });

@@ -63,6 +63,11 @@ export class TopicPublisher {
     return entry.topic.snapshot();
   }
 
+  /** Resolves when followers of the topic have something to start from. */
+  async ready(topic: Topic): Promise<void> {
+    await (this.#open.get(roomOf(topic))?.topic ?? topic).ready?.();
+  }
+
   unfollow(socket: Socket, topicId: string): void {
     void socket.leave(roomName(topicId));
     const behind = this.#behind.get(socket);
