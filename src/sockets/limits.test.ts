@@ -170,7 +170,7 @@ test('garbage is refused or ends its own connection, and the server goes on', as
   await raw(new Uint8Array([1, 2, 3]));
   await raw(`42/prices,["subscribe","${'x'.repeat(70_000)}"]`);
   await assert.rejects(world.connect('/', { reconnection: false }), { code: 'NOT_FOUND' });
-  await assert.rejects(world.connect('/secret', { reconnection: false }));
+  for (const namespace of ['/secret', '/secret', '/__proto__', '/market/']) await assert.rejects(world.connect(namespace, { reconnection: false }), { code: 'NOT_FOUND' });
   assert.equal((await call(await world.connect('/prices'), 'subscribe', { symbols: ['BTC-USDT'] })).ok, true);
 });
 

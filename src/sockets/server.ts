@@ -86,7 +86,8 @@ export function createSockets(parts: SocketParts): Sockets {
 
   connections.watch(io, [prices, market, user, admin]);
 
-  openToNobody(io.of('/'), connections, context);
+  // Any other is made for its refusal and gone with it.
+  for (const nsp of [io.of('/'), io.of((_name, _auth, next) => next(null, true))]) openToNobody(nsp, connections, context);
   openToAll(prices, connections, context);
   openToAll(market, connections, context);
   const membership = { auth: parts.auth, connections, context };
@@ -127,6 +128,7 @@ function createServer({ http, options }: SocketParts, open: () => boolean): Serv
   return new Server(http, {
     adapter: Adapter,
     serveClient: false,
+    cleanupEmptyChildNamespaces: true,
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     perMessageDeflate: { threshold: COMPRESS_FROM_BYTES },
     httpCompression: { threshold: COMPRESS_FROM_BYTES },

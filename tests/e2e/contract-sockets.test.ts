@@ -71,7 +71,7 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
   });
 
   test('only the four namespaces are there, and only who may gets in', async () => {
-    for (const namespace of ['/', '/orders']) await assert.rejects(connected(client(namespace, { reconnection: false })));
+    for (const namespace of ['/', '/orders']) await assert.rejects(connected(client(namespace, { reconnection: false })), { code: 'NOT_FOUND' });
     for (const token of [undefined, '', 'nonsense', `${ann.token}x`, 7]) await assert.rejects(connected(client('/user', { auth: { token }, reconnection: false })), { code: 'UNAUTHENTICATED' });
     await assert.rejects(connected(client('/admin', { auth: { token: ann.token }, reconnection: false })), { code: 'FORBIDDEN' });
     await assert.rejects(connected(client('/admin', { reconnection: false })), { code: 'UNAUTHENTICATED' });
