@@ -120,7 +120,7 @@ function roomsFor(account: number): AccountRooms {
 /** Orders of a batch that count as one message. */
 const ORDERS_PER_MESSAGE = 10;
 
-/** What is refused for its form or its size was not executed, and counts as one. */
+/** More than a batch may hold is refused as a whole, and counts as one. */
 function costOfBatch(input: unknown): number {
   const items = (input as { orders?: unknown } | null | undefined)?.orders;
   return Array.isArray(items) && items.length <= MAX_BATCH ? Math.max(1, Math.ceil(items.length / ORDERS_PER_MESSAGE)) : 1;
