@@ -132,7 +132,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const liquidated = await lastLiquidations(store);
   const marketStream = new MarketStream({
     state: sequencer.state, catalog, books,
-    ticker: (symbol) => data.ticker(symbol), trades: (listed) => data.recentTrades(listed), candle: (symbol, interval) => data.kline(symbol, interval),
+    ticker: (symbol) => data.ticker(symbol), trades: (listed) => data.recentTrades(listed), candle: (...wanted) => data.kline(...wanted),
   });
   const accounts = new AccountStream({ sequencer, catalog });
   const adminStream = new AdminStream({

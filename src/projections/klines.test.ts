@@ -5,7 +5,7 @@ import { SqliteStore } from '../models/sqlite.ts';
 import { START, contextAt } from '../../tests/support/projection.ts';
 import { LargeSum } from './amounts.ts';
 import { type Bar, barDocument } from './bars.ts';
-import { LiveBars, currentKline, readKlines } from './klines.ts';
+import { LiveBars, currentKline, liveKline, readKlines } from './klines.ts';
 
 const MINUTE = 60_000;
 const listed = contextAt(START).catalog.byId(0);
@@ -67,6 +67,8 @@ test('bars that are being built override what is stored of them', async () => {
   assert.deepEqual(brief([currentKline(live, '1m', listed, START + 4.5 * MINUTE)!]), [[4, '8', '0.0001']]);
   assert.deepEqual(brief([currentKline(live, '1m', listed, START + 7 * MINUTE)!]), [[7, '8', '0']]);
   assert.equal(currentKline(new LiveBars(), '1m', listed, START), undefined);
+  assert.deepEqual(brief([liveKline(live, '1m', listed, START + 4 * MINUTE)!]), [[4, '8', '0.0001']]);
+  assert.deepEqual([3.5, 7, 100].map((minute) => liveKline(live, '1m', listed, START + minute * MINUTE)), [undefined, undefined, undefined]);
 });
 
 test('a market without trades has no candles', async () => {

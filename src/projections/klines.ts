@@ -96,6 +96,12 @@ export function currentKline(live: LiveBars, interval: KlineInterval, listed: Li
   return emptyKline(openTime, openTime + INTERVAL_MS[interval] - 1, listed.units.formatPrice(last.close));
 }
 
+/** The bar that began at `openTime`; undefined when it had no trades, or is not among the newest any more. */
+export function liveKline(live: LiveBars, interval: KlineInterval, listed: ListedMarket, openTime: Millis): Kline | undefined {
+  const bar = live.bars(interval).find((one) => one.openTime === openTime);
+  return bar === undefined ? undefined : publicKline(barDocument(bar, interval, listed));
+}
+
 function emptyKline(openTime: Millis, closeTime: Millis, price: string): Kline {
   return [openTime, price, price, price, price, '0', closeTime, '0', 0];
 }

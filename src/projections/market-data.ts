@@ -13,7 +13,7 @@ import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { storedBar } from './bars.ts';
 import { CommittedCatalog } from './committed-catalog.ts';
 import type { ListedMarket } from './context.ts';
-import { type KlineQuery, LiveBars, currentKline, readKlines } from './klines.ts';
+import { type KlineQuery, LiveBars, currentKline, liveKline, readKlines } from './klines.ts';
 import type { OrderBooks } from './order-books.ts';
 import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
 import { DAY_MINUTES } from './rolling-day.ts';
@@ -118,10 +118,12 @@ export class MarketData {
     return listed === undefined ? undefined : readKlines(this.#klines, this.#of(listed).bars, listed, query, this.#parts.clock());
   }
 
-  /** The candle that is being built; undefined also before the first trade. */
-  kline(symbol: string, interval: KlineInterval): Kline | undefined {
+  /** The candle that is being built, undefined also before the first trade; or the one that began at `openTime`, undefined unless it is among the last and had trades. */
+  kline(symbol: string, interval: KlineInterval, openTime?: Millis): Kline | undefined {
     const listed = this.#catalog.find(symbol);
-    return listed === undefined ? undefined : currentKline(this.#of(listed).bars, interval, listed, this.#parts.clock());
+    if (listed === undefined) return undefined;
+    const { bars } = this.#of(listed);
+    return openTime === undefined ? currentKline(bars, interval, listed, this.#parts.clock()) : liveKline(bars, interval, listed, openTime);
   }
 
   close(): void {

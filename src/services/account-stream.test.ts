@@ -14,6 +14,7 @@ import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { BookClient } from '../../tests/support/book-client.ts';
 import { ACCOUNT_CHANNELS, AccountStream, type AccountChannel } from './account-stream.ts';
 import { Catalog } from './catalog.ts';
+import type { ShownLiquidation } from './liquidations.ts';
 import { positionInfo, type Position } from './positions.ts';
 import { walletsOf } from './wallets.ts';
 
@@ -109,6 +110,7 @@ for (const seed of [1, 2]) {
     const channels = new Map<AccountChannel, number>();
     stream.onMessage((account, channel, message) => {
       assert.ok(message.seq <= pipeline.committedSeq, `${channel} ${message.seq} told at ${pipeline.committedSeq}`);
+      if (channel === 'liquidation') assert.equal((message as ShownLiquidation).userId, engine.userOf(account));
       channels.set(channel, (channels.get(channel) ?? 0) + 1);
       listeners.get(account)?.take(channel, message);
     });

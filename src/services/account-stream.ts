@@ -15,6 +15,7 @@ import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { AccountState } from './account-state.ts';
 import type { Catalog } from './catalog.ts';
+import type { ShownLiquidation } from './liquidations.ts';
 
 export const ACCOUNT_CHANNELS = ['order', 'fill', 'position', 'balance', 'marginCall', 'liquidation', 'funding'] as const;
 export type AccountChannel = (typeof ACCOUNT_CHANNELS)[number];
@@ -193,8 +194,10 @@ export class AccountStream {
       case 'position_liquidated': {
         const { account, market } = event.receipt;
         this.#touchMarket(event, account, market);
-        if (this.#listening(account, 'liquidation', event) !== undefined) this.#emit(account, 'liquidation', publicLiquidation(liquidationDocument(event, context)));
-        return;
+        if (this.#listening(account, 'liquidation', event) === undefined) return;
+        const doc = liquidationDocument(event, context);
+        const shown: ShownLiquidation = { ...publicLiquidation(doc), userId: doc.userId };
+        return this.#emit(account, 'liquidation', shown);
       }
       case 'funding_paid':
         return this.#tellFunding(event, context);

@@ -100,24 +100,28 @@ function statusOf({ status, safety }: Market): string {
 function polled(id: string, event: string, source: Source): Topic {
   let latest: object | undefined;
   let told: string | undefined;
-  let asking = false;
-  const ask = async (): Promise<void> => {
-    asking = true;
+  let flushed = false;
+  let asking: Promise<void> | undefined;
+  const answer = async (): Promise<void> => {
     try {
       latest = await source();
     } catch (error) {
       latest = { error: error instanceof Error ? error.name : 'unknown' };
-    } finally {
-      asking = false;
     }
   };
+  const ask = (): Promise<void> => (asking ??= answer().finally(() => (asking = undefined)));
   return {
     id,
     subject: id,
     event,
     everyMs: EVERY_MS.polled,
+    ready: async () => {
+      if (latest === undefined) await ask();
+    },
     flush: () => {
-      if (!asking) void ask();
+      void ask();
+      // The first comes before anybody follows.
+      if (!flushed) return void (flushed = true);
       const text = JSON.stringify(latest);
       if (text === told) return undefined;
       told = text;

@@ -5,7 +5,7 @@
 import type { Event, EventOf } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { MarketId, Millis, Seq, Ticks } from '../engine/units.ts';
-import type { KlineInterval } from '../models/klines.ts';
+import type { Kline, KlineInterval } from '../models/klines.ts';
 import { publicLiquidation, type Liquidation } from '../models/liquidations.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import { deltaOf, snapshotOf, type BookTop, type OrderBooks } from '../projections/order-books.ts';
@@ -13,6 +13,7 @@ import { liquidationDocument } from '../projections/records.ts';
 import type { RecentTrades } from '../projections/recent-trades.ts';
 import { isPublic } from '../projections/trades.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
+import { candleTopic } from './candle-topic.ts';
 import type { Catalog, Listed } from './catalog.ts';
 import { logTopic, Recent } from './recent.ts';
 import type { Topic } from './topic.ts';
@@ -42,8 +43,8 @@ export interface MarketStreamParts {
   readonly ticker: (symbol: string) => object | undefined;
   /** A market's last trades, those of before this process too; they go on as records are committed. */
   readonly trades: (listed: Listed) => RecentTrades;
-  /** The candle that is being built. */
-  readonly candle: (symbol: string, interval: KlineInterval) => readonly (string | number)[] | undefined;
+  /** The candle that is being built, or the one that began at `openTime` if it is among the last and had trades. */
+  readonly candle: (symbol: string, interval: KlineInterval, openTime?: Millis) => Kline | undefined;
 }
 
 /** Least ms between two messages of a topic. */
@@ -171,11 +172,7 @@ export class MarketStream {
 
   kline(symbol: string, interval: KlineInterval): Topic {
     this.#parts.catalog.named(symbol);
-    const read = (): object | undefined => {
-      const kline = this.#parts.candle(symbol, interval);
-      return kline === undefined ? undefined : { symbol, interval, kline };
-    };
-    return this.#latest(`market:kline:${symbol}:${interval}`, 'kline', EVERY_MS.kline, read);
+    return candleTopic({ symbol, interval, everyMs: EVERY_MS.kline, candle: (openTime) => this.#parts.candle(symbol, interval, openTime), seq: () => this.#seq });
   }
 
   /** A topic of which only the latest matters. */

@@ -130,6 +130,24 @@ describe('orders', () => {
     for (const ref of ['0', 'x', '-1', '99999999999999999999', 'client:', 'client:nobody']) await assert.rejects(venue.orders.get(ann, ref), refusal('NOT_FOUND'), ref);
   });
 
+  test('an order that ended in the same moment is known, and cannot be changed', async () => {
+    await venue.orders.place(bob, SELL);
+    const acts = {
+      cancel: (ref: string) => venue.orders.cancel(ann, ref),
+      amend: (ref: string) => venue.orders.amend(ann, ref, { quantity: '0.2' }),
+      cancelBatch: async (ref: string) => {
+        const [result] = await venue.orders.cancelBatch(ann, [ref]);
+        throw new Refusal(result?.error?.code ?? 'INTERNAL', 'of the batch');
+      },
+    };
+    for (const [clientOrderId, act] of Object.entries(acts)) {
+      const [placed, refused] = await Promise.allSettled([venue.orders.place(ann, { ...BUY, price: '30000', clientOrderId }), act(`client:${clientOrderId}`)]);
+      assert.equal(placed.status === 'fulfilled' && placed.value.status, 'filled');
+      assert.equal(refused.status === 'rejected' && (refused.reason as Refusal).code, 'ORDER_NOT_OPEN', clientOrderId);
+    }
+    await venue.orders.cancelAll(bob, {});
+  });
+
   test('a batch gives each item its own result, in order', async () => {
     const results = await venue.orders.placeBatch(ann, [
       { ...BUY, clientOrderId: 'b1' },

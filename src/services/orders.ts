@@ -200,6 +200,8 @@ export class OrderService {
 
   /** The stored order, where an Idempotency-Key may tell more about it; else refuses. */
   async #ended(principal: Principal, ref: string, meta: CommandMeta | undefined): Promise<OrderDoc> {
+    // History knows what is committed; what ended the order may only be executed yet.
+    await this.#sequencer.barrier();
     const doc = await this.#history.stored(principal, ref);
     if (meta?.idempotencyKey === undefined) throw notOpen(ref);
     return doc;
@@ -207,6 +209,7 @@ export class OrderService {
 
   async #whyNotOpen(principal: Principal, ref: string): Promise<Pick<Reject, 'code' | 'detail'>> {
     try {
+      await this.#sequencer.barrier();
       await this.#history.stored(principal, ref);
       return reject('ORDER_NOT_OPEN', notOpen(ref).message);
     } catch (error) {

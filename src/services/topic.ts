@@ -8,6 +8,8 @@ export interface Topic {
   readonly event: string;
   /** Least time between two messages, ms. */
   readonly everyMs: number;
+  /** Resolves when there is something to start from; absent: there always is. */
+  ready?(): Promise<void>;
   /** What is new since the last `flush`, for all followers; undefined: nothing. */
   flush(): unknown;
   /** What a new follower starts from. It goes on with what the next `flush` returns, so it is what was flushed last, or only what may be told again. */

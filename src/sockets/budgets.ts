@@ -43,8 +43,8 @@ export class MessageBudget {
     this.#at = now;
   }
 
-  /** Whether one more message is within the budget at `now` (ms, any monotonic origin). */
-  take(now: number): boolean {
+  /** Whether one more message is within the budget at `now` (ms, any monotonic origin). One that counts for more than is left is, and those that follow wait for it. */
+  take(now: number, cost = 1): boolean {
     const { messagesPerSecond, messageBurst } = this.#limits;
     if (messagesPerSecond === Infinity) return true;
     this.#tokens = Math.min(messageBurst, this.#tokens + ((now - this.#at) / 1000) * messagesPerSecond);
@@ -54,13 +54,22 @@ export class MessageBudget {
       this.refusals++;
       return false;
     }
-    this.#tokens--;
+    this.#tokens -= cost;
     return true;
   }
 
   get exhausted(): boolean {
     return this.refusals >= this.#limits.refusalsBeforeClose;
   }
+}
+
+/**
+ * For packets of any kind: messages, and what is none and has no answer to refuse it with, such as joining a namespace that there is not, acknowledgements
+ * and pongs. Wide enough that messages come to the end of their own budget first.
+ */
+export function packetLimits(limits: SocketLimits): SocketLimits {
+  const { messagesPerSecond, messageBurst, refusalsBeforeClose } = limits;
+  return { ...limits, messagesPerSecond: 2 * messagesPerSecond, messageBurst: 2 * messageBurst + refusalsBeforeClose, refusalsBeforeClose: 1 };
 }
 
 /** Open connections per address. */

@@ -15,13 +15,15 @@ import type { MessageBudget } from './budgets.ts';
 export interface Call<T = unknown> {
   readonly schema: ZodType<T>;
   handle(socket: Socket, input: T): unknown;
+  /** How many messages it counts as, from the input as it came; default 1. */
+  readonly cost?: (input: unknown) => number;
 }
 
 export type Calls = ReadonlyMap<string, Call>;
 
 /** Checks that the handler takes what the schema gives. */
-export function call<T>(schema: ZodType<T>, handle: (socket: Socket, input: T) => unknown): Call {
-  return { schema, handle } as Call;
+export function call<T>(schema: ZodType<T>, handle: (socket: Socket, input: T) => unknown, cost?: (input: unknown) => number): Call {
+  return { schema, handle, cost } as Call;
 }
 
 export interface Failure {
@@ -45,14 +47,14 @@ export function serveCalls(socket: Socket, calls: Calls, budget: MessageBudget, 
     const last: unknown = args.at(-1);
     const ack = typeof last === 'function' ? (last as Ack) : undefined;
     const fail = (error: unknown): void => ack?.({ ok: false, error: failureOf(error, context) });
-    if (!budget.take(performance.now())) {
+    const known = typeof name === 'string' ? calls.get(name) : undefined;
+    if (!budget.take(performance.now(), known?.cost?.(args[0]))) {
       context.metrics.rateLimited.inc({ limit: 'socket_messages' });
       fail(new Refusal('RATE_LIMITED', 'too many messages on this connection'));
       if (budget.exhausted) disconnect(socket, { code: 'RATE_LIMITED', message: 'too many messages on this connection' });
       return;
     }
     try {
-      const known = typeof name === 'string' ? calls.get(name) : undefined;
       if (known === undefined) throw new Refusal('NOT_FOUND', `there is no such call here; there are ${[...calls.keys()].join(', ')}`);
       const data = known.handle(socket, parse(known.schema, typeof args[0] === 'function' ? undefined : args[0]));
       if (data instanceof Promise) data.then((settled) => ack?.({ ok: true, data: settled }), fail);

@@ -1,10 +1,10 @@
 /** Who may connect at all: origins, connections per address, and what each connection may spend. Knows nothing of users. */
 import type { IncomingMessage } from 'node:http';
-import type { Server, Socket } from 'socket.io';
+import type { Namespace, Server, Socket } from 'socket.io';
 import type { Metrics } from '../observability/metrics.ts';
 import { Refusal } from '../types/refusal.ts';
 import { clientKey } from '../utils/addresses.ts';
-import { ConnectionCounts, MessageBudget, type SocketLimits } from './budgets.ts';
+import { ConnectionCounts, MessageBudget, packetLimits, type SocketLimits } from './budgets.ts';
 
 /** A connection carries the sockets of all namespaces that its client joined. */
 interface Connection {
@@ -30,15 +30,28 @@ export class Connections {
     this.#counts = new ConnectionCounts(options.limits.connectionsPerAddress);
   }
 
-  /** Counts every connection of the server from now on. */
-  watch(io: Server): void {
+  /** Counts every connection of the server from now on, and what comes on it. */
+  watch(io: Server, namespaces: readonly Namespace[]): void {
     io.engine.on('connection', (connection: Socket['conn']) => {
       const { limits, addressOf } = this.#options;
       const address = addressOf(connection.request);
       const key = clientKey(address);
       this.#open.set(connection, { address, budget: new MessageBudget(limits, performance.now()), withinLimit: this.#counts.open(key) });
       connection.once('close', () => this.#counts.close(key));
+      const packets = new MessageBudget(packetLimits(limits), performance.now());
+      connection.on('packet', () => {
+        if (!packets.take(performance.now())) this.#end(connection, namespaces);
+      });
     });
+  }
+
+  /** Tells all sockets of the connection why. What still comes on it is not looked at. */
+  #end(connection: Socket['conn'], namespaces: readonly Namespace[]): void {
+    this.#options.metrics.rateLimited.inc({ limit: 'socket_messages' });
+    const sockets = namespaces.flatMap((nsp) => [...nsp.sockets.values()].filter(({ conn }) => conn === connection));
+    for (const socket of sockets) socket.emit('closing', { code: 'RATE_LIMITED', message: 'too many packets on this connection' });
+    sockets[0]?.disconnect(true);
+    connection.close();
   }
 
   /** Refuses a socket of a connection that is one too many, or that joins namespaces faster than messages may come. Throws RATE_LIMITED. */

@@ -30,6 +30,14 @@ export function openToAll(nsp: Namespace, connections: Connections, context: Cal
   guard(nsp, context, (socket) => connections.admit(socket));
 }
 
+/** Lets nobody in. NOT_FOUND. */
+export function openToNobody(nsp: Namespace, connections: Connections, context: CallContext): void {
+  guard(nsp, context, (socket) => {
+    connections.admit(socket);
+    throw new Refusal('NOT_FOUND', 'choose /prices, /market, /user or /admin');
+  });
+}
+
 /** Who a namespace is for. */
 export interface Membership {
   readonly auth: SocketAuth;

@@ -14,6 +14,21 @@ test('a message budget lets a burst through, then its rate', () => {
   assert.equal(budget.exhausted, false);
 });
 
+test('a message that counts for several is let through with the last of the budget, and the next waits until it is paid', () => {
+  const budget = new MessageBudget({ ...DEFAULT_LIMITS, messagesPerSecond: 10, messageBurst: 3 }, 0);
+  assert.deepEqual([0, 0, 100, 300, 400].map((now) => budget.take(now, 5)), [true, false, false, true, false]);
+});
+
+test('a batch counts as one message for every ten orders begun', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1e-3, messageBurst: 10 } });
+  const socket = await world.connect('/user', { auth: { token: 'ann' } });
+  const batch = async (count: number) => (await call(socket, 'orders:batch', { orders: Array.from({ length: count }, () => ({})) })).error?.code;
+  const codes: (string | undefined)[] = [];
+  // To connect counts as one.
+  for (const count of [50, 10, 51, 11, 1]) codes.push(await batch(count));
+  assert.deepEqual(codes, ['UNAVAILABLE', 'UNAVAILABLE', 'VALIDATION_FAILED', 'UNAVAILABLE', 'RATE_LIMITED']);
+});
+
 test('too many messages are refused, and whoever goes on is disconnected', async (t) => {
   const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1, messageBurst: 5, refusalsBeforeClose: 3 } });
   const socket = await world.connect('/prices', { reconnection: false });
@@ -25,6 +40,26 @@ test('too many messages are refused, and whoever goes on is disconnected', async
   await gone;
   assert.deepEqual(codes, [undefined, undefined, undefined, undefined, 'RATE_LIMITED', 'RATE_LIMITED', 'RATE_LIMITED']);
 });
+
+for (const [what, frame] of [
+  ['joins what there is not', (i: number) => `40/nope${i},`],
+  ['joins the namespace that is for nobody', () => '40'],
+  ['acknowledges what nobody asked', (i: number) => `43/prices,${i}[]`],
+  ['answers pings that nobody sent', () => '3'],
+] as const) {
+  test(`who ${what} again and again is disconnected`, async (t) => {
+    const world = await SocketWorld.during(t);
+    const socket = await world.connect('/prices', { reconnection: false });
+    const gone = next(socket, 'disconnect');
+    const wire: string[] = [];
+    socket.io.engine.on('data', (data: string) => wire.push(data));
+    const { ws } = socket.io.engine.transport as unknown as { ws: { send(frame: string): void } };
+    for (let i = 0; i < 5_000; i++) ws.send(frame(i));
+    await gone;
+    assert.ok(wire.some((data) => data.includes('"RATE_LIMITED"')), wire.at(-1));
+    assert.ok(wire.length < 1_000, `${wire.length} answers`);
+  });
+}
 
 test('an address can hold only so many connections', async (t) => {
   const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 2 } });
@@ -83,6 +118,17 @@ test('who comes and goes does not make a topic be sent to all others more often'
   assert.equal(flushed.length, 1);
 });
 
+test('clients are told when the server goes down, and come back by themselves', async (t) => {
+  const world = await SocketWorld.during(t);
+  const later = { reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 };
+  const clients = [await world.connect('/prices', later), await world.connect('/user', { auth: { token: 'ann' }, transports: ['polling'], ...later })];
+  const told = clients.map((socket) => Promise.all([next<{ code: string }>(socket, 'closing'), next(socket, 'disconnect')]));
+  await world.stop();
+  for (const [{ code }] of await Promise.all(told)) assert.equal(code, 'UNAVAILABLE');
+  assert.deepEqual(clients.map(({ active }) => active), [true, true]);
+  await assert.rejects(world.connect('/prices', { reconnection: false }));
+});
+
 test('pages of other origins cannot connect, programs and own pages can', async (t) => {
   const world = await SocketWorld.during(t);
   const from = (origin: string | undefined, transport: string) => {
@@ -124,7 +170,7 @@ test('garbage is refused or ends its own connection, and the server goes on', as
   await raw(new Uint8Array([1, 2, 3]));
   await raw(`42/prices,["subscribe","${'x'.repeat(70_000)}"]`);
   await assert.rejects(world.connect('/', { reconnection: false }), { code: 'NOT_FOUND' });
-  await assert.rejects(world.connect('/secret', { reconnection: false }));
+  for (const namespace of ['/secret', '/secret', '/__proto__', '/market/']) await assert.rejects(world.connect(namespace, { reconnection: false }), { code: 'NOT_FOUND' });
   assert.equal((await call(await world.connect('/prices'), 'subscribe', { symbols: ['BTC-USDT'] })).ok, true);
 });
 

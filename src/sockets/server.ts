@@ -15,7 +15,7 @@ import { DEFAULT_BACKLOG, type BacklogLimits } from './backlog.ts';
 import { DEFAULT_LIMITS, type SocketLimits } from './budgets.ts';
 import { serveCalls, type CallContext, type Calls } from './calls.ts';
 import { Connections, originAllowed } from './connections.ts';
-import { openToAll, usersOnly, type SocketAuth } from './handshake.ts';
+import { openToAll, openToNobody, usersOnly, type SocketAuth } from './handshake.ts';
 import { serveMarket } from './market.ts';
 import { servePrices } from './prices.ts';
 import { RecoverableAdapter, type RecoveryOptions } from './recovery.ts';
@@ -64,8 +64,8 @@ const RECOVERY_MS = 60_000;
 const TICK_MS = 50;
 const PING_INTERVAL_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Messages remembered for those who come back. Prices and administrators' figures are sent anew instead. */
-const REMEMBERED: Readonly<Record<string, number>> = { '/market': 10_000, '/user': 20_000 };
+/** Messages remembered for those who come back. Prices are sent anew instead. */
+const REMEMBERED: Readonly<Record<string, number>> = { '/market': 10_000, '/user': 20_000, '/admin': 2_000 };
 const MAX_AWAY = 10_000;
 
 export function createSockets(parts: SocketParts): Sockets {
@@ -75,8 +75,8 @@ export function createSockets(parts: SocketParts): Sockets {
   const tickMs = options.tickMs ?? TICK_MS;
   const context: CallContext = { logger, metrics };
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
-  const io = createServer(parts);
-  connections.watch(io);
+  let open = true;
+  const io = createServer(parts, () => open);
   batchWrites(io, logger);
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
@@ -84,8 +84,10 @@ export function createSockets(parts: SocketParts): Sockets {
     new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, metrics, logger });
   const [prices, market, user, admin] = ['/prices', '/market', '/user', '/admin'].map((name) => countedNamespace(io, name, metrics)) as [Namespace, Namespace, Namespace, Namespace];
 
-  // Nothing is served outside the four.
-  io.use((_socket, next) => next(Object.assign(new Error('choose /prices, /market, /user or /admin'), { data: { code: 'NOT_FOUND', message: 'choose /prices, /market, /user or /admin' } })));
+  connections.watch(io, [prices, market, user, admin]);
+
+  // Any other is made for its refusal and gone with it.
+  for (const nsp of [io.of('/'), io.of((_name, _auth, next) => next(null, true))]) openToNobody(nsp, connections, context);
   openToAll(prices, connections, context);
   openToAll(market, connections, context);
   const membership = { auth: parts.auth, connections, context };
@@ -100,42 +102,46 @@ export function createSockets(parts: SocketParts): Sockets {
 
   return {
     close: async () => {
+      open = false;
       for (const stop of [stopUser, stopAdmin, stopEvents]) stop();
       for (const one of publishers) one.close();
-      for (const nsp of [prices, market, user, admin]) {
-        nsp.emit('closing', { code: 'UNAVAILABLE', message: 'this server is going down; connect again' });
-        nsp.disconnectSockets(true);
-        await nsp.adapter.close();
-      }
-      // It throws away what is not written.
+      for (const nsp of [prices, market, user, admin]) nsp.emit('closing', { code: 'UNAVAILABLE', message: 'this server is going down; connect again' });
+      // It throws away what is not written. No socket is told to disconnect: clients would not come back by themselves.
       await written(io);
       io.engine.close();
+      for (const nsp of [prices, market, user, admin]) await nsp.adapter.close();
     },
   };
 }
 
-function createServer({ http, options }: SocketParts): Server {
+/** Lets nobody connect who comes back while the server goes down. */
+function createServer({ http, options }: SocketParts, open: () => boolean): Server {
   const origins = new Set(options.origins);
   const recoveryMs = options.recoveryMs ?? RECOVERY_MS;
+  const pingMs = options.pingIntervalMs ?? PING_INTERVAL_MS;
   class Adapter extends RecoverableAdapter {
     constructor(nsp: Namespace) {
-      const recovery: RecoveryOptions = { windowMs: recoveryMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY };
+      const recovery: RecoveryOptions = { windowMs: recoveryMs, unnoticedMs: 2 * pingMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY };
       super(nsp, recovery);
     }
   }
   return new Server(http, {
     adapter: Adapter,
     serveClient: false,
+    cleanupEmptyChildNamespaces: true,
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     perMessageDeflate: { threshold: COMPRESS_FROM_BYTES },
     httpCompression: { threshold: COMPRESS_FROM_BYTES },
     // The middlewares run again: a session may have been revoked in the meantime.
     connectionStateRecovery: { maxDisconnectionDuration: recoveryMs, skipMiddlewares: false },
-    pingInterval: options.pingIntervalMs ?? PING_INTERVAL_MS,
-    pingTimeout: options.pingIntervalMs ?? PING_INTERVAL_MS,
+    pingInterval: pingMs,
+    pingTimeout: pingMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     cors: { origin: [...origins], credentials: true },
-    allowRequest: (request, decide) => decide(originAllowed(request, origins) ? null : 'this origin may not connect', originAllowed(request, origins)),
+    allowRequest: (request, decide) => {
+      const refusal = !open() ? 'this server is going down' : !originAllowed(request, origins) ? 'this origin may not connect' : null;
+      decide(refusal, refusal === null);
+    },
     ...(options.parser === 'msgpack' ? { parser: msgpackParser } : {}),
   });
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Topic } from '../services/topic.ts';
 import { Refusal } from '../types/refusal.ts';
-import { terminate, watchBacklogs, type BacklogLimits } from './backlog.ts';
+import { Stalls, terminate, watchBacklogs, type BacklogLimits, type Watched } from './backlog.ts';
 import { markLossy, ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
 
 export interface TopicOptions {
@@ -32,12 +32,13 @@ export class TopicPublisher {
   readonly #open = new Map<string, Entry>();
   /** Where the slow ones stood when they were left out. */
   readonly #behind = new Map<Socket, { readonly topic: Topic; readonly mark: unknown }[]>();
-  readonly #slow = new Set<Socket>();
+  readonly #watched: Watched;
   readonly #timer: NodeJS.Timeout;
 
   constructor(nsp: Namespace, options: TopicOptions) {
     this.#nsp = nsp;
     this.#options = options;
+    this.#watched = { slow: new Set(), stalls: new Stalls(options.backlog) };
     nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#release(room));
     this.#timer = setInterval(() => this.tick(), options.tickMs);
   }
@@ -60,6 +61,11 @@ export class TopicPublisher {
     if (behind === undefined) void socket.join(room);
     else replace(behind, topic, entry.topic.mark());
     return entry.topic.snapshot();
+  }
+
+  /** Resolves when followers of the topic have something to start from. */
+  async ready(topic: Topic): Promise<void> {
+    await (this.#open.get(roomOf(topic))?.topic ?? topic).ready?.();
   }
 
   unfollow(socket: Socket, topicId: string): void {
@@ -86,21 +92,21 @@ export class TopicPublisher {
   left(socket: Socket): void {
     const behind = this.#behind.get(socket) ?? [];
     this.#behind.delete(socket);
-    this.#slow.delete(socket);
+    this.#watched.slow.delete(socket);
     for (const { topic } of behind) this.#release(roomOf(topic));
   }
 
   /** Sends what is due. The timer calls it; tests may. */
   tick(now = Date.now()): void {
     for (const [room, entry] of this.#open) this.#sendIfDue(room, entry, now);
-    watchBacklogs(this.#nsp.sockets.values(), this.#slow, this.#options.backlog, {
+    watchBacklogs(this.#nsp.sockets.values(), this.#watched, this.#options.backlog, {
       slow: (socket) => this.#leaveOut(socket),
       caughtUp: (socket) => this.#bringBack(socket),
       hopeless: (socket, bytes) => {
         this.#options.logger.warn('closing a connection that does not read', { namespace: this.#nsp.name, bytes });
         terminate(socket);
       },
-    });
+    }, now);
   }
 
   #entry(topic: Topic): Entry {

@@ -18,7 +18,7 @@ test('nobody gets in without a good token, and only administrators into /admin',
   }
   await assert.rejects(world.connect('/admin', { ...ann, reconnection: false }), { code: 'FORBIDDEN' });
   const admin = await world.connect('/admin', { auth: { token: 'root' } });
-  assert.equal((await call(admin, 'subscribe', { channels: ['metrics', 'alerts'] })).ok, true);
+  assert.deepEqual(await call(admin, 'subscribe', { channels: ['metrics', 'alerts'] }), { ok: true, data: { metrics: { ordersPerSecond: 7 }, alerts: [] } });
   assert.deepEqual(await next(admin, 'metrics'), { ordersPerSecond: 7 });
   const elsewhere = await SocketWorld.during(t, {}, { adminAddress: () => false });
   await assert.rejects(elsewhere.connect('/admin', { auth: { token: 'root' }, reconnection: false }), { code: 'FORBIDDEN' });

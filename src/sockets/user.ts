@@ -11,9 +11,9 @@ import { ACCOUNT_CHANNELS, type AccountChannel, type AccountStream } from '../se
 import type { OrderService } from '../services/orders.ts';
 import type { Permission, Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
-import { newOrder, orderBatch } from '../validators/order.ts';
+import { MAX_BATCH, newOrder, orderBatch } from '../validators/order.ts';
 import { amendCall, cancelCall, channelChoice } from '../validators/sockets.ts';
-import { backlogOf, terminate, type BacklogLimits } from './backlog.ts';
+import { backlogOf, Stalls, terminate, type BacklogLimits } from './backlog.ts';
 import { call, type Calls } from './calls.ts';
 import { principalOf } from './handshake.ts';
 import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
@@ -52,7 +52,7 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
     ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
     ['order:amend', call(amendCall, (socket, { id, ...change }) => orders.amend(permitted(socket, 'trade'), id, change))],
     ['order:cancel', call(cancelCall, (socket, { id }) => orders.cancel(permitted(socket, 'trade'), id))],
-    ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items))],
+    ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items), costOfBatch)],
     ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), async (socket, { channels }) => {
       const { account } = permitted(socket, 'read');
       for (const channel of ACCOUNT_CHANNELS) {
@@ -94,10 +94,11 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
     sent[channel].inc(adapter.rooms.get(room)?.size ?? 0);
   });
 
+  const stalls = new Stalls(backlog);
   const watch = setInterval(() => {
     for (const socket of nsp.sockets.values()) {
       const bytes = backlogOf(socket);
-      if (bytes < backlog.close) continue;
+      if (!stalls.hopeless(socket, bytes, performance.now())) continue;
       logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });
       terminate(socket);
     }
@@ -114,6 +115,15 @@ type AccountRooms = Readonly<Record<AccountChannel | 'all', string>>;
 function roomsFor(account: number): AccountRooms {
   const rooms = ACCOUNT_CHANNELS.map((channel) => [channel, cacheKeys.room(`user:${account}:${channel}`)]);
   return Object.fromEntries([['all', cacheKeys.room(`user:${account}`)], ...rooms]) as AccountRooms;
+}
+
+/** Orders of a batch that count as one message. */
+const ORDERS_PER_MESSAGE = 10;
+
+/** More than a batch may hold is refused as a whole, and counts as one. */
+function costOfBatch(input: unknown): number {
+  const items = (input as { orders?: unknown } | null | undefined)?.orders;
+  return Array.isArray(items) && items.length <= MAX_BATCH ? Math.max(1, Math.ceil(items.length / ORDERS_PER_MESSAGE)) : 1;
 }
 
 function permitted(socket: Socket, permission: Exclude<Permission, 'public' | 'admin'>): Principal {

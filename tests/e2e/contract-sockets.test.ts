@@ -71,7 +71,7 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
   });
 
   test('only the four namespaces are there, and only who may gets in', async () => {
-    for (const namespace of ['/', '/orders']) await assert.rejects(connected(client(namespace, { reconnection: false })));
+    for (const namespace of ['/', '/orders']) await assert.rejects(connected(client(namespace, { reconnection: false })), { code: 'NOT_FOUND' });
     for (const token of [undefined, '', 'nonsense', `${ann.token}x`, 7]) await assert.rejects(connected(client('/user', { auth: { token }, reconnection: false })), { code: 'UNAUTHENTICATED' });
     await assert.rejects(connected(client('/admin', { auth: { token: ann.token }, reconnection: false })), { code: 'FORBIDDEN' });
     await assert.rejects(connected(client('/admin', { reconnection: false })), { code: 'UNAUTHENTICATED' });
@@ -199,6 +199,7 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
     assertShape('liquidation', liquidations[0], LIQUIDATION);
     assert.equal((await announced).liquidations[0]?.['id'], liquidations[0]?.['id']);
     assert.equal((await announced).liquidations[0]?.['userId'], undefined);
+    assert.equal(liquidations[0]?.['userId'], (await ann.get<Doc>('/auth/me'))['id']);
     assert.deepEqual(foreign, []);
     for (const messages of [orders, fills, positions, balances, calls, liquidations]) {
       const seqs = messages.map(({ seq }) => Number(seq));

@@ -123,9 +123,14 @@ export class SocketWorld {
     return socket;
   }
 
+  /** The server's side goes down; what is left of it refuses to connect. */
+  async stop(): Promise<void> {
+    await this.#sockets.close();
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
-    await this.#sockets.close();
+    await this.stop();
     await new Promise((closed) => this.#http.close(closed));
   }
 }
