@@ -39,7 +39,8 @@ test('a copy made under load starts, with every order that was acknowledged befo
         await client.delete(`/orders/client:o${i}`);
       }
     })();
-    await eventually('orders and snapshots', () => (acknowledged.length > 40 && readdirSync(join(live.directory, 'snapshots')).length > 0) || undefined, 30_000);
+    const snapshots = join(live.directory, 'snapshots');
+    await eventually('orders and snapshots', () => (acknowledged.length > 40 && existsSync(snapshots) && readdirSync(snapshots).length > 0) || undefined, 30_000);
     const before = acknowledged.length;
     const { status, text } = await backup(live.directory, copy);
     stop = true;
