@@ -13,6 +13,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { CommitQueue, type Waiter } from './commit-queue.ts';
+import { Followers } from './followers.ts';
 import { isSuspect, judge, rememberIds, withEarlier, type IdLookup, type Source, type Verdict } from './idempotency.ts';
 import type { LeaderMetrics } from './leader-metrics.ts';
 import { RecoveryError, recover, refusalOf, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
@@ -62,7 +63,6 @@ interface Arrived {
 
 type Partial = Verdict & { readonly kind: 'partial' };
 type Answer = (committed: Committed) => object;
-type Listener = (record: CommittedRecord) => void;
 type Status = Sequencer['status'];
 
 /** What clients send most, and what changes neither assets nor markets nor who has an account. All else is executed when it arrives. */
@@ -83,7 +83,7 @@ export class Leader implements Sequencer {
     () => this.#engine,
   );
   readonly #options: LeaderOptions;
-  readonly #listeners = new Set<Listener>();
+  readonly #followers: Followers;
   #status: Status = { state: 'starting' };
   #journal: Journal;
   #queue: CommitQueue;
@@ -119,6 +119,7 @@ export class Leader implements Sequencer {
 
   private constructor(options: LeaderOptions, journal: Journal, recovered: Recovered) {
     this.#options = options;
+    this.#followers = new Followers(options.logger);
     this.#journal = journal;
     this.#queue = this.#createQueue(journal);
     this.#recovered = recovered;
@@ -160,9 +161,8 @@ export class Leader implements Sequencer {
     return this.#queue.barrier();
   }
 
-  onCommitted(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  onCommitted(listener: (record: CommittedRecord) => void): () => void {
+    return this.#followers.add(listener);
   }
 
   /** Lets happen what is due by the clock. Called by a timer; before a command it comes by itself. */
@@ -392,26 +392,12 @@ export class Leader implements Sequencer {
     });
   }
 
-  /** One follower after the other, so that the work of each is done in one go. */
   #tell(records: readonly CommittedRecord[]): void {
     const last = records.at(-1);
     if (last === undefined) return;
     this.#committedSeq = last.seq;
     this.#committedTime = last.time;
-    for (const listener of Array.from(this.#listeners)) {
-      for (const record of records) {
-        // It may have stopped meanwhile.
-        if (this.#listeners.has(listener)) this.#tellOne(listener, record);
-      }
-    }
-  }
-
-  #tellOne(listener: Listener, record: CommittedRecord): void {
-    try {
-      listener(record);
-    } catch (error) {
-      this.#options.logger.error('a follower of the journal failed', { seq: record.seq, error });
-    }
+    this.#followers.tell(records);
   }
 
   #onAppendFailed(error: Error): void {
