@@ -2,16 +2,12 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isDamagedFile, SQLITE_BUSY, sqliteCode } from '../utils/sqlite-errors.ts';
 import { DirectoryLockedError, DirectoryUnusableError } from './errors.ts';
 
 export interface DirectoryLock {
   release(): void;
 }
-
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-const DAMAGE = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 /**
  * Creates the directory (0700) when it is not there. Throws DirectoryLockedError when another process, or another part of this one, holds it, and DirectoryUnusableError
@@ -36,7 +32,7 @@ function lockFile(path: string, directory: string, ownerPath: string): DatabaseS
   try {
     return lockEmptied(path);
   } catch (error) {
-    if (codeOf(error) !== SQLITE_BUSY) throw error;
+    if (sqliteCode(error) !== SQLITE_BUSY) throw error;
     throw new DirectoryLockedError(`the data directory ${directory} is in use by another process${owner(ownerPath)}; stop it first, or give this one its own DATA_DIR (${(error as Error).message})`);
   }
 }
@@ -46,7 +42,7 @@ function lockEmptied(path: string): DatabaseSync {
   try {
     return lock(path);
   } catch (error) {
-    if (!DAMAGE.has(codeOf(error) ?? 0)) throw error;
+    if (!isDamagedFile(error)) throw error;
     truncateSync(path);
     return lock(path);
   }
@@ -72,12 +68,6 @@ function lock(path: string): DatabaseSync {
     db.close();
     throw error;
   }
-}
-
-/** The primary result code, which extended ones carry in the low byte. */
-function codeOf(error: unknown): number | undefined {
-  const { errcode } = error as { errcode?: number };
-  return errcode === undefined ? undefined : errcode & 0xff;
 }
 
 function usable<T>(path: string, body: () => T): T {

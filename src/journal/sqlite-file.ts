@@ -6,6 +6,7 @@ import type { Seq } from '../engine/units.ts';
 import { FIRST_CRC, assertContinues, strip, verifyChain, type StoredRecord } from './chain.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
+import { SQLITE_CONSTRAINT, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, sqliteCode } from '../utils/sqlite-errors.ts';
 import { RecordInserts } from './sqlite-insert.ts';
 
 /** 2: bodies as `sequencer/event-rows.ts` has them, which versions that know format 1 alone cannot read. Tables and all else are the same. */
@@ -166,16 +167,10 @@ function guard<T>(operation: string, body: () => T): T {
   }
 }
 
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CONSTRAINT = 19;
-const SQLITE_NOTADB = 26;
-
 function translate(operation: string, error: unknown): Error {
   if (error instanceof JournalConflictError || error instanceof JournalCorruptError || error instanceof JournalUnavailableError) return error;
-  const { errcode, message } = error as { errcode?: number; message?: string };
-  // Extended result codes carry the primary one in the low byte.
-  switch (errcode === undefined ? undefined : errcode & 0xff) {
+  const { message } = error as { message?: string };
+  switch (sqliteCode(error)) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return new JournalCorruptError(`the journal's file is damaged (${message})`, 0, error);

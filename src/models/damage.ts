@@ -1,14 +1,11 @@
 /** The store's files: which holds what, how damage is told from other faults, and what an operator can do about either. */
 import { join } from 'node:path';
 import { UnavailableError } from '../utils/errors.ts';
+import { isDamagedFile } from '../utils/sqlite-errors.ts';
 import type { CollectionSpec } from './collection.ts';
 import { StoreDamagedError, UnreadableRowError } from './errors.ts';
 
 export type StoreFile = 'store.db' | 'projections.db';
-
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-const DAMAGE = new Set([SQLITE_CORRUPT, SQLITE_NOTADB]);
 
 const WAY_OUT: Readonly<Record<StoreFile, string>> = {
   'store.db': 'stop the process and restore it, with its -wal file, from a backup',
@@ -24,9 +21,7 @@ export function pathOf(directory: string, file: StoreFile): string {
 }
 
 export function isDamage(error: unknown): boolean {
-  const { errcode } = error as { errcode?: number };
-  // Extended result codes carry the primary one in the low byte.
-  return error instanceof SyntaxError || error instanceof UnreadableRowError || (errcode !== undefined && DAMAGE.has(errcode & 0xff));
+  return error instanceof SyntaxError || error instanceof UnreadableRowError || isDamagedFile(error);
 }
 
 /** The file, what was found wrong in it and what to do. @param path of it, or its name where whoever reads this must not learn more. */
