@@ -5,9 +5,8 @@ import { FUTURES_AVAILABLE, SPOT_AVAILABLE } from './ledger.ts';
 import { certainTaker } from './certainty.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import { openingLoss, perpetualLock, spotLock } from './locks.ts';
-import { tierOf } from './margin.ts';
 import type { MarketState } from './market-state.ts';
-import { bandLimit, checkBand, checkPriced, checkStatus } from './market-rules.ts';
+import { allowedLeverage, bandLimit, checkBand, checkPriced, checkStatus, exceedsPosition } from './market-rules.ts';
 import { clientKey } from './open-orders.ts';
 import { isPrevention } from './pool.ts';
 import { MAX_PRICE } from './price-tree.ts';
@@ -182,7 +181,7 @@ function fundPerpetual(core: Core, market: MarketState, account: AccountId, stan
 
 /** The largest position that this order and the resting ones of its side can lead to must fit the tier's leverage and the limits. */
 function checkExposure(core: Core, market: MarketState, standing: number, order: NewOrder, replaced: Replaced): Reject | undefined {
-  const { market: rules, risk, words } = market;
+  const { market: rules, words } = market;
   const { standings } = core;
   const buys = order.side === 'buy';
   const size = standing < 0 ? 0 : standings.size[standing];
@@ -190,10 +189,10 @@ function checkExposure(core: Core, market: MarketState, standing: number, order:
   const largest = (buys ? size : 0 - size) + resting + admission.quantity;
   const price = Math.max(order.type === 'market' || (!buys && admission.crosses) ? touchOf(market, order) : order.price, market.valuation);
   const notional = largest * price * rules.quotePerTickLot;
-  if (notional > MAX_NOTIONAL || (rules.maxPosition !== 0 && notional > rules.maxPosition)) {
+  if (exceedsPosition(rules, notional)) {
     return reject('MAX_POSITION', `With open orders the position could reach a notional of more than ${words.quote(rules.maxPosition === 0 ? MAX_NOTIONAL : Math.min(MAX_NOTIONAL, rules.maxPosition))}.`);
   }
-  const allowed = Math.min(rules.maxLeverage, risk.leverages[tierOf(risk, notional)]);
+  const allowed = allowedLeverage(market, notional);
   const leverage = core.leverageOf(market, standing);
   return leverage <= allowed ? undefined : reject('LEVERAGE_TOO_HIGH', `A position of this size allows a leverage of at most ${allowed}; it is ${leverage}.`);
 }

@@ -3,7 +3,8 @@ import { checkTrader } from './accounts.ts';
 import type { Command } from './commands.ts';
 import type { Core } from './core.ts';
 import type { PositionState } from './events.ts';
-import { tierOf, unrealizedPnl } from './margin.ts';
+import { unrealizedPnl } from './margin.ts';
+import { allowedLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { reject } from './reject.ts';
@@ -31,7 +32,7 @@ export function setLeverage(core: Core, { account, market: id, leverage }: Comma
   const standing = core.standings.find(account, id);
   const size = standing < 0 ? 0 : core.standings.size[standing];
   const notional = Math.abs(size) * market.valuation * market.market.quotePerTickLot;
-  const allowed = Math.min(market.market.maxLeverage, market.risk.leverages[tierOf(market.risk, notional)]);
+  const allowed = allowedLeverage(market, notional);
   if (leverage > allowed) return reject('LEVERAGE_TOO_HIGH', `The leverage may be at most ${allowed} here.`);
   if (standing >= 0 && holdsMargin(core, standing)) return reject('CONFLICT', 'Cancel the open orders of this market that hold margin first.');
   const position = size === 0 ? undefined : remargined(core, market, standing, leverage);

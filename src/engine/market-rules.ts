@@ -1,12 +1,13 @@
 /** What a market lets through, given its status, limits and price band. Pure. */
 import type { Market, MarketStatus } from './market.ts';
 import type { MarketState } from './market-state.ts';
-import { ONE } from './margin.ts';
+import { MAX_NOTIONAL } from './fill.ts';
+import { ONE, tierOf } from './margin.ts';
 import { mulDiv } from './mul-div.ts';
 import { MAX_PRICE } from './price-tree.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
-import type { Side, Ticks } from './units.ts';
+import type { Amount, Side, Ticks } from './units.ts';
 
 /** How strict a status is: the stricter of an administrator's and the price feed's counts. */
 const STRICTNESS: Readonly<Record<MarketStatus, number>> = { open: 0, reduce_only: 1, cancel_only: 2, pre_open: 3, halted: 4, settling: 5 };
@@ -34,6 +35,16 @@ export function checkStatus(market: Market, reduceOnly: boolean): Reject | undef
 export function checkPriced(market: MarketState): Reject | undefined {
   if (!market.perpetual || market.mark !== 0) return undefined;
   return reject('MARKET_HALTED', `${market.market.symbol} takes no orders before its first price.`);
+}
+
+/** Whether no position may be worth that much in this market. */
+export function exceedsPosition({ maxPosition }: Market, notional: Amount): boolean {
+  return notional > MAX_NOTIONAL || (maxPosition !== 0 && notional > maxPosition);
+}
+
+/** The highest leverage that a position of this worth may have. */
+export function allowedLeverage({ market, risk }: MarketState, notional: Amount): number {
+  return Math.min(market.maxLeverage, risk.leverages[tierOf(risk, notional)]);
 }
 
 /** Liquidation and funding go on while positions can still be reduced, and stand still while nothing can be traded or prices are not to be trusted. */

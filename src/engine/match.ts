@@ -1,10 +1,10 @@
 /** Lets a taker trade with the book, maker by maker, best price first, first come first served. Each trade is one event; what it does to positions follows at once. */
 import { closeOrder } from './close-order.ts';
 import type { Core } from './core.ts';
-import { feeOn, MAX_NOTIONAL, newFillInput, newFillPlan, planFill, positionOf } from './fill.ts';
+import { feeOn, newFillInput, newFillPlan, planFill, positionOf } from './fill.ts';
 import type { FillInput, FillPlan } from './fill.ts';
 import type { FillSide } from './events.ts';
-import { tierOf } from './margin.ts';
+import { allowedLeverage, exceedsPosition } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE } from './mul-div.ts';
 import { MARKET, selfTradePreventionOf, sideOf } from './pool.ts';
@@ -124,10 +124,9 @@ function planOrder(core: Core, market: MarketState, slot: number, direction: 1 |
 }
 
 /** An order that only closed when it was placed has no lock, and was not held to the limits of what it opens when its position has gone meanwhile. */
-function mayOpen({ market, risk, valuation }: MarketState, { size, leverage }: FillPlan, price: Ticks): boolean {
-  const notional = Math.abs(size) * Math.max(price, valuation) * market.quotePerTickLot;
-  if (notional > MAX_NOTIONAL || (market.maxPosition !== 0 && notional > market.maxPosition)) return false;
-  return leverage <= Math.min(market.maxLeverage, risk.leverages[tierOf(risk, notional)]);
+function mayOpen(market: MarketState, { size, leverage }: FillPlan, price: Ticks): boolean {
+  const notional = Math.abs(size) * Math.max(price, market.valuation) * market.market.quotePerTickLot;
+  return !exceedsPosition(market.market, notional) && leverage <= allowedLeverage(market, notional);
 }
 
 function fillInputOf(core: Core, market: MarketState, standing: number, account: number, after: FillPlan | undefined): void {
