@@ -4,7 +4,6 @@
  */
 import type { Event, EventOf, FillSide, PositionState } from '../engine/events.ts';
 import type { AccountId, AssetId, MarketId, OrderId, Seq, Side, WalletType } from '../engine/units.ts';
-import { publicLiquidation } from '../models/liquidations.ts';
 import { publicOrder, type OrderDoc } from '../models/orders.ts';
 import { ownTrade } from '../models/trades.ts';
 import type { FoldContext } from '../projections/context.ts';
@@ -15,7 +14,7 @@ import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { AccountState } from './account-state.ts';
 import type { Catalog } from './catalog.ts';
-import type { ShownLiquidation } from './liquidations.ts';
+import { namedLiquidation } from './liquidations.ts';
 
 export const ACCOUNT_CHANNELS = ['order', 'fill', 'position', 'balance', 'marginCall', 'liquidation', 'funding'] as const;
 export type AccountChannel = (typeof ACCOUNT_CHANNELS)[number];
@@ -195,9 +194,7 @@ export class AccountStream {
         const { account, market } = event.receipt;
         this.#touchMarket(event, account, market);
         if (this.#listening(account, 'liquidation', event) === undefined) return;
-        const doc = liquidationDocument(event, context);
-        const shown: ShownLiquidation = { ...publicLiquidation(doc), userId: doc.userId };
-        return this.#emit(account, 'liquidation', shown);
+        return this.#emit(account, 'liquidation', namedLiquidation(liquidationDocument(event, context)));
       }
       case 'funding_paid':
         return this.#tellFunding(event, context);

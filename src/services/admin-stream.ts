@@ -3,12 +3,11 @@ import type { Event } from '../engine/events.ts';
 import type { Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Millis } from '../engine/units.ts';
-import { publicLiquidation } from '../models/liquidations.ts';
 import { liquidationDocument } from '../projections/records.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import type { Catalog } from './catalog.ts';
 import { logTopic, Recent } from './recent.ts';
-import type { ShownLiquidation } from './liquidations.ts';
+import { namedLiquidation, type ShownLiquidation } from './liquidations.ts';
 import type { Topic } from './topic.ts';
 
 export const ADMIN_CHANNELS = ['metrics', 'health', 'feeds', 'liquidations', 'alerts'] as const;
@@ -79,7 +78,7 @@ export class AdminStream {
   #apply(event: Event, time: Millis): void {
     if (event.type === 'position_liquidated') {
       const doc = liquidationDocument(event, { catalog: this.#parts.catalog, owners: this.#parts.state, time });
-      this.#liquidations.push({ ...publicLiquidation(doc), userId: doc.userId });
+      this.#liquidations.push(namedLiquidation(doc));
       if (doc.adl.length > 0) this.#alerts.push({ level: 'critical', kind: 'deleveraging', symbol: doc.symbol, message: `${doc.symbol}: opposite positions were deleveraged to close a liquidated one`, timestamp: time });
     } else if (event.type === 'market_updated') {
       const { id, symbol, safety } = event.market;

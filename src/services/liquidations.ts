@@ -44,5 +44,10 @@ export class LiquidationService {
 
 function shown(doc: LiquidationDoc, principal: Principal | undefined): ShownLiquidation {
   const known = principal !== undefined && (principal.userId === doc.userId || principal.roles.includes('admin'));
-  return known ? { ...publicLiquidation(doc), userId: doc.userId } : publicLiquidation(doc);
+  return known ? namedLiquidation(doc) : publicLiquidation(doc);
+}
+
+/** As its owner and administrators see it. */
+export function namedLiquidation(doc: LiquidationDoc): ShownLiquidation {
+  return { ...publicLiquidation(doc), userId: doc.userId };
 }

@@ -2,6 +2,7 @@
 import type { Store } from '../models/collection.ts';
 import { liquidations, NEWEST_LIQUIDATIONS, publicLiquidation, type LiquidationDoc } from '../models/liquidations.ts';
 import type { AdminStream } from './admin-stream.ts';
+import { namedLiquidation } from './liquidations.ts';
 import type { MarketStream } from './market-stream.ts';
 
 /** Of all markets together. */
@@ -21,6 +22,6 @@ export interface Past {
 /** In the turn in which the streams are made, before their first record. */
 export function remember({ symbols, liquidations }: Past, markets: Pick<MarketStream, 'remember'>, admin: Pick<AdminStream, 'remember'>): void {
   const oldestFirst = liquidations.toReversed();
-  admin.remember(oldestFirst.map((doc) => ({ ...publicLiquidation(doc), userId: doc.userId })));
+  admin.remember(oldestFirst.map(namedLiquidation));
   for (const symbol of symbols) markets.remember(symbol, oldestFirst.filter((doc) => doc.symbol === symbol).map(publicLiquidation));
 }
