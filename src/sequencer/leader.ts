@@ -61,7 +61,7 @@ interface Arrived {
   readonly waiter: Waiter;
 }
 
-type Partial = Verdict & { readonly kind: 'partial' };
+type PartialVerdict = Verdict & { readonly kind: 'partial' };
 type Answer = (committed: Committed) => object;
 type Status = Sequencer['status'];
 
@@ -77,7 +77,7 @@ export class Leader implements Sequencer {
   /** Whoever looks finds what has arrived before executed. */
   readonly state: EngineReader = currentState(
     () => {
-      if (this.#arrived.length > 0) this.#executeArrived();
+      this.#executeArrived();
       return this.#engine;
     },
     () => this.#engine,
@@ -318,7 +318,7 @@ export class Leader implements Sequencer {
   }
 
   /** What fails after the engine has acted leaves it ahead of the journal: then the leader stops. */
-  #run(arrived: Arrived, now: Millis, partial?: Partial): void {
+  #run(arrived: Arrived, now: Millis, partial?: PartialVerdict): void {
     try {
       this.#runAs(arrived, now, partial);
     } catch (error) {
@@ -327,7 +327,7 @@ export class Leader implements Sequencer {
     }
   }
 
-  #runAs({ command, meta, answer, waiter }: Arrived, now: Millis, partial: Partial | undefined): void {
+  #runAs({ command, meta, answer, waiter }: Arrived, now: Millis, partial: PartialVerdict | undefined): void {
     const outcome = this.#execute(command, now);
     if (outcome === undefined) return waiter.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);

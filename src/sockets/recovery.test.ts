@@ -22,14 +22,20 @@ async function lose(socket: Socket): Promise<void> {
   await lost;
 }
 
-test('what was sent between the end of a connection and the moment it was noticed is not lost', async (t) => {
-  const world = await SocketWorld.during(t, { recoveryMs: 500, pingIntervalMs: 700 });
+/** A socket that has heard of its first order, and the seqs of those that it hears of. */
+async function hearing(world: SocketWorld): Promise<{ readonly socket: Socket; readonly heard: readonly number[] }> {
   const socket = world.client('/user', ann);
   const heard: number[] = [];
   socket.on('order', ({ seq }: Order) => heard.push(seq));
   await connected(socket);
   world.commit(world.make.accepted('buy', 100, 1));
   await eventually('the first order', () => heard[0]);
+  return { socket, heard };
+}
+
+test('what was sent between the end of a connection and the moment it was noticed is not lost', async (t) => {
+  const world = await SocketWorld.during(t, { recoveryMs: 500, pingIntervalMs: 700 });
+  const { socket, heard } = await hearing(world);
   const lost = next(socket, 'disconnect');
   const wire = wireOf(socket);
   wire.pause();
@@ -46,12 +52,7 @@ test('what was sent between the end of a connection and the moment it was notice
 
 test('a refused attempt to come back uses up nothing: the same user is let in after it, and nobody else', async (t) => {
   const world = await SocketWorld.during(t);
-  const socket = world.client('/user', ann);
-  const heard: number[] = [];
-  socket.on('order', ({ seq }: Order) => heard.push(seq));
-  await connected(socket);
-  world.commit(world.make.accepted('buy', 100, 1));
-  await eventually('the first order', () => heard[0]);
+  const { socket, heard } = await hearing(world);
   await lose(socket);
   world.commit(world.make.accepted('buy', 101, 1));
   for (const token of ['eve', 'bob', 'eve']) {
