@@ -7,7 +7,7 @@ const integer = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.constantFrom(0, -
 
 test('what is written is read again', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(integer, fc.string({ unit: 'binary' }))), (values) => {
+    fc.property(fc.array(fc.oneof(integer, fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1_000, maxLength: 3_000 }))), (values) => {
       const writer = new ByteWriter();
       for (const value of values) if (typeof value === 'number') writer.int(value);
       else writer.text(value);

@@ -1,6 +1,7 @@
 /** The laws that hold between any two commands. Throws, naming the first that does not. Costs about as much as one look at the whole state. */
 import type { Core } from './core.ts';
 import { CLEARING, FUTURES_LOCKED, MARGIN, SPOT_LOCKED } from './ledger.ts';
+import type { Bucket } from './ledger.ts';
 import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
 import type { MarketState } from './market-state.ts';
 import { MARKET, REDUCE_ONLY, RESTING, SELL } from './pool.ts';
@@ -15,47 +16,64 @@ function law(holds: boolean, name: string, detail: () => string): void {
   if (!holds) throw new Error(`broken law: ${name} (${detail()})`);
 }
 
-/** Sums by key, for comparing what hangs on orders and positions with what the registers say. */
+/** What hangs on orders and positions, summed for comparing it with what the registers say. */
 class Sums {
-  readonly #sums = new Map<number, number>();
+  readonly #accounts: number;
+  /** By asset, then account × BUCKETS + bucket; an asset in which nothing is held has none. */
+  readonly #held: Float64Array[] = [];
+  readonly #clearing: Float64Array;
+  /** By standing × LOTS + which. */
+  readonly lots: Float64Array;
 
-  add(key: number, amount: number): void {
-    if (amount !== 0) this.#sums.set(key, (this.#sums.get(key) ?? 0) + amount);
+  constructor({ kinds, assets, standings }: Core) {
+    this.#accounts = kinds.length;
+    this.#clearing = new Float64Array(assets.length);
+    this.lots = new Float64Array(standings.count * LOTS);
   }
 
-  get(key: number): number {
-    return this.#sums.get(key) ?? 0;
+  hold(asset: number, account: number, bucket: Bucket, amount: number): void {
+    const held = (this.#held[asset] ??= new Float64Array(this.#accounts * BUCKETS));
+    held[account * BUCKETS + bucket] += amount;
+  }
+
+  held(asset: number, account: number, bucket: Bucket): number {
+    return this.#held[asset]?.[account * BUCKETS + bucket] ?? 0;
+  }
+
+  clear(asset: number, amount: number): void {
+    this.#clearing[asset] += amount;
+  }
+
+  clearing(asset: number): number {
+    return this.#clearing[asset];
   }
 }
 
-const BUCKETS = 8;
-/** Of one account, asset and bucket. */
-function bucketKey(account: number, asset: number, bucket: number): number {
-  return (account * 1024 + asset) * BUCKETS + bucket;
-}
+/** Of a user. */
+const BUCKETS = 5;
+/** Open orders, lots to buy and to sell, lots to buy and to sell of reduce-only orders. */
+const LOTS = 5;
 
 export function checkState(core: Core): void {
-  const held = new Sums();
-  const clearing = new Sums();
-  const lots = new Sums();
+  const sums = new Sums(core);
   let open = 0;
   for (const market of core.marketStates) {
-    open += checkBook(core, market, held, lots);
-    checkPositions(core, market, held, clearing);
+    open += checkBook(core, market, sums);
+    checkPositions(core, market, sums);
   }
   law(open === core.pool.live && open === core.slotByOrder.size, 'every open order rests in the book', () => `${open} rest, ${core.pool.live} are open, ${core.slotByOrder.size} have an id`);
-  checkStandings(core, lots);
+  checkStandings(core, sums);
   for (let account = 0; account < core.kinds.length; account++) {
     law(listedInOrder(core, account), 'an account lists its open orders, newest first', () => `account ${account}`);
   }
-  for (const { id } of core.assets) checkMoney(core, id, held, clearing);
+  for (const { id } of core.assets) checkMoney(core, id, sums);
 }
 
-function checkMoney(core: Core, asset: number, held: Sums, clearing: Sums): void {
+function checkMoney(core: Core, asset: number, sums: Sums): void {
   const { ledger } = core;
   const { sum } = auditRow(core, asset);
   law(sum === 0, 'each asset sums to zero', () => `asset ${asset} sums to ${sum}`);
-  const owed = ledger.get(asset, VENUE, CLEARING) + clearing.get(asset);
+  const owed = ledger.get(asset, VENUE, CLEARING) + sums.clearing(asset);
   law(owed === 0, 'clearing and the signed cost of positions sum to zero', () => `asset ${asset}: ${owed}`);
   ledger.forEachAccount(asset, (account) => {
     if (account === VENUE) return;
@@ -64,7 +82,7 @@ function checkMoney(core: Core, asset: number, held: Sums, clearing: Sums): void
       law(balance >= 0 && Number.isSafeInteger(balance), 'no balance is negative', () => `account ${account}, asset ${asset}, bucket ${bucket}: ${balance}`);
     }
     for (const bucket of [SPOT_LOCKED, FUTURES_LOCKED, MARGIN] as const) {
-      const expected = held.get(bucketKey(account, asset, bucket));
+      const expected = sums.held(asset, account, bucket);
       const balance = ledger.get(asset, account, bucket);
       const name = bucket === MARGIN ? 'the margin bucket is the margin of positions' : 'locks are those of open orders';
       law(balance === expected, name, () => `account ${account}, asset ${asset}: ${balance}, but ${expected}`);
@@ -73,17 +91,15 @@ function checkMoney(core: Core, asset: number, held: Sums, clearing: Sums): void
 }
 
 /** Returns the number of orders that rest. */
-function checkBook(core: Core, market: MarketState, held: Sums, lots: Sums): number {
+function checkBook(core: Core, market: MarketState, sums: Sums): number {
   const { book, market: { symbol } } = market;
   const bid = book.bestBid();
   const ask = book.bestAsk();
   law(bid === 0 || ask === 0 || bid < ask, 'the book is never crossed', () => `${symbol}: bid ${bid}, ask ${ask}`);
-  return checkSide(core, market, 'buy', held, lots) + checkSide(core, market, 'sell', held, lots);
+  return checkSide(core, market, 'buy', sums) + checkSide(core, market, 'sell', sums);
 }
 
-const LOTS = 5;
-
-function checkSide(core: Core, market: MarketState, side: Side, held: Sums, lots: Sums): number {
+function checkSide(core: Core, market: MarketState, side: Side, sums: Sums): number {
   const { book, market: { symbol } } = market;
   const { pool } = core;
   let count = 0;
@@ -94,7 +110,7 @@ function checkSide(core: Core, market: MarketState, side: Side, held: Sums, lots
     before = price;
     let total = 0;
     for (let slot = book.firstOf(side, price); slot >= 0; slot = book.next(slot)) {
-      checkOrder(core, market, slot, side, price, held, lots);
+      checkOrder(core, market, slot, side, price, sums);
       total += pool.remaining[slot];
       count++;
     }
@@ -103,7 +119,7 @@ function checkSide(core: Core, market: MarketState, side: Side, held: Sums, lots
   return count;
 }
 
-function checkOrder(core: Core, market: MarketState, slot: number, side: Side, price: number, held: Sums, lots: Sums): void {
+function checkOrder(core: Core, market: MarketState, slot: number, side: Side, price: number, sums: Sums): void {
   const { pool } = core;
   const { market: rules } = market;
   const flags = pool.flags[slot];
@@ -116,25 +132,25 @@ function checkOrder(core: Core, market: MarketState, slot: number, side: Side, p
   const spotLock = side === 'sell' ? remaining * rules.basePerLot : price * remaining * rules.quotePerTickLot;
   law(market.perpetual ? lock >= 0 : lock === spotLock, 'a spot lock is what the order still needs', () => `order ${id} locks ${lock}`);
   const asset = !market.perpetual && side === 'sell' ? rules.baseAsset : rules.quoteAsset;
-  held.add(bucketKey(pool.account[slot], asset, market.perpetual ? FUTURES_LOCKED : SPOT_LOCKED), lock);
-  const standing = pool.standing[slot];
+  sums.hold(asset, pool.account[slot], market.perpetual ? FUTURES_LOCKED : SPOT_LOCKED, lock);
+  const at = pool.standing[slot] * LOTS;
   const sells = side === 'sell' ? 1 : 0;
-  lots.add(standing * LOTS, 1);
-  lots.add(standing * LOTS + 1 + sells, remaining);
-  if ((flags & REDUCE_ONLY) !== 0) lots.add(standing * LOTS + 3 + sells, remaining);
+  sums.lots[at] += 1;
+  sums.lots[at + 1 + sells] += remaining;
+  if ((flags & REDUCE_ONLY) !== 0) sums.lots[at + 3 + sells] += remaining;
   const clientOrderId = pool.clientOrderId(slot);
   law(clientOrderId === '' || core.orderByClientId.get(clientKey(pool.account[slot], clientOrderId)) === id, 'a clientOrderId leads to its open order', () => `order ${id}`);
 }
 
-function checkStandings(core: Core, lots: Sums): void {
+function checkStandings(core: Core, { lots }: Sums): void {
   const { standings } = core;
   for (let standing = 0; standing < standings.count; standing++) {
     const at = standing * LOTS;
     const size = standings.size[standing];
     const who = () => `account ${standings.account[standing]} in market ${standings.market[standing]}`;
-    law(standings.openOrders[standing] === lots.get(at), 'open orders are counted', who);
-    law(standings.restingBuy[standing] === lots.get(at + 1) && standings.restingSell[standing] === lots.get(at + 2), 'resting lots are summed', who);
-    law(standings.reducingBuy[standing] === lots.get(at + 3) && standings.reducingSell[standing] === lots.get(at + 4), 'reduce-only lots are summed', who);
+    law(standings.openOrders[standing] === lots[at], 'open orders are counted', who);
+    law(standings.restingBuy[standing] === lots[at + 1] && standings.restingSell[standing] === lots[at + 2], 'resting lots are summed', who);
+    law(standings.reducingBuy[standing] === lots[at + 3] && standings.reducingSell[standing] === lots[at + 4], 'reduce-only lots are summed', who);
     law(standings.reducingBuy[standing] <= Math.max(0, -size) && standings.reducingSell[standing] <= Math.max(0, size), 'reduce-only orders never exceed the position', who);
     law(size !== 0 || (standings.cost[standing] === 0 && standings.margin[standing] === 0), 'without a position there is no cost and no margin', who);
     law((size !== 0) === (standings.listed[standing] >= 0), 'a market lists its positions', who);
@@ -150,7 +166,7 @@ function listedInOrder({ pool, newestOrder }: Core, account: number): boolean {
   return true;
 }
 
-function checkPositions(core: Core, market: MarketState, held: Sums, clearing: Sums): void {
+function checkPositions(core: Core, market: MarketState, sums: Sums): void {
   const { standings } = core;
   const { symbol, quoteAsset } = market.market;
   let long = 0;
@@ -162,8 +178,8 @@ function checkPositions(core: Core, market: MarketState, held: Sums, clearing: S
     law(standings.cost[standing] >= 0 && standings.margin[standing] >= 0, 'cost and margin are not negative', who);
     if (size > 0) long += size;
     else short -= size;
-    held.add(bucketKey(standings.account[standing], quoteAsset, MARGIN), standings.margin[standing]);
-    clearing.add(quoteAsset, size > 0 ? standings.cost[standing] : -standings.cost[standing]);
+    sums.hold(quoteAsset, standings.account[standing], MARGIN, standings.margin[standing]);
+    sums.clear(quoteAsset, size > 0 ? standings.cost[standing] : -standings.cost[standing]);
     checkWatch(core, market, standing);
   });
   law(long === short && long === market.openInterest, 'open interest is the same long and short', () => `${symbol}: ${long} long, ${short} short, ${market.openInterest} counted`);
