@@ -6,7 +6,8 @@ import { BookClient } from '../../tests/support/book-client.ts';
 import { ASSETS, EventMaker, MARKET } from '../../tests/support/events.ts';
 import type { Event } from '../engine/events.ts';
 import type { Side } from '../engine/units.ts';
-import { deltaOf, OrderBooks, snapshotOf, type BookSnapshot } from './order-books.ts';
+import { deltaOf, snapshotOf, type BookSnapshot } from './book-messages.ts';
+import { OrderBooks } from './order-books.ts';
 
 const state = (bids: [number, number][] = [], asks: [number, number][] = [], seq = 0) => ({ assets: ASSETS, markets: [MARKET], seq, depth: () => ({ bids, asks }) });
 

@@ -4,7 +4,7 @@ import type { Socket } from 'socket.io-client';
 import { BookClient } from '../../tests/support/book-client.ts';
 import { call, connected, next, SocketWorld } from '../../tests/support/socket-world.ts';
 import { eventually } from '../../tests/support/wait.ts';
-import type { BookDelta, BookSnapshot } from '../projections/order-books.ts';
+import type { BookDelta, BookSnapshot } from '../projections/book-messages.ts';
 import type { StreamedTrades } from '../services/market-stream.ts';
 
 let world: SocketWorld;

@@ -7,7 +7,7 @@ import { call, connected, next, SocketWorld } from '../../tests/support/socket-w
 import { eventually } from '../../tests/support/wait.ts';
 import { DEFAULT_BACKLOG, Stalls } from './backlog.ts';
 import { socketLimits } from './budgets.ts';
-import type { BookDelta, BookSnapshot } from '../projections/order-books.ts';
+import type { BookDelta, BookSnapshot } from '../projections/book-messages.ts';
 
 /** The network connection under a client: paused, it reads nothing, and the server's queue grows. */
 function wireOf(socket: Socket): NetSocket {

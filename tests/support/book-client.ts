@@ -1,7 +1,7 @@
 /** An order book as a client keeps it: from nothing but a snapshot and deltas. */
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
-import type { BookDelta, BookSnapshot } from '../../src/projections/order-books.ts';
+import type { BookDelta, BookSnapshot } from '../../src/projections/book-messages.ts';
 
 export class BookClient {
   readonly #bids: Map<string, string>;
