@@ -14,7 +14,7 @@ import { createAsset, createMarket, setSafety, updateMarket } from './market-adm
 import { clientKey } from './open-orders.ts';
 import { amendOrder, cancelAll, cancelOrder, cancelOrders, placeOrder, placeOrders } from './orders.ts';
 import { setPrices } from './price-updates.ts';
-import type { AuditRow, BalanceView, EngineReader, OrderView, PositionView, PricesView } from './reader.ts';
+import type { Audit, AuditRow, BalanceView, EngineReader, OrderView, PositionView, PricesView } from './reader.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import { checkAllRisk } from './risk.ts';
@@ -23,7 +23,7 @@ import { decodeState, encodeState, hashState } from './snapshot.ts';
 import { cancelAfter, nextTimer, runPending, runTimers } from './timers.ts';
 import { assertNever } from './units.ts';
 import type { AccountId, AssetId, Lots, MarketId, Millis, OrderId, Seq, Ticks } from './units.ts';
-import { auditRow, balanceView, openOrderViews, orderView, positionView, pricesView } from './views.ts';
+import { auditNow, balanceView, beginAudit, openOrderViews, orderView, positionView, pricesView } from './views.ts';
 
 /** Items of one batch. */
 const MAX_BATCH = 1_000;
@@ -249,7 +249,11 @@ export class Engine implements EngineReader {
   }
 
   audit(): AuditRow[] {
-    return this.#core.assets.map(({ id }) => auditRow(this.#core, id));
+    return auditNow(this.#core);
+  }
+
+  beginAudit(): Audit {
+    return beginAudit(this.#core);
   }
 
   nextTimer(): Millis | undefined {

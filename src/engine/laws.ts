@@ -7,10 +7,11 @@ import type { MarketState } from './market-state.ts';
 import { MARKET, REDUCE_ONLY, RESTING, SELL } from './pool.ts';
 import { clientKey } from './open-orders.ts';
 import { exposureOf } from './positions.ts';
+import type { AuditRow } from './reader.ts';
 import { isPending, isWatched } from './risk.ts';
 import { VENUE } from './units.ts';
 import type { Side } from './units.ts';
-import { auditRow } from './views.ts';
+import { auditNow } from './views.ts';
 
 function law(holds: boolean, name: string, detail: () => string): void {
   if (!holds) throw new Error(`broken law: ${name} (${detail()})`);
@@ -66,12 +67,10 @@ export function checkState(core: Core): void {
   for (let account = 0; account < core.kinds.length; account++) {
     law(listedInOrder(core, account), 'an account lists its open orders, newest first', () => `account ${account}`);
   }
-  for (const { id } of core.assets) checkMoney(core, id, sums);
+  for (const row of auditNow(core)) checkMoney(core, row, sums);
 }
 
-function checkMoney(core: Core, asset: number, sums: Sums): void {
-  const { ledger } = core;
-  const { sum } = auditRow(core, asset);
+function checkMoney({ ledger }: Core, { asset, sum }: AuditRow, sums: Sums): void {
   law(sum === 0, 'each asset sums to zero', () => `asset ${asset} sums to ${sum}`);
   const owed = ledger.get(asset, VENUE, CLEARING) + sums.clearing(asset);
   law(owed === 0, 'clearing and the signed cost of positions sum to zero', () => `asset ${asset}: ${owed}`);

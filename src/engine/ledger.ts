@@ -1,5 +1,5 @@
 /** Double-entry ledger: every change is a transfer between two buckets of one asset, so each asset always sums to zero. Decides nothing; who may spend what is checked before. */
-import { VENUE } from './units.ts';
+import { INSURANCE, VENUE } from './units.ts';
 import type { AccountId, Amount, AssetId } from './units.ts';
 
 /** What an account's money in an asset is for. Users, house makers and the insurance fund have the first five, the venue the last three. */
@@ -16,16 +16,84 @@ export const FEES = 1;
 /** Counterpart of P&L that one side has realised and the other has not yet. */
 export const CLEARING = 2;
 
+/** Of an account in an asset. */
+const BUCKETS = 5;
 const TOUCHED = 5;
 const WIDTH = 6;
 const PAGE_BITS = 10;
-const PAGE_ACCOUNTS = 1 << PAGE_BITS;
+export const PAGE_ACCOUNTS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_ACCOUNTS - 1;
 const NO_PAGE = new Float64Array(0);
+
+/** One asset's balances by bucket, at one moment. */
+export interface LedgerSums {
+  /** Users and house makers together. */
+  readonly traders: Float64Array;
+  readonly insurance: Float64Array;
+  readonly venue: Float64Array;
+}
+
+/** Sums over all accounts at one moment, added up some pages of accounts at a time while the ledger goes on changing: a page that is about to change is added up first. */
+export class LedgerCut {
+  readonly #pages: readonly (readonly Float64Array[])[];
+  /** By asset, then by page: 1 = added up. */
+  readonly #seen: readonly Uint8Array[];
+  readonly #sums: readonly LedgerSums[];
+  readonly #onDone: (cut: LedgerCut) => void;
+  #asset: AssetId = 0;
+  #page = 0;
+
+  /** `pages` as the ledger keeps them. */
+  constructor(pages: readonly (readonly Float64Array[])[], onDone: (cut: LedgerCut) => void) {
+    this.#pages = pages;
+    this.#seen = pages.map(({ length }) => new Uint8Array(length));
+    this.#sums = pages.map(() => ({ traders: new Float64Array(BUCKETS), insurance: new Float64Array(BUCKETS), venue: new Float64Array(BUCKETS) }));
+    this.#onDone = onDone;
+  }
+
+  /** Adds up at most so many pages more. Whether there are none left. */
+  step(pages: number): boolean {
+    for (let left = pages; left > 0 && this.#asset < this.#seen.length; left--) {
+      if (this.#page < this.#seen[this.#asset].length) this.keep(this.#asset, this.#page++);
+      else {
+        this.#asset++;
+        this.#page = 0;
+      }
+    }
+    if (this.#asset < this.#seen.length) return false;
+    this.#onDone(this);
+    return true;
+  }
+
+  /** Complete once `step` has said so. */
+  sums(asset: AssetId): LedgerSums {
+    return this.#sums[asset] ?? NO_SUMS;
+  }
+
+  /** What the page holds now is what it held at that moment. An asset or page that came later held nothing. */
+  keep(asset: AssetId, page: number): void {
+    if (asset >= this.#seen.length || page >= this.#seen[asset].length || this.#seen[asset][page] === 1) return;
+    this.#seen[asset][page] = 1;
+    this.#addUp(this.#pages[asset][page], page, this.#sums[asset]);
+  }
+
+  #addUp(balances: Float64Array, page: number, { traders, insurance, venue }: LedgerSums): void {
+    for (let row = 0; row < balances.length; row += WIDTH) {
+      const account = (page << PAGE_BITS) + row / WIDTH;
+      const sums = account === VENUE ? venue : account === INSURANCE ? insurance : traders;
+      for (let bucket = 0; bucket < BUCKETS; bucket++) sums[bucket] += balances[row + bucket];
+    }
+  }
+}
+
+const NONE = new Float64Array(BUCKETS);
+const NO_SUMS: LedgerSums = { traders: NONE, insurance: NONE, venue: NONE };
 
 export class Ledger {
   /** By asset, then by page of accounts; pages without money do not exist. */
   readonly #pages: Float64Array[][] = [];
+  /** That are being added up. */
+  #cuts: LedgerCut[] = [];
 
   /** Moves `amount` ≥ 0. Throws when a balance stops being a safe integer: checks before the command should have refused it. */
   transfer(asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount): void {
@@ -49,6 +117,15 @@ export class Ledger {
     this.#add(asset, account, bucket, amount - this.get(asset, account, bucket));
   }
 
+  /** Its sums are of this moment, whenever they are added up. Take it to the end: until then it costs a little with every change. */
+  cut(): LedgerCut {
+    const cut = new LedgerCut(this.#pages, (done) => {
+      this.#cuts = this.#cuts.filter((other) => other !== done);
+    });
+    this.#cuts.push(cut);
+    return cut;
+  }
+
   /** In order of account: those that ever held the asset. */
   forEachAccount(asset: AssetId, visit: (account: AccountId) => void): void {
     const pages = this.#pages[asset] ?? [];
@@ -62,6 +139,7 @@ export class Ledger {
     const pages = this.#pages[asset];
     const number = account >> PAGE_BITS;
     const page = pages !== undefined && number < pages.length && pages[number].length > 0 ? pages[number] : this.#open(asset, number);
+    if (this.#cuts.length > 0) for (const cut of this.#cuts) cut.keep(asset, number);
     const at = (account & PAGE_MASK) * WIDTH;
     const after = page[at + bucket] + delta;
     if (!Number.isSafeInteger(after)) throw new Error(`balance of account ${account} in asset ${asset} is out of range: ${after}`);

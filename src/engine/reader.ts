@@ -83,6 +83,15 @@ export interface AuditRow {
   readonly insurance: Amount;
 }
 
+/** Of the ledger as it stood at `seq`, however the state goes on. It must be taken to the end. */
+export interface Audit {
+  readonly seq: Seq;
+  /** Adds up about so many accounts more; whether all are added up. */
+  step(accounts: number): boolean;
+  /** Complete once `step` has said so. */
+  rows(): AuditRow[];
+}
+
 export interface EngineReader {
   /** Of the last event. */
   readonly seq: Seq;
@@ -111,6 +120,8 @@ export interface EngineReader {
   /** Best first, at most `levels` a side. */
   depth(market: MarketId, levels: number): { readonly bids: readonly (readonly [Ticks, Lots])[]; readonly asks: readonly (readonly [Ticks, Lots])[] };
   audit(): AuditRow[];
+  /** The same in parts, for who must not stop everything else meanwhile. */
+  beginAudit(): Audit;
   /** When `advance_time` next has something to do; undefined = never. */
   nextTimer(): Millis | undefined;
   /** Hash of the whole logical state, 16 hex digits: equal state, equal hash, whatever way led there. */

@@ -1,12 +1,13 @@
 /** Copies of the state for those who read it: nothing they hold changes, and nothing they do changes the state. */
 import { adlRank } from './adl.ts';
 import type { Core } from './core.ts';
-import { CLEARING, EXTERNAL, FEES, FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN, SPOT_AVAILABLE, SPOT_LOCKED } from './ledger.ts';
+import { CLEARING, EXTERNAL, FEES, FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN, PAGE_ACCOUNTS, SPOT_AVAILABLE, SPOT_LOCKED } from './ledger.ts';
+import type { LedgerSums } from './ledger.ts';
 import { valuation } from './margin.ts';
 import { POST_ONLY, REDUCE_ONLY, selfTradePreventionOf, sideOf, timeInForceOf, typeOf } from './pool.ts';
 import { exposureOf } from './positions.ts';
-import type { AuditRow, BalanceView, OrderView, PositionView, PricesView } from './reader.ts';
-import { INSURANCE, VENUE } from './units.ts';
+import type { Audit, AuditRow, BalanceView, OrderView, PositionView, PricesView } from './reader.ts';
+import { VENUE } from './units.ts';
 import type { AccountId, AssetId, MarketId } from './units.ts';
 
 export function orderView({ pool }: Core, slot: number): OrderView {
@@ -63,27 +64,29 @@ export function pricesView(core: Core, id: MarketId): PricesView {
 }
 
 /** One asset's money by what it is for. */
-export function auditRow({ ledger }: Core, asset: AssetId): AuditRow {
-  let users = 0;
-  let locked = 0;
-  let positionMargin = 0;
-  let insurance = 0;
-  ledger.forEachAccount(asset, (account) => {
-    if (account === VENUE) return;
-    const available = ledger.get(asset, account, SPOT_AVAILABLE) + ledger.get(asset, account, FUTURES_AVAILABLE);
-    const inOrders = ledger.get(asset, account, SPOT_LOCKED) + ledger.get(asset, account, FUTURES_LOCKED);
-    const inPositions = ledger.get(asset, account, MARGIN);
-    if (account === INSURANCE) {
-      insurance = available + inOrders + inPositions;
-      return;
-    }
-    users += available;
-    locked += inOrders;
-    positionMargin += inPositions;
-  });
-  const external = ledger.get(asset, VENUE, EXTERNAL);
-  const fees = ledger.get(asset, VENUE, FEES);
-  const clearing = ledger.get(asset, VENUE, CLEARING);
+function auditRow(asset: AssetId, { traders, insurance: fund, venue }: LedgerSums): AuditRow {
+  const users = traders[SPOT_AVAILABLE] + traders[FUTURES_AVAILABLE];
+  const locked = traders[SPOT_LOCKED] + traders[FUTURES_LOCKED];
+  const positionMargin = traders[MARGIN];
+  const insurance = fund.reduce((sum, balance) => sum + balance, 0);
+  const [external, fees, clearing] = [venue[EXTERNAL], venue[FEES], venue[CLEARING]];
   const margin = positionMargin + clearing;
   return { asset, sum: external + users + locked + margin + fees + insurance, external, users, locked, margin, positionMargin, clearing, fees, insurance };
+}
+
+export function auditNow(core: Core): AuditRow[] {
+  const audit = beginAudit(core);
+  audit.step(Infinity);
+  return audit.rows();
+}
+
+/** Of the ledger as it stands now. */
+export function beginAudit(core: Core): Audit {
+  const cut = core.ledger.cut();
+  const assets = core.assets.map(({ id }) => id);
+  return {
+    seq: core.seq,
+    step: (accounts) => cut.step(Math.ceil(accounts / PAGE_ACCOUNTS)),
+    rows: () => assets.map((asset) => auditRow(asset, cut.sums(asset))),
+  };
 }

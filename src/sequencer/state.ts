@@ -28,6 +28,7 @@ export function currentState(current: () => EngineReader, listed: () => EngineRe
     prices: (market) => current().prices(market),
     depth: (market, levels) => current().depth(market, levels),
     audit: () => current().audit(),
+    beginAudit: () => current().beginAudit(),
     nextTimer: () => current().nextTimer(),
     stateHash: () => current().stateHash(),
   };

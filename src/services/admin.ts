@@ -14,6 +14,7 @@ import { publicUser, type PublicUser } from './auth.ts';
 import type { Catalog } from './catalog.ts';
 import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
+import { auditLedger } from './ledger-audit.ts';
 import { marketChanges, marketSpec, type MarketSettings, type NewMarket } from './market-settings.ts';
 import type { MarketPrices, MarketService } from './markets.ts';
 import { given, pageOf, span, type ListQuery, type Listing } from './paging.ts';
@@ -133,25 +134,23 @@ export class AdminService {
   }
 
   /** From the live state. */
-  ledgerAudit(): Promise<LedgerAudit> {
-    return this.#parts.consistency.live((state) => {
-      const rows = state.audit();
-      const assets = rows.map((row) => {
-        const { code, scale } = this.#parts.catalog.assetById(row.asset);
-        const text = (amount: number): string => formatDecimal(amount, scale);
-        return {
-          asset: code,
-          sum: text(row.sum),
-          external: text(row.external),
-          users: text(row.users),
-          locked: text(row.locked),
-          margin: text(row.margin),
-          fees: text(row.fees),
-          insurance: text(row.insurance),
-        };
-      });
-      return { assets, balanced: rows.every((row) => row.sum === 0) };
+  async ledgerAudit(): Promise<LedgerAudit> {
+    const { rows } = await this.#parts.consistency.live((state) => auditLedger(state));
+    const assets = rows.map((row) => {
+      const { code, scale } = this.#parts.catalog.assetById(row.asset);
+      const text = (amount: number): string => formatDecimal(amount, scale);
+      return {
+        asset: code,
+        sum: text(row.sum),
+        external: text(row.external),
+        users: text(row.users),
+        locked: text(row.locked),
+        margin: text(row.margin),
+        fees: text(row.fees),
+        insurance: text(row.insurance),
+      };
     });
+    return { assets, balanced: rows.every((row) => row.sum === 0) };
   }
 
   /** Newest first. */

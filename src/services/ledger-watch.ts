@@ -2,6 +2,7 @@
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
+import { auditLedger } from './ledger-audit.ts';
 
 export interface LedgerWatchParts {
   readonly sequencer: Pick<Sequencer, 'state' | 'status'>;
@@ -18,15 +19,22 @@ const EVERY_MS = 10_000;
 export class LedgerWatch {
   readonly #parts: LedgerWatchParts;
   readonly #timer: NodeJS.Timeout;
+  #running: Promise<boolean> | undefined;
 
   constructor(parts: LedgerWatchParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => this.audit(), parts.everyMs ?? EVERY_MS);
+    this.#timer = setInterval(() => void this.audit(), parts.everyMs ?? EVERY_MS);
     this.#timer.unref();
   }
 
-  /** Whether every asset adds up; sets the metrics. */
-  audit(): boolean {
+  /** Whether every asset adds up; sets the metrics. One at a time: who asks meanwhile gets the same. */
+  audit(): Promise<boolean> {
+    return (this.#running ??= this.#audit().finally(() => {
+      this.#running = undefined;
+    }));
+  }
+
+  async #audit(): Promise<boolean> {
     const { sequencer, metrics, logger, onImbalance } = this.#parts;
     // While the state is being rebuilt there is nothing whole to audit.
     if (sequencer.status.state !== 'leading') return true;
@@ -34,13 +42,14 @@ export class LedgerWatch {
     metrics.openOrders.set(state.openOrderCount);
     metrics.accounts.set(state.accountCount);
     let balanced = true;
-    for (const { asset, sum } of state.audit()) {
+    const { seq, rows } = await auditLedger(state);
+    for (const { asset, sum } of rows) {
       const code = state.assets[asset]?.code ?? String(asset);
       metrics.ledgerImbalance.set({ asset: code }, sum);
       if (sum === 0) continue;
       balanced = false;
-      const message = `the ledger of ${code} sums to ${sum} minor units instead of 0 at seq ${state.seq}`;
-      logger.error(message, { asset: code, sum, seq: state.seq });
+      const message = `the ledger of ${code} sums to ${sum} minor units instead of 0 at seq ${seq}`;
+      logger.error(message, { asset: code, sum, seq });
       onImbalance(message);
     }
     return balanced;
