@@ -61,7 +61,9 @@ export function printReport(report: Report): void {
 
 function costs(title: string, label: string, rows: readonly Costs[]): void {
   section(title);
-  table([label, 'book alone', 'spot', 'perpetual'], rows.map((row) => [count(row.value), nanos(row.book), nanos(row.spot), nanos(row.perpetual)]));
+  const [least] = rows;
+  const of = (row: Costs, name: 'book' | 'spot' | 'perpetual') => `${nanos(row[name])} (${(row[name] / least[name]).toFixed(1)}×)`;
+  table([label, 'book alone', 'spot', 'perpetual'], rows.map((row) => [count(row.value), of(row, 'book'), of(row, 'spot'), of(row, 'perpetual')]));
 }
 
 function section(title: string): void {
