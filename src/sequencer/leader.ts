@@ -2,23 +2,27 @@
  * The one writer: gives commands their order and time, executes them in memory, makes their events durable, and only then answers and tells
  * the followers. What arrives in one turn is executed together. When the journal fails it answers nothing, throws its state away, and leads again from what the journal holds.
  */
-import type { Command, CommandType } from '../engine/commands.ts';
+import type { Command } from '../engine/commands.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Outcome } from '../engine/events.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Reject } from '../engine/reject.ts';
 import type { Millis, Seq } from '../engine/units.ts';
-import { JournalConflictError, JournalCorruptError } from '../journal/errors.ts';
+import { JournalConflictError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
+import { Arrivals, type Answer, type Arrived } from './arrivals.ts';
 import { CommitQueue, type Waiter } from './commit-queue.ts';
 import { Followers } from './followers.ts';
-import { isSuspect, judge, rememberIds, withEarlier, type IdLookup, type Source, type Verdict } from './idempotency.ts';
+import { rememberIds, withEarlier } from './idempotency.ts';
 import type { LeaderMetrics } from './leader-metrics.ts';
-import { RecoveryError, recover, refusalOf, takeSnapshot, type Recovered, type RecoveryOptions } from './recovery.ts';
-import { decodeBody, encodeRecord, endOf, type RecordBody } from './record.ts';
+import { LeadingAgain } from './leading-again.ts';
+import { recover, refusalOf, type Recovered, type RecoveryOptions } from './recovery.ts';
+import { encodeRecord, endOf, type RecordBody } from './record.ts';
+import { Repeats, type Judgement } from './repeats.ts';
 import type { CommandMeta, Committed, CommittedRecord, Sequencer } from './sequencer.ts';
+import { snapshotAtEnd } from './snapshotter.ts';
 import { currentState } from './state.ts';
 
 export interface LeaderOptions {
@@ -53,31 +57,14 @@ export interface LeaderOptions {
   readonly onClosed?: () => void;
 }
 
-/** A command that has been taken and is not executed yet. */
-interface Arrived {
-  readonly command: Command;
-  readonly meta: CommandMeta | undefined;
-  readonly answer: Answer;
-  readonly waiter: Waiter;
-}
-
-type PartialVerdict = Verdict & { readonly kind: 'partial' };
-type Answer = (committed: Committed) => object;
+type PartialJudgement = Judgement & { readonly kind: 'partial' };
 type Status = Sequencer['status'];
-
-/** What clients send most, and what changes neither assets nor markets nor who has an account. All else is executed when it arrives. */
-const CAN_WAIT: ReadonlySet<CommandType> = new Set(['place_order', 'place_orders', 'cancel_order', 'cancel_orders', 'replace_orders', 'amend_order']);
-const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 5_000;
-const FOLLOW_RECORDS = 500;
-const NONE_LOADED: ReadonlyMap<Seq, Source> = new Map();
-const NOTHING_THERE: Source = { record: { seq: 0, count: 0, time: 0, key: '', fingerprint: '', body: '' }, body: { events: [] } };
 
 export class Leader implements Sequencer {
   /** Whoever looks finds what has arrived before executed. */
   readonly state: EngineReader = currentState(
     () => {
-      this.#executeArrived();
+      this.#arrivals.execute();
       return this.#engine;
     },
     () => this.#engine,
@@ -87,20 +74,21 @@ export class Leader implements Sequencer {
   #status: Status = { state: 'starting' };
   #journal: Journal;
   #queue: CommitQueue;
-  #arrived: Arrived[] = [];
-  #scheduled = false;
-  /** Commands that wait for what their ids led to before. */
-  #judging = 0;
-  #engine: Engine;
   #recovered: Recovered;
   #lastTime: Millis;
   #committedSeq: Seq;
   #committedTime: Millis;
-  #retryMs = FIRST_RETRY_MS;
   #rebuilding: Promise<void> = Promise.resolve();
   #closing = false;
-  readonly #ids = this.#lookup(NONE_LOADED);
   readonly #closeRequested = Promise.withResolvers<void>();
+  readonly #arrivals: Arrivals;
+  readonly #repeats = new Repeats({
+    window: () => this.#recovered.window,
+    openOrder: (account, id) => this.#engine.orderByClientId(account, id)?.id,
+    queued: (seq) => this.#queue.find(seq),
+    recordAt: (seq) => this.#journal.recordAt(seq),
+  });
+  readonly #leadingAgain: LeadingAgain;
 
   /** Recovers, then leads. Throws RecoveryError, JournalUnavailableError. */
   static async open(options: LeaderOptions): Promise<Leader> {
@@ -123,11 +111,25 @@ export class Leader implements Sequencer {
     this.#journal = journal;
     this.#queue = this.#createQueue(journal);
     this.#recovered = recovered;
-    this.#engine = recovered.engine;
     this.#lastTime = recovered.time;
     this.#committedTime = recovered.time;
     this.#committedSeq = recovered.engine.seq;
+    this.#arrivals = new Arrivals({ ...options, execute: (group) => this.#executeAll(group), onTurn: () => this.#queue.flush() });
+    this.#leadingAgain = new LeadingAgain(options, {
+      committedSeq: () => this.#committedSeq,
+      tell: (records) => this.#tell(records),
+      onFailed: (error) => {
+        this.#status = { state: 'recovering', reason: error.message };
+        options.logger.warn('the journal does not work yet', { error });
+      },
+      closing: () => this.#closing,
+      closeRequested: this.#closeRequested.promise,
+    });
     this.#status = { state: 'leading' };
+  }
+
+  get #engine(): Engine {
+    return this.#recovered.engine;
   }
 
   get status(): Status {
@@ -149,14 +151,12 @@ export class Leader implements Sequencer {
     const refusal = this.#whyNot();
     if (refusal !== undefined) return Promise.reject(refusal);
     const waiter: Waiter = Promise.withResolvers();
-    this.#arrived.push({ command, meta, answer, waiter });
-    if (this.#arrived.length >= this.#options.groupCommands || !CAN_WAIT.has(command.type)) this.#executeArrived();
-    this.#soon();
+    this.#arrivals.add({ command, meta, answer, waiter });
     return waiter.promise;
   }
 
   barrier(): Promise<void> {
-    this.#executeArrived();
+    this.#arrivals.execute();
     if (this.#status.state !== 'leading') return Promise.reject(this.#unavailable());
     return this.#queue.barrier();
   }
@@ -168,15 +168,15 @@ export class Leader implements Sequencer {
   /** Lets happen what is due by the clock. Called by a timer; before a command it comes by itself. */
   advanceTime(): void {
     if (this.#status.state !== 'leading') return;
-    this.#executeArrived();
+    this.#arrivals.execute();
     this.#advanceTo(this.#now());
-    this.#soon();
+    this.#arrivals.soon();
   }
 
   /** Takes no more commands, waits for those taken, writes a snapshot, closes the journal. */
   async close(): Promise<void> {
     if (this.#closing) return;
-    this.#executeArrived();
+    this.#arrivals.execute();
     this.#queue.flush();
     this.#closing = true;
     this.#closeRequested.resolve();
@@ -185,7 +185,7 @@ export class Leader implements Sequencer {
     await drained;
     await this.#rebuilding;
     await this.#options.onClosing?.();
-    if (this.#engine.seq === this.#committedSeq && !this.#queue.failed) await this.#snapshotAtEnd();
+    if (this.#engine.seq === this.#committedSeq && !this.#queue.failed) await snapshotAtEnd(this.#journal, { ...this.#recovered, time: this.#committedTime }, this.#options.logger);
     await this.#journal.close();
     this.#options.onClosed?.();
     this.#status = { state: 'stopped', reason: this.#status.reason };
@@ -195,21 +195,7 @@ export class Leader implements Sequencer {
     return Math.max(this.#lastTime, this.#options.clock());
   }
 
-  /** Executes and sends to the journal what this turn brings. */
-  #soon(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#options.schedule(() => {
-      this.#executeArrived();
-      this.#queue.flush();
-      this.#scheduled = false;
-    });
-  }
-
-  #executeArrived(): void {
-    if (this.#arrived.length === 0) return;
-    const group = this.#arrived;
-    this.#arrived = [];
+  #executeAll(group: readonly Arrived[]): void {
     const now = this.#now();
     if (this.#status.state === 'leading') this.#advanceTo(now);
     for (const arrived of group) {
@@ -221,7 +207,7 @@ export class Leader implements Sequencer {
   #take(arrived: Arrived, now: Millis): void {
     let suspect: boolean;
     try {
-      suspect = isSuspect(arrived.command, arrived.meta, this.#ids, now);
+      suspect = this.#repeats.suspects(arrived.command, arrived.meta, now);
     } catch (error) {
       return arrived.waiter.reject(error);
     }
@@ -238,18 +224,9 @@ export class Leader implements Sequencer {
     this.#run({ command: { type: 'advance_time' }, meta: undefined, answer: whole, waiter }, now);
   }
 
-  #lookup(loaded: ReadonlyMap<Seq, Source>): IdLookup {
-    const recovered = () => this.#recovered;
-    return {
-      get window() { return recovered().window; },
-      openOrder: (account, id) => this.#engine.orderByClientId(account, id)?.id,
-      source: (seq) => loaded.get(seq) ?? this.#queue.find(seq),
-    };
-  }
-
   #whyNot(): UnavailableError | undefined {
     if (this.#status.state !== 'leading') return this.#unavailable();
-    if (this.#queue.depth + this.#arrived.length + this.#judging >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
+    if (this.#queue.depth + this.#arrivals.length + this.#repeats.loading >= this.#options.queueLimit) return new UnavailableError('too many commands are waiting for the journal; try again in a moment');
     return undefined;
   }
 
@@ -258,43 +235,29 @@ export class Leader implements Sequencer {
     return new UnavailableError(`commands are not taken: ${state}${reason === undefined ? '' : ` (${reason})`}`);
   }
 
-  /** Looks at what the ids led to before; what is new is executed in the turn in which that was decided. Never rejects: the waiter does. */
+  /** What is new is executed in the turn in which that was decided. Never rejects: the waiter does. */
   async #judge(arrived: Arrived, now: Millis): Promise<void> {
     const { command, meta, answer, waiter } = arrived;
-    const loaded = new Map<Seq, Source>();
-    try {
-      for (;;) {
-        const verdict = judge(command, meta, this.#lookup(loaded));
-        switch (verdict.kind) {
-          case 'load':
-            await this.#loadAll(verdict.seqs, loaded);
-            now = this.#resume();
-            break;
-          case 'refuse':
-            await this.#queue.barrier();
-            return waiter.resolve(verdict.refusal);
-          case 'replay':
-            await this.#queue.barrier();
-            return waiter.resolve(answer(verdict.committed));
-          case 'partial':
-            this.#run({ ...arrived, command: verdict.command }, now, verdict);
-            return this.#soon();
-          case 'new':
-            this.#run(arrived, now);
-            return this.#soon();
-        }
+    const decided = async (judgement: Judgement): Promise<void> => {
+      switch (judgement.kind) {
+        case 'refuse':
+          await this.#queue.barrier();
+          return waiter.resolve(judgement.refusal);
+        case 'replay':
+          await this.#queue.barrier();
+          return waiter.resolve(answer(judgement.committed));
+        case 'partial':
+          this.#run({ ...arrived, command: judgement.command }, now, judgement);
+          return this.#arrivals.soon();
+        case 'new':
+          this.#run(arrived, now);
+          return this.#arrivals.soon();
       }
+    };
+    try {
+      await this.#repeats.judge(command, meta, () => (now = this.#resume()), decided);
     } catch (error) {
       waiter.reject(error);
-    }
-  }
-
-  async #loadAll(seqs: readonly Seq[], into: Map<Seq, Source>): Promise<void> {
-    this.#judging++;
-    try {
-      await Promise.all(seqs.map(async (seq) => into.set(seq, await this.#load(seq))));
-    } finally {
-      this.#judging--;
     }
   }
 
@@ -304,21 +267,12 @@ export class Leader implements Sequencer {
     if (refusal !== undefined) throw refusal;
     const now = this.#now();
     this.#advanceTo(now);
-    this.#soon();
+    this.#arrivals.soon();
     return now;
   }
 
-  async #load(seq: Seq): Promise<Source> {
-    try {
-      const record = await this.#journal.recordAt(seq);
-      return record === undefined ? NOTHING_THERE : { record, body: decodeBody(record) };
-    } catch (error) {
-      throw new UnavailableError(`an earlier command could not be read from the journal (${(error as Error).message})`, error);
-    }
-  }
-
   /** What fails after the engine has acted leaves it ahead of the journal: then the leader stops. */
-  #run(arrived: Arrived, now: Millis, partial?: PartialVerdict): void {
+  #run(arrived: Arrived, now: Millis, partial?: PartialJudgement): void {
     try {
       this.#runAs(arrived, now, partial);
     } catch (error) {
@@ -327,7 +281,7 @@ export class Leader implements Sequencer {
     }
   }
 
-  #runAs({ command, meta, answer, waiter }: Arrived, now: Millis, partial: PartialVerdict | undefined): void {
+  #runAs({ command, meta, answer, waiter }: Arrived, now: Millis, partial: PartialJudgement | undefined): void {
     const outcome = this.#execute(command, now);
     if (outcome === undefined) return waiter.reject(this.#unavailable());
     this.#options.metrics.executed(command.type, outcome.ok);
@@ -382,7 +336,7 @@ export class Leader implements Sequencer {
     return new CommitQueue({
       journal, batchRecords, batchChars, appendsInFlight, eagerRecords,
       onCommitted: (entries, seconds) => {
-        this.#retryMs = FIRST_RETRY_MS;
+        this.#leadingAgain.worked();
         const before = this.#committedSeq;
         this.#tell(entries.map(({ record, body: { events } }) => ({ seq: endOf(record), time: record.time, events })));
         const figures = { seconds, records: entries.length, events: this.#committedSeq - before, queued: this.#queue.depth };
@@ -420,57 +374,18 @@ export class Leader implements Sequencer {
   }
 
   async #rebuild(): Promise<void> {
-    for (;;) {
-      await Promise.race([this.#options.delay(this.#retryMs), this.#closeRequested.promise]);
-      if (this.#closing) return;
-      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-      try {
-        await this.#reopen();
-        return;
-      } catch (error) {
-        if (error instanceof RecoveryError || error instanceof JournalCorruptError) {
-          this.#stop(error);
-          return;
-        }
-        this.#status = { state: 'recovering', reason: (error as Error).message };
-        this.#options.logger.warn('the journal does not work yet', { error });
-      }
+    try {
+      const reopened = await this.#leadingAgain.reopen(this.#journal);
+      if (reopened === undefined) return;
+      this.#journal = reopened.journal;
+      this.#recovered = reopened.recovered;
+      this.#queue = this.#createQueue(reopened.journal);
+    } catch (error) {
+      return this.#stop(error as Error);
     }
-  }
-
-  async #reopen(): Promise<void> {
-    await this.#journal.close();
-    const journal = await this.#options.openJournal();
-    this.#journal = journal;
-    if (journal.lastSeq < this.#committedSeq) {
-      throw new RecoveryError(`The journal ends at event ${journal.lastSeq}, but events up to ${this.#committedSeq} have been acknowledged.`, 'Restore the journal from a backup or replica that is complete; nothing has been changed.');
-    }
-    const recovered = await recover(journal, this.#options);
-    await this.#catchUp(journal, recovered.engine.seq);
-    this.#recovered = recovered;
-    this.#engine = recovered.engine;
-    this.#queue = this.#createQueue(journal);
     if (this.#closing) return;
     this.#status = { state: 'leading' };
     this.#options.logger.info('the journal works again; commands are taken', { seq: this.#committedSeq });
-  }
-
-  /** Tells the followers of records that were stored although their append had failed. */
-  async #catchUp(journal: Journal, lastSeq: Seq): Promise<void> {
-    while (this.#committedSeq < lastSeq) {
-      const records = await journal.read(this.#committedSeq, FOLLOW_RECORDS);
-      this.#tell(records.map((record) => ({ seq: endOf(record), time: record.time, events: decodeBody(record).events })));
-    }
-  }
-
-  async #snapshotAtEnd(): Promise<void> {
-    try {
-      const newest = (await this.#journal.snapshots())[0];
-      if (newest?.seq === this.#committedSeq || this.#committedSeq === 0) return;
-      await this.#journal.saveSnapshot(takeSnapshot(this.#engine, this.#recovered.window, this.#committedTime));
-    } catch (error) {
-      this.#options.logger.warn('no snapshot was written at the end; the next start replays the journal', { error });
-    }
   }
 }
 

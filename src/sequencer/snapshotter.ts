@@ -1,7 +1,9 @@
 /** Decides when a snapshot is due and has a thread of its own make it. One at a time; a failed one is logged and tried again with the next. */
 import { Worker } from 'node:worker_threads';
 import type { Seq } from '../engine/units.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
+import { takeSnapshot, type Recovered } from './recovery.ts';
 import type { SnapshotMessage, SnapshotTask } from './snapshot-worker.ts';
 
 export interface SnapshotterOptions {
@@ -63,5 +65,16 @@ export class Snapshotter {
     const seconds = (performance.now() - started) / 1000;
     onTaken(seconds);
     logger.info('snapshot taken', { seq: done, seconds });
+  }
+}
+
+/** Of a state that is durable, so that the next start need not replay anything. Without it the start takes longer: a failure is logged. */
+export async function snapshotAtEnd(journal: Journal, { engine, window, time }: Pick<Recovered, 'engine' | 'window' | 'time'>, logger: Logger): Promise<void> {
+  try {
+    const newest = (await journal.snapshots())[0];
+    if (engine.seq === 0 || newest?.seq === engine.seq) return;
+    await journal.saveSnapshot(takeSnapshot(engine, window, time));
+  } catch (error) {
+    logger.warn('no snapshot was written at the end; the next start replays the journal', { error });
   }
 }
