@@ -8,8 +8,9 @@ import type { Amount, Ppm } from './units.ts';
 /** Ratios beyond a thousandfold are not told apart. */
 const MOST: Ppm = 1_000 * ONE;
 const LIGHTS = 5;
-/** Markets with fewer positions rank anew at every look; larger ones once per price. */
-const FEW = 256;
+/** Markets with fewer positions rank anew at every look; larger ones once per price, and by so many of their positions at most: a fifth is a fifth of them as well. */
+const FEW = 64;
+const SAMPLE = 4_096;
 
 function ratio(part: Amount, whole: Amount): Ppm {
   if (whole <= 0 || Math.abs(part) >= whole * 1_000) return part < 0 ? -MOST : MOST;
@@ -99,8 +100,10 @@ function rankingOf(core: Core, market: MarketState): Ranking {
   const cached = rankings.get(market);
   const { positions, version } = market;
   if (cached !== undefined && positions.length >= FEW && cached.positions >= FEW && cached.version === version) return cached;
-  const scores = (side: number) => Float64Array.from(positions.filter((standing) => core.standings.size[standing] * side > 0), (standing) => scoreOf(core, market, standing)).sort();
-  const ranking = { version, positions: positions.length, long: scores(1), short: scores(-1) };
+  const scores: Record<'long' | 'short', number[]> = { long: [], short: [] };
+  const step = Math.ceil(positions.length / SAMPLE);
+  for (let at = 0; at < positions.length; at += step) scores[core.standings.size[positions[at]] > 0 ? 'long' : 'short'].push(scoreOf(core, market, positions[at]));
+  const ranking = { version, positions: positions.length, long: Float64Array.from(scores.long).sort(), short: Float64Array.from(scores.short).sort() };
   rankings.set(market, ranking);
   return ranking;
 }
