@@ -111,6 +111,31 @@ test('a fund that can afford part takes that part', () => {
   kit.engine.check();
 });
 
+test('the fund takes over at the leverage that the tier of what it takes allows', () => {
+  // 30 BTC at 10,000, leverage 5: margin 60,000, bankrupt at 8,000. 60,000 + N − 300,000 = 10 % N − 9,000 → N = 256,666.7: liquidated at 8,555.5.
+  const riskTiers = [{ notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 10_000 }, { notionalFloor: 100_000 * USDT, initialMarginRate: 200_000, maintenanceMarginRate: 100_000 }];
+  const taken = (funded: number) => {
+    const kit = Kit.create({ perp: { riskTiers } });
+    kit.prices(100_000, 100_000);
+    kit.do({ type: 'fund_insurance', asset: 'USDT', amount: funded * USDT });
+    const [long, short] = [kit.user('long', 1_000_000), kit.user('short', 1_000_000)];
+    for (const account of [long, short]) kit.do({ type: 'set_leverage', account, market: PERP, leverage: 5 });
+    kit.place(short, perp({ side: 'sell', price: 100_000, quantity: 30_000 }));
+    kit.place(long, perp({ side: 'buy', price: 100_000, quantity: 30_000 }));
+    assert.equal(kit.engine.position(long, PERP)?.liquidationPrice, 85_555);
+    const { fills } = receiptOf(kit.prices(85_555, 85_555));
+    kit.engine.check();
+    return [...fills.map(({ cause, quantity }) => [cause, quantity]), kit.engine.balance(1, USD).margin];
+  };
+  // Just under 100,000 at the mark are 11,688 lots: 18,312 go, worth 156,668, which allows a leverage of 5: 146,496 ÷ 5.
+  assert.deepEqual(taken(1_000_000), [['takeover', 18_312], 29_299.2 * USDT]);
+  assert.deepEqual(taken(29_300), [['takeover', 18_312], 29_299.2 * USDT]);
+  // 11,688 lots stay below the floor, where the fund's own leverage of 10 holds: 93,504 ÷ 10. One more would need 18,702.4.
+  for (const funded of [9_351, 18_702]) assert.deepEqual(taken(funded), [['takeover', 11_688], ['adl', 6_624], 9_350.4 * USDT]);
+  assert.deepEqual(taken(18_703), [['takeover', 11_689], ['adl', 6_623], 18_702.4 * USDT]);
+  assert.deepEqual(taken(1), [['takeover', 1], ['adl', 18_311], 0.8 * USDT]);
+});
+
 test('without a fund the opposite positions are deleveraged by profit and leverage', () => {
   const { kit, long, short } = venue();
   const keen = kit.user('keen', 10_000);

@@ -10,6 +10,7 @@ import type { FillPlan } from './fill.ts';
 import type { FillSide, LiquidationReceipt, PositionState, TradeCause } from './events.ts';
 import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
 import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
+import { allowedLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
@@ -129,20 +130,29 @@ function toFund(core: Core, market: MarketState, step: Step): void {
   if (step.left === 0 || core.standings.account[step.standing] === INSURANCE) return;
   // An empty standing shows nowhere: this only finds the fund a slot.
   const fund = core.standings.open(INSURANCE, market.market.id);
-  const available = core.futuresAvailable(market, INSURANCE);
-  let quantity = step.left;
-  let plan = planWithoutOrder(core, market, fund, step.side, step.price, quantity, available);
-  if (!fits(market, plan) && plan.marginDelta > 0) {
-    quantity = Math.min(quantity - 1, mulDiv(quantity, available, plan.marginDelta + 1, 'down'));
-    if (quantity < 1) return;
-    plan = planWithoutOrder(core, market, fund, step.side, step.price, quantity, available);
-  }
-  if (fits(market, plan)) trade(core, market, step, step.price, quantity, sideWithoutOrder(INSURANCE, plan), 'takeover');
+  const quantity = mostForFund(core, market, step, fund);
+  if (quantity > 0) trade(core, market, step, step.price, quantity, sideWithoutOrder(INSURANCE, planTakeover(core, market, step, fund, quantity)), 'takeover');
 }
 
-function fits(market: MarketState, plan: FillPlan): boolean {
-  const notional = Math.abs(plan.size) * market.valuation * market.market.quotePerTickLot;
-  return plan.ok && (plan.opened === 0 || plan.leverage <= market.risk.leverages[tierOf(market.risk, notional)]);
+/** What is left of the step, or as many lots of it as the fund has margin for: more lots need more, so halving finds them. */
+function mostForFund(core: Core, market: MarketState, step: Step, fund: number): Lots {
+  if (planTakeover(core, market, step, fund, step.left).ok) return step.left;
+  let enough = 0;
+  let tooMany = step.left;
+  while (tooMany - enough > 1) {
+    const middle = enough + Math.floor((tooMany - enough) / 2);
+    if (planTakeover(core, market, step, fund, middle).ok) enough = middle;
+    else tooMany = middle;
+  }
+  return enough;
+}
+
+/** The fund's leverage is its own up to what the tier of the resulting position allows: with money enough, no size is too large for it. */
+function planTakeover(core: Core, market: MarketState, step: Step, fund: number, quantity: Lots): FillPlan {
+  const size = Math.abs(core.standings.size[fund] + step.side * quantity);
+  const allowed = allowedLeverage(market, size * Math.max(step.price, market.valuation) * market.market.quotePerTickLot);
+  const leverage = Math.min(core.leverageOf(market, fund), allowed);
+  return planWithoutOrder(core, market, fund, step.side, step.price, quantity, core.futuresAvailable(market, INSURANCE), leverage);
 }
 
 /** Opposite positions are closed at the bankruptcy price, as far as their own margin carries that. */
@@ -151,7 +161,7 @@ function deleverage(core: Core, market: MarketState, step: Step, line: AdlLine):
   const { standings } = core;
   line.each(step.side === 1 ? -1 : 1, (standing) => {
     const quantity = Math.min(step.left, Math.abs(standings.size[standing]));
-    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0);
+    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
     if (!plan.ok) return 'next';
     trade(core, market, step, step.price, quantity, sideWithoutOrder(standings.account[standing], plan), 'adl');
     cutReduceOnly(core, market, standing);

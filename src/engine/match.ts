@@ -146,10 +146,11 @@ function fillInputOf(core: Core, market: MarketState, standing: number, account:
   input.available = after === undefined ? core.futuresAvailable(market, account) : after.available;
 }
 
-/** Plans a fill without an order: the fund's takeover, a counterparty of auto-deleveraging. No fee, no lock; `available` is what it may pay from. */
-export function planWithoutOrder(core: Core, market: MarketState, standing: number, direction: 1 | -1, price: Ticks, quantity: Lots, available: Amount): FillPlan {
+/** Plans a fill without an order: the fund's takeover, a counterparty of auto-deleveraging. No fee, no lock; `available` is what it may pay from, at `leverage` where it opens. */
+export function planWithoutOrder(core: Core, market: MarketState, standing: number, direction: 1 | -1, price: Ticks, quantity: Lots, available: Amount, leverage: number): FillPlan {
   fillInputOf(core, market, standing, core.standings.account[standing], undefined);
   input.available = available;
+  input.leverage = leverage;
   input.direction = direction;
   input.price = price;
   input.quantity = quantity;
