@@ -183,13 +183,17 @@ test('a large position is reduced tier by tier', () => {
 
 test('what nobody can take stays open, with nobody below zero, until somebody can', () => {
   const { kit, long, short } = venue();
-  // The first short leaves with its profit: it buys far below the mark from a late one, who then takes out all margin but the least while the market is halted.
+  // The first short leaves with its profit: it buys far below the mark from a late one, who then takes out all margin but the least while the market is halted. That is refused
+  // now; journals in which it was not are still read.
   const late = kit.user('late', 20_000);
   kit.place(late, perp({ side: 'sell', price: 240_000 }));
   kit.place(short, perp({ side: 'buy', price: 240_000 }));
   kit.do({ type: 'update_market', market: PERP, changes: { status: 'halted' } });
   kit.prices(237_000, 237_000);
-  kit.do({ type: 'adjust_margin', account: late, market: PERP, amount: 2_400 * USDT - kit.engine.position(late, PERP)!.margin });
+  const { size, cost, margin, realized, leverage } = kit.engine.position(late, PERP)!;
+  const marginDelta = 2_400 * USDT - margin;
+  assert.equal(kit.refused({ type: 'adjust_margin', account: late, market: PERP, amount: marginDelta }), 'MARKET_HALTED');
+  kit.engine.apply({ seq: kit.engine.seq + 1, type: 'margin_adjusted', account: late, market: PERP, marginDelta, position: { size, cost, margin: margin + marginDelta, realized, leverage } }, kit.time);
   assert.equal(kit.engine.position(late, PERP)?.bankruptcyPrice, 264_000, 'below the 27,000.0 of the long');
   kit.do({ type: 'update_market', market: PERP, changes: { status: 'open' } });
   assert.equal(kit.engine.position(long, PERP)?.size, 1_000);

@@ -283,6 +283,35 @@ test('margin is added from the wallet and taken back down to what the position n
   kit.engine.check();
 });
 
+test('margin leaves no position while its mark stands still, and may be put in', () => {
+  const table = [
+    ['status', 'pre_open', false], ['status', 'halted', false], ['status', 'settling', false], ['status', 'cancel_only', true], ['status', 'reduce_only', true],
+    ['safety', 'reduce_only', false], ['safety', 'halted', false],
+  ] as const;
+  for (const [what, value, released] of table) {
+    const { kit, a, b } = venue();
+    trade(kit, a, b);
+    const adjust = (usdt: number) => ({ type: 'adjust_margin', account: a, market: PERP, amount: usdt * USDT }) as const;
+    const set = (leverage: number) => ({ type: 'set_leverage', account: a, market: PERP, leverage }) as const;
+    const margin = () => kit.engine.position(a, PERP)!.margin / USDT;
+    kit.do(adjust(100));
+    kit.do(what === 'status' ? { type: 'update_market', market: PERP, changes: { status: value } } : { type: 'set_safety', market: PERP, safety: value, reason: 'feed silent' });
+    if (released) {
+      kit.do(adjust(-50));
+      kit.do(set(20));
+      assert.equal(margin(), 1_500, value);
+    } else {
+      assert.equal(kit.refused(adjust(-50)), 'MARKET_HALTED', value);
+      assert.equal(kit.refused(set(20)), 'MARKET_HALTED', value);
+      kit.do(adjust(50));
+      kit.do(set(5));
+      assert.equal(margin(), 6_000, value);
+      kit.do({ ...set(50), account: kit.user('idle') });
+    }
+    kit.engine.check();
+  }
+});
+
 test('trading with oneself changes nothing but fees', () => {
   const { kit, a } = venue();
   kit.place(a, perp({ side: 'sell' }));
