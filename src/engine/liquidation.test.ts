@@ -86,6 +86,49 @@ test('open orders of the account go first', () => {
   assert.notEqual(kit.engine.order(spot), undefined, 'other markets are left alone');
 });
 
+test('what only closes the position stays while there is one, and shrinks with it where it is reduce-only', () => {
+  const kit = Kit.create();
+  kit.prices(300_000, 300_000);
+  const [long, short] = [kit.user('long', 2_000_000), kit.user('short', 3_000_000)];
+  kit.do({ type: 'set_leverage', account: long, market: PERP, leverage: 20 });
+  kit.place(short, perp({ side: 'sell', quantity: 40_000 }));
+  kit.place(long, perp({ side: 'buy', quantity: 40_000 }));
+  const older = kit.order(long, perp({ side: 'sell', price: 310_000, quantity: 20_000, reduceOnly: true }));
+  const plain = kit.order(long, perp({ side: 'sell', price: 320_000, quantity: 10_000 }));
+  const newer = kit.order(long, perp({ side: 'sell', price: 330_000, quantity: 20_000, reduceOnly: true }));
+  const adding = kit.order(long, perp({ side: 'buy', price: 250_000, quantity: 10 }));
+  assert.deepEqual([older, plain, newer].map((order) => kit.engine.order(order)?.lock), [0, 0, 0]);
+  // 60,000 + N − 1,200,000 = 2.5 % N − 15,000 → N = 1,153,846.2, which is 28,846.1; just under 1,000,000 are 34,666 lots there, so 5,334 go.
+  kit.place(short, perp({ side: 'buy', price: 285_100, quantity: 40_000 }));
+  const events = kit.prices(288_461, 288_461);
+  assert.deepEqual(receiptOf(events).fills.map(({ quantity, cause }) => [quantity, cause]), [[5_334, 'liquidation']], 'the orders that rest for the whole position are not in its way');
+  assert.deepEqual(ofType(events, 'order_closed').map(({ order, reason }) => [order, reason]), [[adding, 'liquidation']]);
+  assert.deepEqual(ofType(events, 'order_reduced').map(({ order, by, remaining }) => [order, by, remaining]), [[newer, 5_334, 14_666]]);
+  assert.deepEqual([older, plain, newer].map((order) => kit.engine.order(order)?.remaining), [20_000, 10_000, 14_666]);
+  kit.engine.check();
+  const all = kit.prices(285_050, 285_050);
+  assert.equal(kit.engine.position(long, PERP), undefined);
+  assert.deepEqual(ofType(all, 'order_closed').map(({ order, reason }) => [order, reason]), [[newer, 'reduce_only'], [older, 'reduce_only'], [plain, 'liquidation']]);
+  assert.deepEqual(kit.engine.openOrders(long), []);
+  kit.engine.check();
+});
+
+test('a liquidation does not trade with what its account bid for when it was short', () => {
+  const kit = Kit.create();
+  kit.prices(300_000, 300_000);
+  const [trader, other] = [kit.user('trader', 20_000), kit.user('other', 100_000)];
+  kit.place(other, perp({ side: 'buy' }));
+  kit.place(trader, perp({ side: 'sell' }));
+  const bid = kit.order(trader, perp({ side: 'buy', price: 271_000 }));
+  kit.place(other, perp({ side: 'sell', quantity: 2_000 }));
+  kit.place(trader, perp({ side: 'buy', quantity: 2_000 }));
+  assert.deepEqual([kit.engine.position(trader, PERP)?.size, kit.engine.order(bid)?.lock], [1_000, 0]);
+  const events = kit.prices(272_000, 272_000);
+  assert.deepEqual(ofType(events, 'order_closed').map(({ order, reason }) => [order, reason]), [[bid, 'liquidation']]);
+  assert.equal(kit.engine.position(trader, PERP), undefined);
+  kit.engine.check();
+});
+
 test('the fund takes over at the bankruptcy price what the book does not, and works it off', () => {
   const { kit, maker, fund } = venue({ impactNotional: 5_420 * USDT });
   kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 10_000 * USDT });

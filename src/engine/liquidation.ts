@@ -15,6 +15,7 @@ import type { MarketState } from './market-state.ts';
 import { perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
 import { cancelAll } from './orders.ts';
+import { SELL } from './pool.ts';
 import { exposureOf, liquidationTick } from './positions.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import { INSURANCE } from './units.ts';
@@ -42,12 +43,25 @@ export function isDue(core: Core, market: MarketState, standing: number): boolea
   return tick !== 0 && (size > 0 ? market.mark <= tick : market.mark >= tick);
 }
 
-/** Cancels the account's orders in the market, then reduces the position tier by tier until it is safe. */
+/** Cancels the account's orders in the market that hold margin, then reduces the position tier by tier until it is safe. */
 export function liquidate(core: Core, market: MarketState, standing: number, line: AdlLine): void {
-  cancelAll(core, core.standings.account[standing], market.market.id, 'liquidation');
+  cancelOpening(core, standing);
   // Each step leaves a tier or the position behind, so there are at most as many as tiers, and one more.
   for (let steps = market.risk.floors.length; steps >= 0 && isDue(core, market, standing); steps--) {
-    if (!liquidateStep(core, market, standing, line)) return;
+    if (!liquidateStep(core, market, standing, line)) break;
+  }
+  // With nothing left to close, an order that was to close it would open a position that nobody asked for.
+  if (core.standings.size[standing] === 0) cancelAll(core, core.standings.account[standing], market.market.id, 'liquidation');
+}
+
+/** What holds margin goes, and what would add to the position: the liquidation must not meet it in the book. What only closes the position may stay. */
+function cancelOpening(core: Core, standing: number): void {
+  const { pool, standings } = core;
+  const adding = standings.size[standing] > 0 ? 0 : SELL;
+  for (let slot = core.newestOrder[standings.account[standing]]; slot >= 0; ) {
+    const older = pool.nextOfAccount[slot];
+    if (pool.standing[slot] === standing && (pool.lock[slot] > 0 || (pool.flags[slot] & SELL) === adding)) closeOrder(core, slot, 'canceled', 'liquidation');
+    slot = older;
   }
 }
 
@@ -70,6 +84,7 @@ function liquidateStep(core: Core, market: MarketState, standing: number, line: 
   throughBook(core, market, step);
   toFund(core, market, step);
   deleverage(core, market, step, line);
+  cutReduceOnly(core, market, standing);
   if (step.fills.length === 0) return false;
   const surplus = surplusToFund(market, step, before.account);
   const fundAfter = fundBalance(core, market) + surplus;
