@@ -67,6 +67,26 @@ test('what the book takes above bankruptcy pays the fee, the rest goes to the fu
   kit.engine.check();
 });
 
+test('a rebate is paid out of the fee of the liquidated, and is no more than that', () => {
+  // Bankrupt at 27,000; the taker fee is 0.05 %, the rebate 0.04 %.
+  const table = [
+    [270_000, 0, 0, 'no surplus, no fee, no rebate'],
+    [270_050, 5 * USDT, 5 * USDT, 'a surplus of 5 is less than the 13.5025 of the fee and the 10.802 of the rebate'],
+    [270_120, 12 * USDT, 10.8048 * USDT, 'one of 12 pays the rebate'],
+    [271_000, 13.55 * USDT, 10.84 * USDT, 'one of 100 pays the fee'],
+  ] as const;
+  for (const [price, fee, rebate, name] of table) {
+    const { kit, maker } = venue({ makerFee: -400, takerFee: 500 });
+    const bid = kit.order(maker, perp({ side: 'buy', price, quantity: 2_000 }));
+    const before = kit.engine.audit()[USD].fees;
+    const [fill] = ofType(kit.prices(272_000, 272_000), 'trade');
+    assert.deepEqual([fill.taker.fee, fill.maker.fee, fill.maker.filledFee], [fee, 0 - rebate, 0 - rebate], name);
+    assert.equal(kit.engine.order(bid)?.filledFee, 0 - rebate, name);
+    assert.equal(kit.engine.audit()[USD].fees - before, fee - rebate, name);
+    kit.engine.check();
+  }
+});
+
 test('with surplus to the user the fund gets the liquidation fee alone', () => {
   const { kit, long, maker, fund } = venue({ liquidationSurplus: 'user' });
   kit.place(maker, perp({ side: 'buy', price: 272_000 }));

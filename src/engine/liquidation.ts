@@ -118,7 +118,7 @@ function surplusToFund({ market }: MarketState, step: Step, account: number): Am
   return market.liquidationSurplus === 'fund' ? rest : Math.min(rest, mulDiv(step.notional, market.liquidationFeeRate, ONE, 'up'));
 }
 
-/** An immediate-or-cancel order at the bankruptcy price; makers are ordinary makers. */
+/** An immediate-or-cancel order at the bankruptcy price; makers are ordinary makers, but no rebate is more than the fee that it is paid from. */
 function throughBook(core: Core, market: MarketState, step: Step): void {
   const { pool } = core;
   const opposite: Side = step.side === 1 ? 'buy' : 'sell';
@@ -128,12 +128,12 @@ function throughBook(core: Core, market: MarketState, step: Step): void {
     const price = pool.price[maker];
     if (step.side === 1 ? price < step.price : price > step.price) return;
     const quantity = Math.min(step.left, pool.remaining[maker]);
-    const plan = planMaker(core, market, maker, step.side, quantity);
+    const { notional, fee } = closing(core, market, step, price, quantity, 'liquidation');
+    const plan = planMaker(core, market, maker, step.side, quantity, fee);
     if (!plan.ok) {
       closeOrder(core, maker, 'canceled', 'insufficient_margin');
       continue;
     }
-    const notional = price * quantity * market.market.quotePerTickLot;
     const makerStanding = pool.standing[maker];
     trade(core, market, step, price, quantity, perpetualSide(pool, maker, quantity, notional, plan), 'liquidation');
     cutReduceOnly(core, market, makerStanding);
@@ -190,21 +190,37 @@ function sideWithoutOrder(account: number, plan: FillPlan): FillSide {
   };
 }
 
-/** One fill of the step: the liquidated side gives its margin's share and what it lost; of what is left the fee is taken as far as it goes. */
+/** What one fill of the step does to the liquidated side. */
+interface Closing {
+  readonly notional: Amount;
+  readonly cost: Amount;
+  readonly pnl: Amount;
+  /** Out of the position's margin. */
+  readonly released: Amount;
+  readonly surplus: Amount;
+  readonly fee: Amount;
+}
+
+/** The liquidated side gives its margin's share and what it lost; of what is left the fee is taken as far as it goes. */
+function closing({ standings }: Core, { market }: MarketState, { standing }: Step, price: Ticks, quantity: Lots, cause: TradeCause): Closing {
+  const size = standings.size[standing];
+  const margin = standings.margin[standing];
+  const notional = price * quantity * market.quotePerTickLot;
+  const cost = costOf(size, standings.cost[standing], quantity);
+  const pnl = size > 0 ? notional - cost : cost - notional;
+  const released = Math.min(margin, Math.max(marginOf(size, margin, quantity), 0 - pnl));
+  const surplus = released + pnl;
+  const fee = cause === 'liquidation' ? Math.min(Math.max(0, surplus), Math.max(0, feeOn(notional, market.takerFee))) : 0;
+  return { notional, cost, pnl, released, surplus, fee };
+}
+
 function trade(core: Core, market: MarketState, step: Step, price: Ticks, quantity: Lots, maker: FillSide, cause: TradeCause): void {
   const { standings } = core;
   const { standing } = step;
-  const size = standings.size[standing];
-  const cost = standings.cost[standing];
-  const margin = standings.margin[standing];
-  const notional = price * quantity * market.market.quotePerTickLot;
-  const closedCost = costOf(size, cost, quantity);
-  const pnl = size > 0 ? notional - closedCost : closedCost - notional;
-  const released = Math.min(margin, Math.max(marginOf(size, margin, quantity), 0 - pnl));
-  const surplus = released + pnl;
-  const fee = cause === 'liquidation' ? Math.min(Math.max(0, surplus), Math.max(0, feeOn(notional, market.market.takerFee))) : 0;
+  const { notional, cost, pnl, released, surplus, fee } = closing(core, market, step, price, quantity, cause);
   const position: PositionState = {
-    size: size - step.side * quantity, cost: cost - closedCost, margin: margin - released, realized: standings.realized[standing] + pnl, leverage: core.leverageOf(market, standing),
+    size: standings.size[standing] - step.side * quantity, cost: standings.cost[standing] - cost, margin: standings.margin[standing] - released,
+    realized: standings.realized[standing] + pnl, leverage: core.leverageOf(market, standing),
   };
   const account = standings.account[standing];
   const taker: FillSide = {
@@ -213,7 +229,7 @@ function trade(core: Core, market: MarketState, step: Step, price: Ticks, quanti
   const seq = core.nextSeq;
   core.emit({ seq, type: 'trade', market: market.market.id, price, quantity, notional, takerSide: step.side === 1 ? 'sell' : 'buy', taker, maker, cause });
   step.left -= quantity;
-  step.entryCost += closedCost;
+  step.entryCost += cost;
   step.notional += notional;
   step.surplus += surplus;
   step.fee += fee;

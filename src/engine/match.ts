@@ -161,9 +161,13 @@ export function planWithoutOrder(core: Core, market: MarketState, standing: numb
   return makerPlan;
 }
 
-/** Plans a maker's fill against a liquidation. */
-export function planMaker(core: Core, market: MarketState, slot: number, direction: 1 | -1, quantity: Lots): FillPlan {
+/** Plans a maker's fill against a liquidation. A rebate is at most what the other side pays, `otherFee`, which may be nothing. */
+export function planMaker(core: Core, market: MarketState, slot: number, direction: 1 | -1, quantity: Lots, otherFee: Amount): FillPlan {
   planOrder(core, market, slot, direction, core.pool.price[slot], quantity, market.market.makerFee, undefined, makerPlan);
+  const withheld = Math.max(0, 0 - otherFee - makerPlan.fee);
+  makerPlan.fee += withheld;
+  makerPlan.available -= withheld;
+  if (makerPlan.available < 0) makerPlan.ok = false;
   return makerPlan;
 }
 

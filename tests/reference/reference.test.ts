@@ -103,7 +103,7 @@ class Pair {
   over = false;
 
   constructor(fees: Partial<MarketSpec>) {
-    this.kit = Kit.create({ spot: { ...fees, maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
+    this.kit = Kit.create({ spot: { ...fees, makerFee: Math.max(0, fees.makerFee ?? 0), maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
     const { engine } = this.kit;
     this.model = new ReferenceModel(engine.markets.map((spec) => ({ spec, unit: BigInt(spec.quotePerTickLot), basePerLot: BigInt(spec.basePerLot) })));
     for (let n = 0; n < TRADERS; n++) {
