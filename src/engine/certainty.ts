@@ -3,6 +3,7 @@ import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf } from './fill.ts';
 import { openingLoss } from './locks.ts';
 import { ONE, tierOf } from './margin.ts';
+import { allowedLeverage, exceedsPosition } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { REDUCE_ONLY, SELL } from './pool.ts';
@@ -49,22 +50,28 @@ function opensSafely(core: Core, market: MarketState, slot: number, lots: Lots):
   const notional = price * lots * quotePerTickLot;
   const margin = mulDiv(notional, 1, core.leverageOf(market, standing), 'down');
   const need = margin + openingLoss(market.market, sells, price, lots, market.valuation) + Math.max(0, feeOn(notional, makerFee) - 1);
-  return need <= mulDiv(pool.lock[slot], lots, pool.remaining[slot], 'down') && startsSafely(core, market, standing, sells, price, lots, 0);
+  if (need > mulDiv(pool.lock[slot], lots, pool.remaining[slot], 'down') || exceedsPosition(market.market, largest(core, market, standing, sells, price, 0))) return false;
+  return startsSafely(core, market, standing, sells, price, lots, 0);
 }
 
-/** What opens stands above its maintenance margin, in the tier of the largest position that it and the resting orders can lead to. */
-function startsSafely(core: Core, market: MarketState, standing: number, sells: boolean, price: Ticks, lots: Lots, more: Lots): boolean {
-  const { standings } = core;
-  const { risk, market: { quotePerTickLot } } = market;
-  if (standing >= 0 && standings.called[standing] === 1) return false;
-  const leverage = core.leverageOf(market, standing);
+/** Notional of the largest position that the resting orders of a side and `more` lots can lead to. */
+function largest({ standings }: Core, market: MarketState, standing: number, sells: boolean, price: Ticks, more: Lots): Amount {
   const size = standing < 0 ? 0 : standings.size[standing];
   const resting = standing < 0 ? 0 : sells ? standings.restingSell[standing] - size : standings.restingBuy[standing] + size;
-  const tier = tierOf(risk, Math.max(Math.abs(size), resting + more) * Math.max(price, market.valuation) * quotePerTickLot);
+  return Math.max(Math.abs(size), resting + more) * Math.max(price, market.valuation) * market.market.quotePerTickLot;
+}
+
+/** What opens stands above its maintenance margin, in the tier of the largest position that it can lead to. */
+function startsSafely(core: Core, market: MarketState, standing: number, sells: boolean, price: Ticks, lots: Lots, more: Lots): boolean {
+  const { risk, market: { quotePerTickLot } } = market;
+  if (standing >= 0 && core.standings.called[standing] === 1) return false;
+  const leverage = core.leverageOf(market, standing);
+  const notional = largest(core, market, standing, sells, price, more);
+  const tier = tierOf(risk, notional);
   const margin = mulDiv(price * lots * quotePerTickLot, 1, leverage, 'down');
   const maintenance = mulDiv(market.valuation * lots * quotePerTickLot, risk.maintenanceRates[tier], ONE, 'up');
   // One minor unit a lot is more than one a fill.
-  return leverage <= risk.leverages[tier] && margin > maintenance + lots + ROUNDING;
+  return leverage <= allowedLeverage(market, notional) && margin > maintenance + lots + ROUNDING;
 }
 
 /** The same for a taker that has to fill whole: it closes what it holds on the other side, opens the rest, and meets no price worse than `worst`. */

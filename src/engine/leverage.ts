@@ -4,7 +4,7 @@ import type { Command } from './commands.ts';
 import type { Core } from './core.ts';
 import type { PositionState } from './events.ts';
 import { unrealizedPnl } from './margin.ts';
-import { allowedLeverage } from './market-rules.ts';
+import { allowedLeverage, checkRelease } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { reject } from './reject.ts';
@@ -23,7 +23,7 @@ function perpetualOf(core: Core, account: AccountId, market: MarketId): MarketSt
 
 /**
  * Refused while orders that hold margin are open (their locks were reckoned with the old leverage). An open position is re-margined to cost ÷ leverage: more margin
- * comes from the futures wallet; what becomes free goes back as far as the position's losses leave it.
+ * comes from the futures wallet; what becomes free goes back as far as the position's losses leave it, and not while the mark cannot be trusted.
  */
 export function setLeverage(core: Core, { account, market: id, leverage }: CommandOf<'set_leverage'>): Reject | undefined {
   const market = perpetualOf(core, account, id);
@@ -37,6 +37,8 @@ export function setLeverage(core: Core, { account, market: id, leverage }: Comma
   if (standing >= 0 && holdsMargin(core, standing)) return reject('CONFLICT', 'Cancel the open orders of this market that hold margin first.');
   const position = size === 0 ? undefined : remargined(core, market, standing, leverage);
   const marginDelta = position === undefined ? 0 : position.margin - core.standings.margin[standing];
+  const kept = marginDelta < 0 ? checkRelease(market.market) : undefined;
+  if (kept !== undefined) return kept;
   const { words } = market;
   const available = core.futuresAvailable(market, account);
   if (marginDelta > available) return reject('INSUFFICIENT_MARGIN', `The position needs ${words.quote(marginDelta)} more margin; ${words.quote(available)} is available.`);
@@ -77,6 +79,8 @@ export function adjustMargin(core: Core, { account, market: id, amount }: Comman
   if (!Number.isSafeInteger(amount) || amount === 0) return reject('VALIDATION_FAILED', 'The amount must be positive or negative, and no finer than its asset.');
   const standing = core.standings.find(account, id);
   if (standing < 0 || core.standings.size[standing] === 0) return reject('NOT_FOUND', `There is no open position in ${market.market.symbol}.`);
+  const kept = amount < 0 ? checkRelease(market.market) : undefined;
+  if (kept !== undefined) return kept;
   const position = positionAt(core, standing, core.leverageOf(market, standing));
   const available = core.futuresAvailable(market, account);
   if (amount > available) return reject('INSUFFICIENT_BALANCE', `The futures wallet has ${market.words.quote(available)} available; ${market.words.quote(amount)} is wanted.`);

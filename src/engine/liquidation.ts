@@ -10,10 +10,12 @@ import type { FillPlan } from './fill.ts';
 import type { FillSide, LiquidationReceipt, PositionState, TradeCause } from './events.ts';
 import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
 import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
+import { allowedLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
 import { cancelAll } from './orders.ts';
+import { SELL } from './pool.ts';
 import { exposureOf, liquidationTick } from './positions.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import { INSURANCE } from './units.ts';
@@ -41,12 +43,25 @@ export function isDue(core: Core, market: MarketState, standing: number): boolea
   return tick !== 0 && (size > 0 ? market.mark <= tick : market.mark >= tick);
 }
 
-/** Cancels the account's orders in the market, then reduces the position tier by tier until it is safe. */
+/** Cancels the account's orders in the market that hold margin, then reduces the position tier by tier until it is safe. */
 export function liquidate(core: Core, market: MarketState, standing: number, line: AdlLine): void {
-  cancelAll(core, core.standings.account[standing], market.market.id, 'liquidation');
+  cancelOpening(core, standing);
   // Each step leaves a tier or the position behind, so there are at most as many as tiers, and one more.
   for (let steps = market.risk.floors.length; steps >= 0 && isDue(core, market, standing); steps--) {
-    if (!liquidateStep(core, market, standing, line)) return;
+    if (!liquidateStep(core, market, standing, line)) break;
+  }
+  // With nothing left to close, an order that was to close it would open a position that nobody asked for.
+  if (core.standings.size[standing] === 0) cancelAll(core, core.standings.account[standing], market.market.id, 'liquidation');
+}
+
+/** What holds margin goes, and what would add to the position: the liquidation must not meet it in the book. What only closes the position may stay. */
+function cancelOpening(core: Core, standing: number): void {
+  const { pool, standings } = core;
+  const adding = standings.size[standing] > 0 ? 0 : SELL;
+  for (let slot = core.newestOrder[standings.account[standing]]; slot >= 0; ) {
+    const older = pool.nextOfAccount[slot];
+    if (pool.standing[slot] === standing && (pool.lock[slot] > 0 || (pool.flags[slot] & SELL) === adding)) closeOrder(core, slot, 'canceled', 'liquidation');
+    slot = older;
   }
 }
 
@@ -69,6 +84,7 @@ function liquidateStep(core: Core, market: MarketState, standing: number, line: 
   throughBook(core, market, step);
   toFund(core, market, step);
   deleverage(core, market, step, line);
+  cutReduceOnly(core, market, standing);
   if (step.fills.length === 0) return false;
   const surplus = surplusToFund(market, step, before.account);
   const fundAfter = fundBalance(core, market) + surplus;
@@ -102,7 +118,7 @@ function surplusToFund({ market }: MarketState, step: Step, account: number): Am
   return market.liquidationSurplus === 'fund' ? rest : Math.min(rest, mulDiv(step.notional, market.liquidationFeeRate, ONE, 'up'));
 }
 
-/** An immediate-or-cancel order at the bankruptcy price; makers are ordinary makers. */
+/** An immediate-or-cancel order at the bankruptcy price; makers are ordinary makers, but no rebate is more than the fee that it is paid from. */
 function throughBook(core: Core, market: MarketState, step: Step): void {
   const { pool } = core;
   const opposite: Side = step.side === 1 ? 'buy' : 'sell';
@@ -112,12 +128,12 @@ function throughBook(core: Core, market: MarketState, step: Step): void {
     const price = pool.price[maker];
     if (step.side === 1 ? price < step.price : price > step.price) return;
     const quantity = Math.min(step.left, pool.remaining[maker]);
-    const plan = planMaker(core, market, maker, step.side, quantity);
+    const { notional, fee } = closing(core, market, step, price, quantity, 'liquidation');
+    const plan = planMaker(core, market, maker, step.side, quantity, fee);
     if (!plan.ok) {
       closeOrder(core, maker, 'canceled', 'insufficient_margin');
       continue;
     }
-    const notional = price * quantity * market.market.quotePerTickLot;
     const makerStanding = pool.standing[maker];
     trade(core, market, step, price, quantity, perpetualSide(pool, maker, quantity, notional, plan), 'liquidation');
     cutReduceOnly(core, market, makerStanding);
@@ -129,20 +145,29 @@ function toFund(core: Core, market: MarketState, step: Step): void {
   if (step.left === 0 || core.standings.account[step.standing] === INSURANCE) return;
   // An empty standing shows nowhere: this only finds the fund a slot.
   const fund = core.standings.open(INSURANCE, market.market.id);
-  const available = core.futuresAvailable(market, INSURANCE);
-  let quantity = step.left;
-  let plan = planWithoutOrder(core, market, fund, step.side, step.price, quantity, available);
-  if (!fits(market, plan) && plan.marginDelta > 0) {
-    quantity = Math.min(quantity - 1, mulDiv(quantity, available, plan.marginDelta + 1, 'down'));
-    if (quantity < 1) return;
-    plan = planWithoutOrder(core, market, fund, step.side, step.price, quantity, available);
-  }
-  if (fits(market, plan)) trade(core, market, step, step.price, quantity, sideWithoutOrder(INSURANCE, plan), 'takeover');
+  const quantity = mostForFund(core, market, step, fund);
+  if (quantity > 0) trade(core, market, step, step.price, quantity, sideWithoutOrder(INSURANCE, planTakeover(core, market, step, fund, quantity)), 'takeover');
 }
 
-function fits(market: MarketState, plan: FillPlan): boolean {
-  const notional = Math.abs(plan.size) * market.valuation * market.market.quotePerTickLot;
-  return plan.ok && (plan.opened === 0 || plan.leverage <= market.risk.leverages[tierOf(market.risk, notional)]);
+/** What is left of the step, or as many lots of it as the fund has margin for: more lots need more, so halving finds them. */
+function mostForFund(core: Core, market: MarketState, step: Step, fund: number): Lots {
+  if (planTakeover(core, market, step, fund, step.left).ok) return step.left;
+  let enough = 0;
+  let tooMany = step.left;
+  while (tooMany - enough > 1) {
+    const middle = enough + Math.floor((tooMany - enough) / 2);
+    if (planTakeover(core, market, step, fund, middle).ok) enough = middle;
+    else tooMany = middle;
+  }
+  return enough;
+}
+
+/** The fund's leverage is its own up to what the tier of the resulting position allows: with money enough, no size is too large for it. */
+function planTakeover(core: Core, market: MarketState, step: Step, fund: number, quantity: Lots): FillPlan {
+  const size = Math.abs(core.standings.size[fund] + step.side * quantity);
+  const allowed = allowedLeverage(market, size * Math.max(step.price, market.valuation) * market.market.quotePerTickLot);
+  const leverage = Math.min(core.leverageOf(market, fund), allowed);
+  return planWithoutOrder(core, market, fund, step.side, step.price, quantity, core.futuresAvailable(market, INSURANCE), leverage);
 }
 
 /** Opposite positions are closed at the bankruptcy price, as far as their own margin carries that. */
@@ -151,7 +176,7 @@ function deleverage(core: Core, market: MarketState, step: Step, line: AdlLine):
   const { standings } = core;
   line.each(step.side === 1 ? -1 : 1, (standing) => {
     const quantity = Math.min(step.left, Math.abs(standings.size[standing]));
-    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0);
+    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
     if (!plan.ok) return 'next';
     trade(core, market, step, step.price, quantity, sideWithoutOrder(standings.account[standing], plan), 'adl');
     cutReduceOnly(core, market, standing);
@@ -165,21 +190,37 @@ function sideWithoutOrder(account: number, plan: FillPlan): FillSide {
   };
 }
 
-/** One fill of the step: the liquidated side gives its margin's share and what it lost; of what is left the fee is taken as far as it goes. */
+/** What one fill of the step does to the liquidated side. */
+interface Closing {
+  readonly notional: Amount;
+  readonly cost: Amount;
+  readonly pnl: Amount;
+  /** Out of the position's margin. */
+  readonly released: Amount;
+  readonly surplus: Amount;
+  readonly fee: Amount;
+}
+
+/** The liquidated side gives its margin's share and what it lost; of what is left the fee is taken as far as it goes. */
+function closing({ standings }: Core, { market }: MarketState, { standing }: Step, price: Ticks, quantity: Lots, cause: TradeCause): Closing {
+  const size = standings.size[standing];
+  const margin = standings.margin[standing];
+  const notional = price * quantity * market.quotePerTickLot;
+  const cost = costOf(size, standings.cost[standing], quantity);
+  const pnl = size > 0 ? notional - cost : cost - notional;
+  const released = Math.min(margin, Math.max(marginOf(size, margin, quantity), 0 - pnl));
+  const surplus = released + pnl;
+  const fee = cause === 'liquidation' ? Math.min(Math.max(0, surplus), Math.max(0, feeOn(notional, market.takerFee))) : 0;
+  return { notional, cost, pnl, released, surplus, fee };
+}
+
 function trade(core: Core, market: MarketState, step: Step, price: Ticks, quantity: Lots, maker: FillSide, cause: TradeCause): void {
   const { standings } = core;
   const { standing } = step;
-  const size = standings.size[standing];
-  const cost = standings.cost[standing];
-  const margin = standings.margin[standing];
-  const notional = price * quantity * market.market.quotePerTickLot;
-  const closedCost = costOf(size, cost, quantity);
-  const pnl = size > 0 ? notional - closedCost : closedCost - notional;
-  const released = Math.min(margin, Math.max(marginOf(size, margin, quantity), 0 - pnl));
-  const surplus = released + pnl;
-  const fee = cause === 'liquidation' ? Math.min(Math.max(0, surplus), Math.max(0, feeOn(notional, market.market.takerFee))) : 0;
+  const { notional, cost, pnl, released, surplus, fee } = closing(core, market, step, price, quantity, cause);
   const position: PositionState = {
-    size: size - step.side * quantity, cost: cost - closedCost, margin: margin - released, realized: standings.realized[standing] + pnl, leverage: core.leverageOf(market, standing),
+    size: standings.size[standing] - step.side * quantity, cost: standings.cost[standing] - cost, margin: standings.margin[standing] - released,
+    realized: standings.realized[standing] + pnl, leverage: core.leverageOf(market, standing),
   };
   const account = standings.account[standing];
   const taker: FillSide = {
@@ -188,7 +229,7 @@ function trade(core: Core, market: MarketState, step: Step, price: Ticks, quanti
   const seq = core.nextSeq;
   core.emit({ seq, type: 'trade', market: market.market.id, price, quantity, notional, takerSide: step.side === 1 ? 'sell' : 'buy', taker, maker, cause });
   step.left -= quantity;
-  step.entryCost += closedCost;
+  step.entryCost += cost;
   step.notional += notional;
   step.surplus += surplus;
   step.fee += fee;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Engine } from './engine.ts';
 import { Kit, newOrder, PERP, perpSpec, SPOT, spotSpec, USDT } from './engine-kit.ts';
 
 test('an asset needs a code and a scale, once', () => {
@@ -65,4 +66,42 @@ test('changes are merged, validated, and may not ruin open positions', () => {
   kit.do({ type: 'set_safety', market: SPOT, safety: 'reduce_only', reason: 'quorum lost' });
   assert.equal(kit.engine.markets[SPOT].safety, 'reduce_only');
   assert.deepEqual(kit.do({ type: 'set_safety', market: SPOT, safety: 'reduce_only', reason: 'still' }), [], 'the same again is no event');
+});
+
+test('a spot market pays no rebates, of either fee', () => {
+  const kit = Kit.create();
+  kit.do({ type: 'create_asset', code: 'ETH', scale: 8 });
+  const eth = { symbol: 'ETH-USDT', base: 'ETH' };
+  for (const fees of [{ makerFee: -1, takerFee: 500 }, { makerFee: 500, takerFee: -1 }]) {
+    assert.equal(kit.refused({ type: 'create_market', spec: spotSpec({ ...eth, ...fees }) }), 'VALIDATION_FAILED');
+    assert.equal(kit.refused({ type: 'update_market', market: SPOT, changes: fees }), 'VALIDATION_FAILED');
+    kit.do({ type: 'update_market', market: PERP, changes: fees });
+  }
+  kit.do({ type: 'create_market', spec: spotSpec({ ...eth, makerFee: 0, takerFee: 0 }) });
+});
+
+test('a spot market that has a rebate from before is read, goes on, and can be steered', () => {
+  const kit = new Kit();
+  kit.do({ type: 'create_asset', code: 'USDT', scale: 6 });
+  kit.do({ type: 'create_asset', code: 'BTC', scale: 8 });
+  const market = { ...Kit.create().engine.markets[SPOT], makerFee: -100 };
+  const event = { seq: kit.engine.seq + 1, type: 'market_created', market } as const;
+  kit.engine.apply(event, kit.time);
+  kit.log.push({ event, time: kit.time });
+  const [buyer, seller] = [kit.user('buyer', 1_000), kit.user('seller', 0, 1)];
+  kit.place(buyer, { quantity: 10 });
+  kit.place(seller, { side: 'sell', quantity: 10 });
+  // The maker gets 0.01 % of 0.01 BTC on top; nobody has paid a fee in BTC.
+  assert.deepEqual([kit.engine.balance(buyer, 1).spotAvailable, kit.engine.audit()[1].fees], [1_000_100, -100]);
+  kit.do({ type: 'update_market', market: SPOT, changes: { status: 'halted', takerFee: 600 } });
+  assert.equal(kit.refused({ type: 'update_market', market: SPOT, changes: { makerFee: -50 } }), 'VALIDATION_FAILED', 'but gets no other');
+  kit.engine.check();
+  for (const engine of [kit.replay(), Engine.restore(kit.engine.snapshot())]) {
+    assert.equal(engine.stateHash(), kit.engine.stateHash());
+    engine.check();
+    kit.engine = engine;
+    assert.equal(kit.engine.markets[SPOT].makerFee, -100);
+  }
+  kit.do({ type: 'update_market', market: SPOT, changes: { makerFee: 0 } });
+  assert.equal(kit.refused({ type: 'update_market', market: SPOT, changes: { makerFee: -100 } }), 'VALIDATION_FAILED', 'once it is gone it is gone');
 });

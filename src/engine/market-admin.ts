@@ -54,7 +54,7 @@ export function createMarket(core: Core, { spec }: CommandOf<'create_market'>): 
   if (core.markets.length >= MAX_MARKETS) return reject('RISK_REJECTED', `At most ${MAX_MARKETS} markets are supported.`);
   const market = derive(core.markets.length, spec, base, quote);
   if ('ok' in market) return market;
-  const refused = checkSpec(market);
+  const refused = checkSpec(market) ?? checkRebates(market, undefined);
   if (refused !== undefined) return refused;
   core.emit({ seq: core.nextSeq, type: 'market_created', market });
   return undefined;
@@ -109,6 +109,16 @@ function checkSpec(market: Market): Reject | undefined {
   return checkFutures(market) ?? (market.type === 'perpetual' ? checkPerpetual(market) : checkSpot(market));
 }
 
+/**
+ * On spot the buyer pays its fee in base and the seller in quote: one cannot pay the other's rebate, and the venue has nothing else to pay it from. A market that has had a
+ * rebate since before this was checked can still be steered, but gets no other.
+ */
+function checkRebates({ type, makerFee, takerFee }: Market, before: Market | undefined): Reject | undefined {
+  if (type !== 'spot') return undefined;
+  const kept = (makerFee >= 0 || makerFee === before?.makerFee) && (takerFee >= 0 || takerFee === before?.takerFee);
+  return kept ? undefined : invalid('A spot market pays no rebates: its two fees are taken in different assets, and neither can pay for the other.');
+}
+
 function checkSpot({ riskTiers, fundingIntervalMs }: Market): Reject | undefined {
   return riskTiers.length === 0 && fundingIntervalMs === 0 ? undefined : invalid('A spot market has no risk tiers and no funding.');
 }
@@ -151,7 +161,7 @@ export function updateMarket(core: Core, { market: id, changes }: CommandOf<'upd
   if (state === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
   const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => Object.hasOwn(CHANGEABLE, key) && value !== undefined));
   const market: Market = { ...state.market, ...given, ...(changes.riskTiers === undefined ? {} : { riskTiers: pickTiers(changes.riskTiers) }) };
-  const refused = checkSpec(market) ?? checkPositions(core, state, market);
+  const refused = checkSpec(market) ?? checkRebates(market, state.market) ?? checkPositions(core, state, market);
   if (refused !== undefined) return refused;
   core.emit({ seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator' });
   return undefined;

@@ -53,6 +53,15 @@ export function isRunning(market: Market): boolean {
   return status === 'open' || status === 'reduce_only' || status === 'cancel_only';
 }
 
+/**
+ * Margin leaves a position only while its mark can be trusted: where the market stands still, or the feed is silent and the mark with it, the position may have lost by now
+ * what would be let out. More margin may be put in at any time.
+ */
+export function checkRelease(market: Market): Reject | undefined {
+  if (isRunning(market) && market.safety === 'normal') return undefined;
+  return reject('MARKET_HALTED', `${market.symbol} lets no margin out of positions now (${effectiveStatus(market)}); more may be put in.`);
+}
+
 /** What the price band is measured from: mark of a perpetual, last price of a spot market, else the index. 0 = nothing yet. */
 function bandCentre(market: MarketState): Ticks {
   const first = market.perpetual ? market.mark : market.last;

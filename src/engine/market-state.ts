@@ -47,7 +47,10 @@ export class MarketState {
   /** Called positions by the mark at which their call stands. */
   readonly recoveryLong: IndexedHeap;
   readonly recoveryShort: IndexedHeap;
-  /** Positions that nobody could take when they were last due; tried again on the next price. */
+  /**
+   * Positions that nobody could take when they were last due; tried again on the next price. No part of the logical state: every look puts them back among the watched
+   * before it begins, where a restored engine has them all the time, so both do the same at each command. The restored one only asks for a look at once (`nextTimer`).
+   */
   readonly stuck: number[] = [];
   /** Counts price updates, for caches of views. */
   version = 0;

@@ -7,7 +7,7 @@ import type { FillSide } from './events.ts';
 import { allowedLeverage, exceedsPosition } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE } from './mul-div.ts';
-import { MARKET, selfTradePreventionOf, sideOf } from './pool.ts';
+import { MARKET, RESTING, selfTradePreventionOf, sideOf } from './pool.ts';
 import { cutReduceOnly } from './reduce-only.ts';
 import type { Amount, Lots, Side, Ticks } from './units.ts';
 
@@ -120,10 +120,14 @@ function planOrder(core: Core, market: MarketState, slot: number, direction: 1 |
   input.remaining = pool.remaining[slot];
   planFill(input, plan);
   if (pool.filledQuote[slot] + price * quantity * market.market.quotePerTickLot > MAX_SAFE) plan.ok = false;
-  if (input.lock === 0 && plan.opened > 0 && !mayOpen(market, plan, price)) plan.ok = false;
+  const unchecked = (pool.flags[slot] & RESTING) !== 0 || input.lock === 0;
+  if (unchecked && plan.opened > 0 && !mayOpen(market, plan, price)) plan.ok = false;
 }
 
-/** An order that only closed when it was placed has no lock, and was not held to the limits of what it opens when its position has gone meanwhile. */
+/**
+ * An order from the book is held to the limits again: it was held to them with the position that its account had when it came. What would only have closed that, or closed
+ * it first, opens all of its lots when the position has gone another way.
+ */
 function mayOpen(market: MarketState, { size, leverage }: FillPlan, price: Ticks): boolean {
   const notional = Math.abs(size) * Math.max(price, market.valuation) * market.market.quotePerTickLot;
   return !exceedsPosition(market.market, notional) && leverage <= allowedLeverage(market, notional);
@@ -142,10 +146,11 @@ function fillInputOf(core: Core, market: MarketState, standing: number, account:
   input.available = after === undefined ? core.futuresAvailable(market, account) : after.available;
 }
 
-/** Plans a fill without an order: the fund's takeover, a counterparty of auto-deleveraging. No fee, no lock; `available` is what it may pay from. */
-export function planWithoutOrder(core: Core, market: MarketState, standing: number, direction: 1 | -1, price: Ticks, quantity: Lots, available: Amount): FillPlan {
+/** Plans a fill without an order: the fund's takeover, a counterparty of auto-deleveraging. No fee, no lock; `available` is what it may pay from, at `leverage` where it opens. */
+export function planWithoutOrder(core: Core, market: MarketState, standing: number, direction: 1 | -1, price: Ticks, quantity: Lots, available: Amount, leverage: number): FillPlan {
   fillInputOf(core, market, standing, core.standings.account[standing], undefined);
   input.available = available;
+  input.leverage = leverage;
   input.direction = direction;
   input.price = price;
   input.quantity = quantity;
@@ -156,9 +161,13 @@ export function planWithoutOrder(core: Core, market: MarketState, standing: numb
   return makerPlan;
 }
 
-/** Plans a maker's fill against a liquidation. */
-export function planMaker(core: Core, market: MarketState, slot: number, direction: 1 | -1, quantity: Lots): FillPlan {
+/** Plans a maker's fill against a liquidation. A rebate is at most what the other side pays, `otherFee`, which may be nothing. */
+export function planMaker(core: Core, market: MarketState, slot: number, direction: 1 | -1, quantity: Lots, otherFee: Amount): FillPlan {
   planOrder(core, market, slot, direction, core.pool.price[slot], quantity, market.market.makerFee, undefined, makerPlan);
+  const withheld = Math.max(0, 0 - otherFee - makerPlan.fee);
+  makerPlan.fee += withheld;
+  makerPlan.available -= withheld;
+  if (makerPlan.available < 0) makerPlan.ok = false;
   return makerPlan;
 }
 

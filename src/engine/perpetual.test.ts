@@ -53,6 +53,62 @@ test('an order that only closed when it was placed opens nothing beyond the limi
   }
 });
 
+const TIERS = [{ notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 10_000 }, { notionalFloor: 60_000 * USDT + 1, initialMarginRate: 100_000, maintenanceMarginRate: 12_000 }];
+
+/** `a` is short 1 BTC with leverage 20 and bids for 3, of which 2 open: 60,000 USDT. Then the short is closed another way. */
+function orphaned(limits: object) {
+  const { kit, a, b } = venue({ riskTiers: TIERS.slice(0, 1), ...limits });
+  kit.do({ type: 'set_leverage', account: a, market: PERP, leverage: 20 });
+  trade(kit, b, a, 1_000);
+  const bid = kit.order(a, perp({ side: 'buy', price: 299_900, quantity: 3_000 }));
+  // Two of the three: 59,980 ÷ 20, and 0.05 % of it.
+  assert.equal(kit.engine.order(bid)?.lock, (2_999 + 29.99) * USDT);
+  kit.place(b, perp({ side: 'sell', quantity: 1_000 }));
+  kit.place(a, perp({ side: 'buy', quantity: 1_000, reduceOnly: true, timeInForce: 'IOC' }));
+  assert.equal(kit.engine.position(a, PERP), undefined);
+  const sell = (quantity: number) => kit.place(kit.user(`taker-of-${quantity}`, 100_000), perp({ side: 'sell', price: 299_900, quantity, timeInForce: 'IOC' }));
+  return { kit, a, bid, sell };
+}
+
+test('an order that would have closed a position first opens no more than the limits allow when the position has gone', () => {
+  for (const [limits, filled] of [[{ maxPosition: 60_000 * USDT }, 2_000], [{ riskTiers: TIERS }, 2_000], [{ riskTiers: TIERS, maxLeverage: 20, maxPosition: 90_000 * USDT }, 2_000], [{ maxPosition: 90_000 * USDT }, 3_000]] as const) {
+    const { kit, a, bid, sell } = orphaned(limits);
+    assert.equal(ofType(sell(2_000), 'trade').length, 1, JSON.stringify(limits));
+    const events = sell(1_000);
+    assert.deepEqual(ofType(events, 'order_closed').filter(({ order }) => order === bid).map(({ reason }) => reason), filled === 3_000 ? [] : ['insufficient_margin']);
+    assert.equal(kit.engine.position(a, PERP)?.size, filled, JSON.stringify(limits));
+    kit.engine.check();
+  }
+});
+
+test('such an order is amended within the limits, and stays within them', () => {
+  const { kit, a, bid, sell } = orphaned({ maxPosition: 60_000 * USDT });
+  const amend = (changes: { readonly price?: number; readonly quantity?: number }) => ({ type: 'amend_order', account: a, order: bid, ...changes }) as const;
+  assert.equal(kit.refused(amend({ price: 299_800 })), 'MAX_POSITION');
+  assert.equal(kit.refused(amend({ quantity: 3_001 })), 'MAX_POSITION');
+  kit.do(amend({ quantity: 2_100 }));
+  assert.equal(ofType(sell(2_000), 'trade').length, 1);
+  assert.equal(ofType(sell(100), 'trade').length, 0);
+  const again = orphaned({ maxPosition: 60_000 * USDT });
+  again.kit.do({ ...amend({ price: 299_900, quantity: 2_000 }), account: again.a, order: again.bid });
+  assert.equal(ofType(again.sell(2_000), 'trade').length, 1, 'the part that fits is filled');
+  again.kit.engine.check();
+});
+
+test('what has become too large by new limits is no longer filled, and no fill-or-kill order counts on it', () => {
+  for (const limits of [{ maxPosition: 30_000 * USDT }, { maxLeverage: 5 }, { riskTiers: [{ notionalFloor: 0, initialMarginRate: 200_000, maintenanceMarginRate: 10_000 }], maxLeverage: 5 }]) {
+    const { kit, a, b } = venue();
+    trade(kit, b, kit.user('c', 100_000), 2_000);
+    kit.do({ type: 'set_leverage', account: a, market: PERP, leverage: 10 });
+    const bid = kit.order(a, perp({ side: 'buy', price: 299_900, quantity: 2_000 }));
+    kit.do({ type: 'update_market', market: PERP, changes: limits });
+    assert.equal(kit.refused({ type: 'place_order', account: b, order: perp({ side: 'sell', price: 299_900, quantity: 2_000, timeInForce: 'FOK' }) }), 'FOK_NOT_FILLABLE');
+    const events = kit.place(b, perp({ side: 'sell', price: 299_900, quantity: 2_000 }));
+    assert.deepEqual([ofType(events, 'trade').length, ofType(events, 'order_closed').map(({ order }) => order)], [0, [bid]], JSON.stringify(limits));
+    kit.engine.check();
+  }
+});
+
 test('a position can be closed at once although reduce-only orders for all of it rest, and although no more orders may', () => {
   for (const order of [{ type: 'market', price: 0, timeInForce: 'IOC' }, { timeInForce: 'IOC' }, { timeInForce: 'FOK' }] as const) {
     const { kit, a, b } = venue({ maxOpenOrders: 2 });
@@ -225,6 +281,35 @@ test('margin is added from the wallet and taken back down to what the position n
   const c = kit.user('c', 1);
   assert.equal(kit.refused({ ...adjust(1), account: c }), 'NOT_FOUND');
   kit.engine.check();
+});
+
+test('margin leaves no position while its mark stands still, and may be put in', () => {
+  const table = [
+    ['status', 'pre_open', false], ['status', 'halted', false], ['status', 'settling', false], ['status', 'cancel_only', true], ['status', 'reduce_only', true],
+    ['safety', 'reduce_only', false], ['safety', 'halted', false],
+  ] as const;
+  for (const [what, value, released] of table) {
+    const { kit, a, b } = venue();
+    trade(kit, a, b);
+    const adjust = (usdt: number) => ({ type: 'adjust_margin', account: a, market: PERP, amount: usdt * USDT }) as const;
+    const set = (leverage: number) => ({ type: 'set_leverage', account: a, market: PERP, leverage }) as const;
+    const margin = () => kit.engine.position(a, PERP)!.margin / USDT;
+    kit.do(adjust(100));
+    kit.do(what === 'status' ? { type: 'update_market', market: PERP, changes: { status: value } } : { type: 'set_safety', market: PERP, safety: value, reason: 'feed silent' });
+    if (released) {
+      kit.do(adjust(-50));
+      kit.do(set(20));
+      assert.equal(margin(), 1_500, value);
+    } else {
+      assert.equal(kit.refused(adjust(-50)), 'MARKET_HALTED', value);
+      assert.equal(kit.refused(set(20)), 'MARKET_HALTED', value);
+      kit.do(adjust(50));
+      kit.do(set(5));
+      assert.equal(margin(), 6_000, value);
+      kit.do({ ...set(50), account: kit.user('idle') });
+    }
+    kit.engine.check();
+  }
 });
 
 test('trading with oneself changes nothing but fees', () => {

@@ -67,8 +67,11 @@ export function checkAllRisk(core: Core): void {
   core.atRisk = false;
 }
 
+/** Puts them back among the watched. That is no new risk, which would ask for a second look: in an engine that was restored they are there already. */
 function retryStuck(core: Core, market: MarketState): void {
+  const { atRisk } = core;
   for (const standing of market.stuck.splice(0)) if (core.standings.size[standing] !== 0) watch(core, market, standing);
+  core.atRisk = atRisk;
 }
 
 function close(core: Core, market: MarketState, standing: number, line: AdlLine): void {

@@ -406,8 +406,8 @@ export class ReferenceModel {
       margin: old.margin - released + floorDiv(openedNotional, this.leverage(order.account, order.market)),
       realized: flat && opening > 0n ? 0n : old.realized + pnl,
     };
-    // Only closing when it was placed, it was not held to the limits of what it opens now.
-    if (opening > 0n && order.lock === 0n && this.#beyondLimits(order, price, position.size)) return undefined;
+    // An order in the book opens within the limits of now, whatever position it was checked with when it came.
+    if (opening > 0n && (order.arrival > 0 || order.lock === 0n) && this.#beyondLimits(order, price, position.size)) return undefined;
     if (opening > 0n && this.#called(order.market, position)) {
       const mark = this.state.marks[order.market];
       position.margin += max(0n, order.sign * (price - mark)) * opening * unit;

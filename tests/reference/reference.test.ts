@@ -103,7 +103,7 @@ class Pair {
   over = false;
 
   constructor(fees: Partial<MarketSpec>) {
-    this.kit = Kit.create({ spot: { ...fees, maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
+    this.kit = Kit.create({ spot: { ...fees, makerFee: Math.max(0, fees.makerFee ?? 0), maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
     const { engine } = this.kit;
     this.model = new ReferenceModel(engine.markets.map((spec) => ({ spec, unit: BigInt(spec.quotePerTickLot), basePerLot: BigInt(spec.basePerLot) })));
     for (let n = 0; n < TRADERS; n++) {
@@ -260,6 +260,13 @@ class Pair {
   }
 }
 
+/** Drawn too rarely: the first bids for 260 lots, 90 of which would close its short, and closes that another way. 260 lots are beyond the first tier's 18 USDT. */
+const ORPHANED: Action[] = ([
+  [1, { side: 'buy', quantity: 90 }], [0, { side: 'sell', quantity: 90 }], [0, { side: 'buy', price: 999, quantity: 260 }],
+  [1, { side: 'sell', quantity: 90 }], [0, { side: 'buy', quantity: 90, reduceOnly: true, timeInForce: 'IOC' }],
+  [2, { side: 'sell', price: 999, quantity: 150, timeInForce: 'IOC' }], [3, { side: 'sell', price: 999, quantity: 110, timeInForce: 'IOC' }],
+] as const).map(([account, order]) => ({ do: 'place', who: account, orders: [{ market: PERP, price: 1_000, ...order }] }));
+
 for (const { name, spread, fees } of VARIANTS) {
   test(`the engine does what the naive model does, with ${name}`, (t) => {
     const seen = new Map<string, number>();
@@ -275,10 +282,10 @@ for (const { name, spread, fees } of VARIANTS) {
         for (const [what, count] of pair.seen) seen.set(what, (seen.get(what) ?? 0) + count);
         pair.compareReplay();
       }),
-      { seed: SEED, numRuns: RUNS },
+      { seed: SEED, numRuns: RUNS, examples: [[ORPHANED]] },
     );
     t.diagnostic([...seen].sort().map(([what, count]) => `${what} ${count}`).join(', '));
-    for (const met of ['trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only']) {
+    for (const met of ['trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only', 'closed: insufficient_margin']) {
       assert.ok(seen.has(met), `no command led to ${met}`);
     }
   });

@@ -197,17 +197,17 @@ scenario('self-trade prevention stops a market order where it is told to', {}, (
 });
 
 // 3 lots at 1,003 are 300,900 u. A taker pays 0.05 % = 150.45 → 151, a maker gets 0.01 % = 30.09 → 30.
-scenario('a rebate is paid out of the fees, rounded towards zero', { perp: { makerFee: -100, takerFee: 500 }, spot: { makerFee: -100, takerFee: 500 } }, (kit) => {
+scenario('a rebate is paid out of the fees, rounded towards zero', { perp: { makerFee: -100, takerFee: 500 }, spot: { makerFee: 100, takerFee: 500 } }, (kit) => {
   const [maker, taker] = [kit.user('maker', 10, 1), kit.user('taker', 10, 1)];
   kit.order(maker, { ...perp, side: 'sell', price: 1_003, quantity: 3 });
   kit.order(taker, { ...perp, side: 'buy', price: 1_003, quantity: 3 });
   assert.deepEqual([futures(kit, maker), futures(kit, taker)], [[10 * USDT - 30_090 + 30, 0, 30_090], [10 * USDT - 30_090 - 151, 0, 30_090]]);
   assert.equal(kit.engine.audit()[0].fees, 121);
-  // Spot: the buyer's 3 lots are 300,000 units of base: 150 to the venue; the seller's rebate is in quote.
+  // Spot, where there are no rebates: the buyer's 3 lots are 300,000 units of base: 150 to the venue; the seller pays 30.09 → 31 in quote.
   kit.order(maker, { side: 'sell', price: 1_003, quantity: 3 });
   kit.order(taker, { side: 'buy', price: 1_003, quantity: 3 });
-  assert.deepEqual([kit.engine.balance(taker, 1).spotAvailable, kit.engine.balance(maker, 0).spotAvailable], [100_000_000 + 300_000 - 150, 10 * USDT + 300_900 + 30]);
-  assert.deepEqual(kit.engine.audit().map(({ fees }) => fees), [91, 150]);
+  assert.deepEqual([kit.engine.balance(taker, 1).spotAvailable, kit.engine.balance(maker, 0).spotAvailable], [100_000_000 + 300_000 - 150, 10 * USDT + 300_900 - 31]);
+  assert.deepEqual(kit.engine.audit().map(({ fees }) => fees), [152, 150]);
 });
 
 scenario('each status lets through what it says', {}, (kit) => {

@@ -12,7 +12,7 @@ const USDT = 1_000_000;
 const BTC = 100_000_000;
 
 const spot: MarketSpec = {
-  symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', status: 'open', makerFee: -50, takerFee: 400,
+  symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '0.1', lotSize: '0.001', status: 'open', makerFee: 50, takerFee: 400,
   minQuantity: 1, maxQuantity: 0, maxMarketQuantity: 0, minNotional: 0, priceBand: 0, maxOpenOrders: 6, maxPosition: 0, maxLeverage: 1, riskTiers: [],
   fundingIntervalMs: 0, interestRate: 0, fundingCap: 0, impactNotional: 0, liquidationFeeRate: 0, liquidationSurplus: 'fund', house: false,
 };
