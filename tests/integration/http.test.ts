@@ -324,6 +324,41 @@ test('a rate limit is told in each reply and refuses what is over it', async () 
   }
 });
 
+test('bad input is counted before it is refused, and what is over the limit is not even read', async () => {
+  const limited = await startApi({ routes: probes, env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '6' } });
+  try {
+    const at = `${limited.url}/api/v1/probe`;
+    const send = (body: string | Buffer<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> => fetch(at, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+    const bad: readonly (readonly [string, () => Promise<Response>, number, string])[] = [
+      ['no JSON', () => send('{"text":'), 400, 'VALIDATION_FAILED'],
+      ['another type', () => send('{}', { 'content-type': 'text/plain' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['another encoding', () => send('{}', { 'content-encoding': 'zip' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['too large', () => send(gzipSync('x'.repeat(100_001)), { 'content-encoding': 'gzip' }), 413, 'PAYLOAD_TOO_LARGE'],
+      ['an operator', () => send('{"deep":{"$where":"1"}}'), 400, 'VALIDATION_FAILED'],
+      ['an operator in the query', () => fetch(`${at}?text[$ne]=1`), 400, 'VALIDATION_FAILED'],
+    ];
+    for (const [i, [name, ask, status, code]] of bad.entries()) {
+      const response = await ask();
+      assert.match(response.headers.get('ratelimit') ?? '', new RegExp(`^"address";r=${5 - i};t=\\d+$`), name);
+      await assertProblem(response, status, code);
+    }
+    const over = await send('{"text":');
+    assert.match(over.headers.get('retry-after') ?? '', /^\d+$/);
+    await assertProblem(over, 429, 'RATE_LIMITED');
+    // Of the bodies that these announce nothing ever comes.
+    for (const length of ['Content-Length: 50', 'Transfer-Encoding: chunked']) {
+      const reply = await raw(`POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n${length}\r\n\r\n`, limited.url);
+      assert.match(reply, /^HTTP\/1\.1 429 [^]*RATE_LIMITED/, length);
+    }
+    // A short body that was not read ends no connection.
+    const whole = 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+    const both = await raw(`${whole}${whole.replace('Host: x', 'Host: x\r\nConnection: close')}`, limited.url);
+    assert.equal(both.match(/HTTP\/1\.1 429 /g)?.length, 2, both);
+  } finally {
+    await limited.close();
+  }
+});
+
 test('slow clients have their limits', () => {
   const { headersTimeout, requestTimeout, timeout, maxConnections } = api.server.server;
   assert.deepEqual([headersTimeout, requestTimeout, timeout, maxConnections], [10_000, 30_000, 75_000, 20_000]);
