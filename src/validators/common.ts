@@ -21,8 +21,8 @@ export const signedRate = z.string().regex(SIGNED_RATE, 'must be a fraction with
 export const symbol = z.string().regex(/^[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:-PERP)?$/, 'must be a market such as BTC-USDT or BTC-USDT-PERP');
 export const assetCode = z.string().regex(/^[A-Z0-9]{1,16}$/, 'must be an asset such as USDT');
 export const clientOrderId = z.string().regex(/^[A-Za-z0-9._-]{1,36}$/, 'must be 1 to 36 letters, digits, dots, underscores or dashes');
-/** The venue's id, or `client:` and the client's own. */
-export const orderRef = z.string().max(64).regex(/^(?:[1-9][0-9]{0,15}|client:[A-Za-z0-9._-]{1,36})$/, 'must be an order id or client:<clientOrderId>');
+/** An id is opaque: one of another form is unknown, not malformed, and the reply does not tell them apart. */
+export const orderRef = z.string().min(1, 'must be an order id').max(128, 'must be an order id').meta({ description: 'an order’s id, or client:<clientOrderId>' });
 
 export const side = z.enum(['buy', 'sell'], { error: 'must be buy or sell' });
 export const wallet = z.enum(['spot', 'futures'], { error: 'must be spot or futures' });

@@ -82,5 +82,4 @@ const status = z
 
 export const ordersQuery = listQuery(order, { status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() });
 
-/** In a path. An id of another form is unknown, not malformed: the reply does not tell them apart. */
-export const orderPath = z.object({ id: z.string().max(128) });
+export const orderPath = z.object({ id: orderRef });

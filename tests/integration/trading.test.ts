@@ -146,8 +146,10 @@ describe('trading over HTTP', () => {
     });
     assert.deepEqual(results.map(({ status, error }) => [status, error?.code]), [[201, undefined], [400, 'VALIDATION_FAILED'], [400, 'VALIDATION_FAILED'], [422, 'INVALID_TICK'], [201, undefined]]);
     const ids = results.flatMap(({ order }) => (order === undefined ? [] : [order.id]));
-    const canceled = await ann.send<{ status: number }[]>('DELETE', '/orders/batch', { ids: [...ids, '1'] });
-    assert.deepEqual(canceled.data.map(({ status }) => status), [200, 200, 404]);
+    const strange = ['abc', '0', '01', '-1', '1.0', '9'.repeat(17), 'client:', 'client:a b', 'x'.repeat(128)];
+    const canceled = await ann.send<{ status: number; error?: { code: string } }[]>('DELETE', '/orders/batch', { ids: [ids[0], ...strange, ids[1], '1'] });
+    assert.deepEqual(canceled.data.map(({ status }) => status), [200, ...strange.map(() => 404), 200, 404]);
+    assert.deepEqual([...new Set(canceled.data.map(({ error }) => error?.code))], [undefined, 'NOT_FOUND']);
   });
 
   test('refusals say what was wrong', async () => {
