@@ -6,6 +6,8 @@ import type { LiquidationService } from '../services/liquidations.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
+const FUND_SECONDS = 1;
+
 export function liquidationRoutes(liquidations: LiquidationService, insurance: InsuranceService): Route[] {
   return [
     route({
@@ -24,6 +26,7 @@ export function liquidationRoutes(liquidations: LiquidationService, insurance: I
       summary: 'What the insurance fund holds, by asset',
       query: insuranceQuery,
       response: list(insuranceBalance),
+      cacheSeconds: FUND_SECONDS,
       handler: async ({ query }) => listReply(await insurance.list(query)),
     }),
   ];

@@ -104,7 +104,7 @@ describe('lists, caching, probes, metrics', () => {
 
   test('public market data may be kept and confirmed; private replies may not', async () => {
     await admin.post('/admin/prices', { prices: [{ symbol: PERP, index: '20000', mark: '20000' }] }, 200);
-    const paths = ['/markets', `/markets/${SPOT}`, `/markets/${SPOT}/ticker`, '/markets/tickers', `/markets/${SPOT}/stats`, `/markets/${SPOT}/orderbook`, `/markets/${SPOT}/trades`, `/markets/${SPOT}/klines?interval=1d`, `/markets/${PERP}/prices`, `/markets/${PERP}/funding`];
+    const paths = ['/markets', `/markets/${SPOT}`, `/markets/${SPOT}/ticker`, '/markets/tickers', `/markets/${SPOT}/stats`, `/markets/${SPOT}/orderbook`, `/markets/${SPOT}/trades`, `/markets/${SPOT}/klines?interval=1d`, `/markets/${PERP}/prices`, `/markets/${PERP}/funding`, '/insurance-fund'];
     for (const path of paths) {
       const { headers } = await venue.nobody.expect('GET', path, 200);
       assert.match(headers.get('cache-control') ?? '', /^public, max-age=\d+$/, path);

@@ -109,6 +109,23 @@ describe('trading over HTTP', () => {
     assert.equal((await futures(bob)).total, '21476.3');
   });
 
+  test('public data is confirmed within its second, and told anew after it', async () => {
+    venue.clock.time += 1_000 - (venue.clock.time % 1_000);
+    const tags = new Map<string, string>();
+    const ask = (path: string): Promise<Response> => fetch(`${api.url}/api/v1${path}`, { headers: { 'if-none-match': tags.get(path) ?? '' } });
+    const moving = [`/markets/${SPOT}/ticker`, '/markets/tickers', `/markets/${PERP}/stats`];
+    for (const path of [...moving, '/insurance-fund']) {
+      const { status, headers } = await ask(path);
+      assert.deepEqual([status, headers.get('cache-control')], [200, 'public, max-age=1'], path);
+      tags.set(path, headers.get('etag') ?? '');
+    }
+    venue.clock.time += 999;
+    for (const path of tags.keys()) assert.equal((await ask(path)).status, 304, path);
+    venue.clock.time += 1;
+    for (const path of moving) assert.equal((await ask(path)).status, 200, path);
+    assert.equal((await ask('/insurance-fund')).status, 304);
+  });
+
   test('the ledger balances, and holds what came in', async () => {
     const { balanced, assets } = await audit();
     assert.equal(balanced, true);
