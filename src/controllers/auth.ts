@@ -38,6 +38,7 @@ export function authRoutes(auth: AuthService): Route[] {
       method: 'POST',
       path: '/auth/logout',
       permission: 'public',
+      signIn: 'optional',
       summary: 'Ends the session of the access token, expired or not, or of the refresh token',
       body: logout,
       handler: (ctx) => auth.logout(ctx.principal, { accessToken: ctx.accessToken, refreshToken: ctx.body.refreshToken }, ctx),

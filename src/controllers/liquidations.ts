@@ -14,6 +14,7 @@ export function liquidationRoutes(liquidations: LiquidationService, insurance: I
       method: 'GET',
       path: '/liquidations',
       permission: 'public',
+      signIn: 'optional',
       summary: 'Receipts of liquidations, newest first; mine=true for one’s own',
       query: liquidationsQuery,
       response: list(liquidation),

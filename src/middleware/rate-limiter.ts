@@ -13,8 +13,6 @@ import type { ApiResponse, Stage } from './http.ts';
 
 const WINDOW_SECONDS = 60;
 const POLICY = 'address';
-/** Probes are cheap, and an orchestrator that gets no answer would end a process that is only busy. */
-const UNLIMITED = '/health/';
 /** Addresses over their limit that are known at a time. One that is forgotten is found again with its next request. */
 const MAX_KNOWN = 10_000;
 
@@ -60,7 +58,7 @@ export function rateLimiter(options: RateLimitOptions): Stage {
     res.lines.push('RateLimit-Policy', policy, 'RateLimit', `"${POLICY}";r=${remainingPoints};t=${seconds(msBeforeNext)}`);
   };
   return (req, res, next) => {
-    if (req.pathname.startsWith(UNLIMITED)) return next(req.inputFailure);
+    if (req.matched?.limited === false) return next(req.inputFailure);
     const key = clientKey(req.address);
     limiter.consume(key).then(
       (state) => {

@@ -1,7 +1,7 @@
 /** What may be sent to sign up, sign in and manage sessions. Whether a password will do is for the service; here only its size is bounded. */
 import { z } from 'zod';
 
-const email = z.string().max(254).trim().pipe(z.email('must be an e-mail address'));
+const email = z.string().max(254).trim().pipe(z.email('must be an e-mail address')).meta({ format: 'email' });
 const password = z.string().min(1).max(512);
 const refreshToken = z.string().min(1).max(128);
 

@@ -37,6 +37,11 @@ export function queryInteger(min: number, max: number) {
     .meta({ type: 'integer', minimum: min, maximum: max, pattern: undefined });
 }
 
+/** For the documentation, of a text that is one or more of `words` with commas between them. */
+export function withCommas(words: readonly string[]) {
+  return { type: 'array', items: { type: 'string', enum: words }, minItems: 1, maxLength: undefined } as const;
+}
+
 export const queryTime = queryInteger(0, 8_640_000_000_000_000);
 
 /** The query of a list: `limit` with `cursor` or `offset`, which fields of the items to send, and the list's own filters. */
@@ -51,6 +56,7 @@ export function listQuery<Filters extends z.ZodRawShape>(item: z.ZodObject, filt
       .max(512)
       .transform((text) => text.split(','))
       .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
+      .meta(withCommas(names))
       .optional(),
   };
   const oneStart = (query: object): boolean => !('cursor' in query && query.cursor !== undefined && 'offset' in query && query.offset !== undefined);

@@ -1,6 +1,6 @@
 /** What may be asked about orders. Shared by REST and sockets, so that an order is accepted or refused alike wherever it comes in. */
 import { z } from 'zod';
-import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol } from './common.ts';
+import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol, withCommas } from './common.ts';
 import { describe, fieldErrors } from './parse.ts';
 import { order } from './replies.ts';
 
@@ -78,7 +78,7 @@ const status = z
   .max(128)
   .transform((text) => text.split(','))
   .pipe(z.array(oneOf(ORDER_STATUSES)))
-  .meta({ description: `one or more of ${ORDER_STATUSES.join(', ')}, with commas between them` });
+  .meta(withCommas(ORDER_STATUSES));
 
 export const ordersQuery = listQuery(order, { status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() });
 

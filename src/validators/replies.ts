@@ -305,3 +305,9 @@ export const auditEntry = z.object({
   previousHash: text,
   hash: text,
 });
+
+export const live = z.object({ status: z.enum(['live']) });
+export const ready = z.object({ status: z.enum(['ready']), reasons: list(text) });
+export const unready = z.object({ status: z.enum(['unready']), reasons: list(text) }).meta({ description: 'It cannot serve now, and why' });
+/** `required`: whether the process is not ready without it. */
+export const dependencies = z.object({ dependencies: list(z.object({ name: text, required: z.boolean(), ok: z.boolean(), detail: text, ms: z.int() })) });
