@@ -367,6 +367,19 @@ test('slow clients have their limits', () => {
   assert.deepEqual([headersTimeout, requestTimeout, timeout, maxConnections], [10_000, 30_000, 75_000, 20_000]);
 });
 
+test('a request that is not complete in time is told so', async () => {
+  const hasty = await startApi({ routes: probes });
+  try {
+    hasty.server.server.headersTimeout = hasty.server.server.requestTimeout = 1;
+    const head = 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\n';
+    for (const reply of await Promise.all([head, `${head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{`].map((request) => raw(request, hasty.url)))) {
+      assert.match(reply, /^HTTP\/1\.1 400 [^]*Connection: close[^]*"VALIDATION_FAILED","detail":"the request was not complete in time"/);
+    }
+  } finally {
+    await hasty.close();
+  }
+});
+
 test('connections of one address are limited', async () => {
   const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' } });
   const port = Number(new URL(tight.url).port);
