@@ -1,6 +1,7 @@
 /** Routes under /wallets. */
 import { list, transaction, transfer as transferReply, wallet } from '../validators/replies.ts';
 import { assetPath, deposit, transactionsQuery, transfer, walletsQuery } from '../validators/wallet.ts';
+import { pageOf } from '../services/paging.ts';
 import type { WalletService } from '../services/wallets.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
@@ -51,8 +52,9 @@ export function walletRoutes(wallets: WalletService): Route[] {
       permission: 'read',
       summary: 'Spot and futures wallet of one asset',
       params: assetPath,
+      query: walletsQuery,
       response: list(wallet),
-      handler: async ({ principal, params }) => ({ data: await wallets.get(principal, params.asset) }),
+      handler: async ({ principal, params, query }) => listReply(pageOf(await wallets.get(principal, params.asset), query)),
     }),
   ];
 }

@@ -135,6 +135,11 @@ describe('trading over HTTP', () => {
     assert.deepEqual(assets.find(({ asset }) => asset === 'BTC')?.fees, '0.00015');
   });
 
+  test('the wallets of one asset are a list as others are', async () => {
+    assert.deepEqual(await ann.get('/wallets/BTC?fields=asset,total'), [{ asset: 'BTC', total: '0.29985' }, { asset: 'BTC', total: '0' }]);
+    assert.deepEqual(await ann.get('/wallets/BTC?limit=1&offset=1&fields=account'), [{ account: 'futures' }]);
+  });
+
   test('statements add up to the wallets', async () => {
     const lines = await ann.get<{ account: string; asset: string; amount: string }[]>('/wallets/transactions?limit=500');
     for (const [account, wallet] of [['spot', await spot(ann, 'USDT')], ['futures', await futures(ann)]] as const) {
