@@ -138,6 +138,10 @@ describe('trading over HTTP', () => {
   test('the wallets of one asset are a list as others are', async () => {
     assert.deepEqual(await ann.get('/wallets/BTC?fields=asset,total'), [{ asset: 'BTC', total: '0.29985' }, { asset: 'BTC', total: '0' }]);
     assert.deepEqual(await ann.get('/wallets/BTC?limit=1&offset=1&fields=account'), [{ account: 'futures' }]);
+    for (const [path, detail] of [['/wallets/DOGE', 'there is no asset DOGE'], ['/wallets/withdrawals', 'there is no such route']] as const) {
+      const { status, code, detail: told } = await ann.send('GET', path);
+      assert.deepEqual([status, code, told], [404, 'NOT_FOUND', detail]);
+    }
   });
 
   test('statements add up to the wallets', async () => {
