@@ -27,6 +27,11 @@ export const orderRef = z.string().min(1, 'must be an order id').max(128, 'must 
 export const side = z.enum(['buy', 'sell'], { error: 'must be buy or sell' });
 export const wallet = z.enum(['spot', 'futures'], { error: 'must be spot or futures' });
 
+/** A JSON number. */
+export function wholeNumber(min: number, max: number) {
+  return z.int({ abort: true, error: `must be a whole number from ${min} to ${max}` }).min(min).max(max);
+}
+
 /** An integer in a query string. */
 export function queryInteger(min: number, max: number) {
   return z

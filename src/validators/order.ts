@@ -1,6 +1,6 @@
 /** What may be asked about orders. Shared by REST and sockets, so that an order is accepted or refused alike wherever it comes in. */
 import { z } from 'zod';
-import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol, withCommas } from './common.ts';
+import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol, wholeNumber, withCommas } from './common.ts';
 import { describe, fieldErrors } from './parse.ts';
 import { order } from './replies.ts';
 
@@ -67,7 +67,7 @@ export const amendOrder = z
 
 /** 0 disarms. */
 export const cancelAfter = z.strictObject({
-  timeoutMs: z.int({ error: 'must be whole milliseconds' }).min(0).max(MAX_CANCEL_AFTER_MS),
+  timeoutMs: wholeNumber(0, MAX_CANCEL_AFTER_MS),
   symbol: symbol.optional(),
 });
 
