@@ -46,6 +46,11 @@ export class Catalog {
     return listed;
   }
 
+  /** As `named`, where a symbol may narrow something down; undefined when it does not. */
+  narrowed(symbol: string | undefined): Market | undefined {
+    return symbol === undefined ? undefined : this.named(symbol).market;
+  }
+
   /** Of a symbol in a path: NOT_FOUND when there is none. */
   at(symbol: string): Listed {
     const listed = this.find(symbol);

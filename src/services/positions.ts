@@ -79,7 +79,7 @@ export class PositionService {
   /** Last touched first. */
   async list(principal: Principal, query: PositionQuery): Promise<Listing<Position>> {
     const { catalog, consistency } = this.#parts;
-    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const symbol = catalog.narrowed(query.symbol)?.symbol;
     if (query.status === 'closed') return this.#closed(principal, symbol, query);
     const open = await consistency.live((state) => state.positions(principal.account).map((view) => positionInfo(view, catalog.byId(view.market))));
     const wanted = symbol === undefined ? open : open.filter((position) => position.symbol === symbol);
