@@ -196,6 +196,8 @@ test('cross-origin permission goes to the listed origin, and to no other', async
   };
   assert.deepEqual(await allow(ORIGIN), [200, ORIGIN, 'Origin']);
   assert.deepEqual((await allow(ORIGIN, 'OPTIONS')).slice(0, 2), [204, ORIGIN]);
+  const preflight = await fetch(at('/probe'), { method: 'OPTIONS', headers: { origin: ORIGIN, 'access-control-request-method': 'POST' } });
+  assert.equal(preflight.headers.get('access-control-allow-headers'), 'Authorization,Content-Type,Idempotency-Key,If-None-Match');
   for (const origin of ['null', 'https://app.example.com.evil.com', 'http://app.example.com', 'https://APP.example.com', `${ORIGIN}/`]) {
     assert.deepEqual(await allow(origin), [200, null, 'Origin'], origin);
     assert.deepEqual(await allow(origin, 'OPTIONS'), [204, null, 'Origin'], origin);
