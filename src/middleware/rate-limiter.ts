@@ -27,6 +27,7 @@ export class OverLimit {
 
   /** Why nothing is taken from the address now; undefined when it is not known to be over its limit. */
   refusal(address: string): Refusal | undefined {
+    if (this.#known.size === 0) return undefined;
     const key = clientKey(address);
     return this.#known.has(key) ? this.#refusal(this.#known.getRemainingTTL(key)) : undefined;
   }
