@@ -67,7 +67,7 @@ export function adminRoutes(admin: AdminService, markets: MarketService): Route[
       path: '/admin/prices',
       permission: 'admin',
       repeats: 'kept',
-      summary: 'Set index and mark prices at once, with everything that follows; only with FEEDS=manual',
+      summary: 'Set index and mark prices at once, each to its nearest tick, with everything that follows; only with FEEDS=manual',
       body: setPrices,
       response: list(marketPrices),
       handler: async (ctx) => ({ data: await admin.setPrices(actorOf(ctx), ctx.body.prices) }),

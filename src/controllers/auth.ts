@@ -1,6 +1,8 @@
 /** Routes under /auth: signing up, in and out, and a user's own sessions and password. */
 import type { AuthService } from '../services/auth.ts';
-import { credentials, logout, passwordChange, refresh, session, sessionPath, signedIn, user } from '../validators/auth.ts';
+import { credentials, logout, passwordChange, refresh, session, sessionPath, sessionsQuery, signedIn, user } from '../validators/auth.ts';
+import { list } from '../validators/replies.ts';
+import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
 export function authRoutes(auth: AuthService): Route[] {
@@ -38,6 +40,7 @@ export function authRoutes(auth: AuthService): Route[] {
       method: 'POST',
       path: '/auth/logout',
       permission: 'public',
+      signIn: 'optional',
       summary: 'Ends the session of the access token, expired or not, or of the refresh token',
       body: logout,
       handler: (ctx) => auth.logout(ctx.principal, { accessToken: ctx.accessToken, refreshToken: ctx.body.refreshToken }, ctx),
@@ -55,8 +58,9 @@ export function authRoutes(auth: AuthService): Route[] {
       path: '/auth/sessions',
       permission: 'read',
       summary: 'One’s open sessions, newest first',
-      response: session.array().readonly(),
-      handler: async (ctx) => ({ data: await auth.listSessions(ctx.principal) }),
+      query: sessionsQuery,
+      response: list(session),
+      handler: async (ctx) => listReply(await auth.listSessions(ctx.principal, ctx.query)),
     }),
     route({
       method: 'DELETE',

@@ -6,12 +6,15 @@ import type { LiquidationService } from '../services/liquidations.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
+const FUND_SECONDS = 1;
+
 export function liquidationRoutes(liquidations: LiquidationService, insurance: InsuranceService): Route[] {
   return [
     route({
       method: 'GET',
       path: '/liquidations',
       permission: 'public',
+      signIn: 'optional',
       summary: 'Receipts of liquidations, newest first; mine=true for one’s own',
       query: liquidationsQuery,
       response: list(liquidation),
@@ -24,6 +27,7 @@ export function liquidationRoutes(liquidations: LiquidationService, insurance: I
       summary: 'What the insurance fund holds, by asset',
       query: insuranceQuery,
       response: list(insuranceBalance),
+      cacheSeconds: FUND_SECONDS,
       handler: async ({ query }) => listReply(await insurance.list(query)),
     }),
   ];

@@ -14,6 +14,8 @@ export interface RouteSpec<P extends Permission, Params extends Schema, Query ex
   /** Below /api/v1, with `:name` segments: '/orders/:id'. */
   readonly path: string;
   readonly permission: P;
+  /** Of a public route that does or tells more when somebody is signed in. For the documentation. */
+  readonly signIn?: P extends 'public' ? 'optional' : never;
   /** One line for the documentation. */
   readonly summary: string;
   /** Must describe every `:name` of the path. */
@@ -56,6 +58,10 @@ export function documentRoute(spec: {
   readonly permission: Permission;
   readonly summary: string;
   readonly produces: string;
+  /** By status; where the document is JSON. */
+  readonly bodies?: Route['bodies'];
+  /** Default true. */
+  readonly limited?: boolean;
   readonly params?: Schema;
   readonly handler: (ctx: Context) => Awaitable<Document>;
 }): Route {

@@ -1,7 +1,10 @@
 /** Routes under /wallets. */
+import { assetCode } from '../validators/common.ts';
 import { list, transaction, transfer as transferReply, wallet } from '../validators/replies.ts';
 import { assetPath, deposit, transactionsQuery, transfer, walletsQuery } from '../validators/wallet.ts';
+import { pageOf } from '../services/paging.ts';
 import type { WalletService } from '../services/wallets.ts';
+import { Refusal } from '../types/refusal.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
@@ -51,8 +54,15 @@ export function walletRoutes(wallets: WalletService): Route[] {
       permission: 'read',
       summary: 'Spot and futures wallet of one asset',
       params: assetPath,
+      query: walletsQuery,
       response: list(wallet),
-      handler: async ({ principal, params }) => ({ data: await wallets.get(principal, params.asset) }),
+      handler: async ({ principal, params, query }) => listReply(pageOf(await wallets.get(principal, codeIn(params.asset)), query)),
     }),
   ];
+}
+
+/** What no asset can be called is a route that is not there, such as /wallets/withdrawals. NOT_FOUND. */
+function codeIn(segment: string): string {
+  if (!assetCode.safeParse(segment).success) throw new Refusal('NOT_FOUND', 'there is no such route');
+  return segment;
 }

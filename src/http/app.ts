@@ -11,7 +11,7 @@ import { helmet } from '../middleware/helmet.ts';
 import type { Stage } from '../middleware/http.ts';
 import { json } from '../middleware/json.ts';
 import { mongoSanitize } from '../middleware/mongo-sanitize.ts';
-import { rateLimiter } from '../middleware/rate-limiter.ts';
+import { OverLimit, rateLimiter } from '../middleware/rate-limiter.ts';
 import { request } from '../middleware/request.ts';
 import type { RouteTable } from '../middleware/route-table.ts';
 import { validation } from '../middleware/validation.ts';
@@ -35,14 +35,15 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', false).set('trust proxy', config.trustProxy);
   const use = (stage: Stage): void => void app.use(stage as unknown as RequestHandler);
+  const overLimit = new OverLimit(config.rateLimits.perMinute);
 
   use(request({ table, metrics, logger, behindProxy: config.trustProxy !== false }));
   use(helmet());
   use(cors(config.corsOrigins));
   use(compression());
-  use(json());
+  use(json(overLimit));
   use(mongoSanitize());
-  use(rateLimiter({ ...config.rateLimits, metrics, logger }));
+  use(rateLimiter({ ...config.rateLimits, overLimit, metrics, logger }));
   use(authentication(deps.authenticate));
   use(authorization({ table, adminIps: config.admin.ips }));
   use(validation());

@@ -99,11 +99,21 @@ function limitPerAddress(server: Server, most: number): ReadonlySet<Socket> {
 function answerMalformed(server: Server): void {
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? new Refusal('PAYLOAD_TOO_LARGE', 'the headers are too large') : new Refusal('VALIDATION_FAILED', 'this is not an HTTP request');
-    const { status, headers, body } = refused(refusal);
+    const { status, headers, body } = refused(whyMalformed(error));
     const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
   });
+}
+
+function whyMalformed({ code }: { readonly code?: string }): Refusal {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Refusal('PAYLOAD_TOO_LARGE', 'the headers are too large');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Refusal('VALIDATION_FAILED', 'the request was not complete in time');
+    default:
+      return new Refusal('VALIDATION_FAILED', 'this is not an HTTP request');
+  }
 }
 
 /** Lets into the pipeline what is HTTP as RFC 9112 has it: with a Host (3.2), and with a path for a target, whether or not it came as a whole URL (3.2.2). */

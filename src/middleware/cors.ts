@@ -4,7 +4,8 @@ import type { RequestHandler } from 'express';
 import type { Stage } from './http.ts';
 import { sendNothing } from './reply.ts';
 
-const REQUEST_HEADERS = ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-CSRF-Token', 'X-API-Key', 'X-API-Timestamp', 'X-API-Signature'];
+/** Those that are read; `If-None-Match` goes with the exposed `ETag`. */
+const REQUEST_HEADERS = ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match'];
 const REPLY_HEADERS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'ETag'];
 const PREFLIGHT_SECONDS = 600;
 

@@ -60,8 +60,18 @@ function sendResult(req: ApiRequest, res: ApiResponse, route: CompiledRoute, res
 }
 
 function checkReply(route: CompiledRoute, result: Result): void {
-  if (route.response === undefined || result === undefined || 'contentType' in result) return;
+  if (result === undefined) return;
+  const wrong = 'contentType' in result ? wrongDocument(route, result) : wrongData(route, result);
+  if (wrong !== undefined) throw new Error(`${route.method} ${route.fullPath} does not reply what it documents: ${wrong}`);
+}
+
+function wrongData({ response }: CompiledRoute, result: Reply<unknown> | Written<unknown>): string | undefined {
   const { data } = 'json' in result ? (JSON.parse(result.json) as Reply<unknown>) : result;
-  const parsed = route.response.safeParse(data);
-  if (!parsed.success) throw new Error(`${route.method} ${route.fullPath} does not reply what it documents: ${parsed.error.message}`);
+  return response?.safeParse(data).error?.message;
+}
+
+function wrongDocument({ bodies }: CompiledRoute, { status = 200, body }: Document): string | undefined {
+  if (bodies === undefined) return undefined;
+  const schema = bodies[status];
+  return schema === undefined ? `it has no status ${status}` : schema.safeParse(JSON.parse(String(body))).error?.message;
 }

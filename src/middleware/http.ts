@@ -25,6 +25,8 @@ export class ApiRequest extends IncomingMessage {
   pathParams: Params = NO_PARAMS;
   /** Parsed JSON. */
   body: unknown = undefined;
+  /** Why body or query cannot be taken as they were sent. Raised when the request has been counted, so that nobody sends bad ones without limit. */
+  inputFailure: Refusal | undefined = undefined;
   /** The bearer token as it was sent, good or not. */
   accessToken: string | undefined = undefined;
   principal: Principal | undefined = undefined;

@@ -1,7 +1,7 @@
 /**
- * Reads and parses the body of a write. Refuses what is not JSON, is too large (after inflation), too deep, has too many keys, the same key
- * twice, or a key that reaches for a prototype. Does by itself what `express.json()` does, since that can see neither double keys nor depth.
- * From here on requests of one connection go in order, whichever body is there first.
+ * Reads and parses the body of a write. Finds what is not JSON, is too large (after inflation), too deep, has too many keys, the same key
+ * twice, or a key that reaches for a prototype; that is refused once the request is counted. Does by itself what `express.json()` does, since that can see
+ * neither double keys nor depth. From here on requests of one connection go in order, whichever body is there first.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
@@ -10,6 +10,7 @@ import { Refusal } from '../types/refusal.ts';
 import { shapeOf, walkKeys } from '../utils/json-shape.ts';
 import { arrive, inOrder } from './connection-order.ts';
 import type { ApiRequest, ApiResponse, Next, Stage } from './http.ts';
+import type { OverLimit } from './rate-limiter.ts';
 
 const BODY_LIMIT = 100_000;
 const MAX_DEPTH = 32;
@@ -18,18 +19,23 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?$/
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress } as const;
 
-export function json(): Stage {
+/** @param overLimit whose bodies are not worth reading, since their requests will be refused. */
+export function json(overLimit: Pick<OverLimit, 'refusal'>): Stage {
   return (req, res, next) => {
     arrive(req);
     if (!takesBody(req)) return inOrder(req, next);
-    if (!JSON_TYPE.test(req.headers['content-type'] ?? '')) return refuseUnread(res, next, new Refusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json in UTF-8'));
-    if (Number(req.headers['content-length']) > BODY_LIMIT) return refuseUnread(res, next, tooLarge());
+    if (!JSON_TYPE.test(req.headers['content-type'] ?? '')) return failUnread(req, res, next, new Refusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json in UTF-8'));
+    const length = req.headers['content-length'];
+    if (Number(length) > BODY_LIMIT) return failUnread(req, res, next, tooLarge());
+    const refusal = overLimit.refusal(req.address);
+    // A short body that is not read comes and goes by itself; one of unknown length might never end.
+    if (refusal !== undefined) return length === undefined ? failUnread(req, res, next, refusal) : fail(req, next, refusal);
     const stream = decoded(req);
-    if (stream === undefined) return refuseUnread(res, next, new Refusal('UNSUPPORTED_MEDIA_TYPE', `send a body that is plain, or one of ${Object.keys(DECODERS).join(', ')}`));
+    if (stream === undefined) return failUnread(req, res, next, new Refusal('UNSUPPORTED_MEDIA_TYPE', `send a body that is plain, or one of ${Object.keys(DECODERS).join(', ')}`));
     read(req, stream, (bytes) => {
-      if (bytes instanceof Refusal) return refuseUnread(res, next, bytes);
+      if (bytes instanceof Refusal) return failUnread(req, res, next, bytes);
       const body = parse(bytes);
-      if (body instanceof Refusal) return next(body);
+      if (body instanceof Refusal) return fail(req, next, body);
       req.body = body;
       inOrder(req, next);
     });
@@ -43,10 +49,16 @@ function takesBody(req: ApiRequest): boolean {
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
+/** No handler will be called, so nothing is waited for. */
+function fail(req: ApiRequest, next: Next, refusal: Refusal): void {
+  req.inputFailure = refusal;
+  next();
+}
+
 /** What is left of the body is not waited for: the connection ends with the reply. */
-function refuseUnread(res: ApiResponse, next: Next, refusal: Refusal): void {
+function failUnread(req: ApiRequest, res: ApiResponse, next: Next, refusal: Refusal): void {
   res.lines.push('Connection', 'close');
-  next(refusal);
+  fail(req, next, refusal);
 }
 
 function decoded(req: ApiRequest): Readable | undefined {

@@ -1,4 +1,4 @@
-/** Refuses names that a database could take for an operator or a path: `$where`, `a.b`, `a[$ne]`. Refuses, and changes nothing. */
+/** Finds names that a database could take for an operator or a path: `$where`, `a.b`, `a[$ne]`. They are refused once the request is counted; nothing is changed. */
 import { Refusal } from '../types/refusal.ts';
 import { walkKeys } from '../utils/json-shape.ts';
 import type { Stage } from './http.ts';
@@ -14,7 +14,7 @@ export function mongoSanitize(): Stage {
         if (key.startsWith('$') || key.includes('.') || key.includes('\0')) bad ??= key;
       });
     }
-    if (bad === undefined) return next();
-    next(new Refusal('VALIDATION_FAILED', `${JSON.stringify(bad.slice(0, 64))} cannot be the name of a field`));
+    if (bad !== undefined) req.inputFailure ??= new Refusal('VALIDATION_FAILED', `${JSON.stringify(bad.slice(0, 64))} cannot be the name of a field`);
+    next();
   };
 }

@@ -1,6 +1,7 @@
 /** The last public trades of one market, as columns of numbers: a trade leaves no object behind, and is written only when somebody asks for it. */
 import type { Millis, Seq } from '../engine/units.ts';
 import type { PublicTrade } from '../models/trades.ts';
+import { Slots } from '../utils/slots.ts';
 import type { ListedMarket } from './context.ts';
 import { type PublicFigures, publicTradeOf } from './trades.ts';
 
@@ -18,7 +19,7 @@ export class RecentTrades {
   readonly #notional = new Float64Array(KEPT);
   /** 1: the taker bought. */
   readonly #bought = new Uint8Array(KEPT);
-  #count = 0;
+  readonly #slots = new Slots(KEPT);
   #lastSeq: Seq = 0;
 
   /** Of the market only what never changes is used: its symbol and its units. */
@@ -28,14 +29,14 @@ export class RecentTrades {
 
   /** How many there ever were. */
   get count(): number {
-    return this.#count;
+    return this.#slots.count;
   }
 
   /** Trades come in order; one that is already here is left out. */
   add(trade: PublicFigures, time: Millis): void {
     if (trade.seq <= this.#lastSeq) return;
     this.#lastSeq = trade.seq;
-    const slot = this.#count++ % KEPT;
+    const slot = this.#slots.next();
     this.#seq[slot] = trade.seq;
     this.#time[slot] = time;
     this.#price[slot] = trade.price;
@@ -45,14 +46,13 @@ export class RecentTrades {
   }
 
   /** From number `from` up to and without number `to`, oldest first, as far as they are kept. */
-  slice(from: number, to = this.#count): PublicTrade[] {
-    const first = Math.max(from, this.#count - KEPT, 0);
-    return Array.from({ length: Math.max(0, to - first) }, (_, i) => this.#written((first + i) % KEPT));
+  slice(from: number, to = this.count): PublicTrade[] {
+    return this.#slots.between(from, to).map((slot) => this.#written(slot));
   }
 
   /** Newest first. */
   latest(limit: number): PublicTrade[] {
-    return this.slice(this.#count - Math.min(limit, RECENT_TRADES)).reverse();
+    return this.slice(this.count - Math.min(limit, RECENT_TRADES)).reverse();
   }
 
   #written(slot: number): PublicTrade {

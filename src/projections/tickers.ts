@@ -76,6 +76,7 @@ export function pricesOfNew({ fundingIntervalMs }: Pick<Market, 'fundingInterval
 }
 
 const HOUR_MINUTES = 60;
+const SECOND: Millis = 1_000;
 
 /** One market's figures, folded from committed events. */
 export class MarketTicker {
@@ -156,7 +157,7 @@ export class MarketTicker {
       changePercent: percent(this.#last - open, open),
       count: day.count,
       openTime: day.openTime,
-      closeTime: now,
+      closeTime: wholeSecond(now),
       ...(this.#index > 0 && { index: units.formatPrice(this.#index) }),
       ...(this.#mark > 0 && { mark: units.formatPrice(this.#mark) }),
       ...(market.type === 'perpetual' && {
@@ -173,9 +174,14 @@ export class MarketTicker {
       lastDay: spanStats(this.#day.window(now, DAY_MINUTES), listed),
       spread: bid === undefined || ask === undefined ? null : units.formatPrice(ask - bid),
       ...(market.type === 'perpetual' && { openInterest: units.formatQuantity(this.#openInterest) }),
-      timestamp: now,
+      timestamp: wholeSecond(now),
     };
   }
+}
+
+/** So long public data may be kept: as long as nothing else changes, what was kept is confirmed. */
+function wholeSecond(time: Millis): Millis {
+  return time - (time % SECOND);
 }
 
 function spanStats(span: Window, { market, base, quote, units }: ListedMarket): SpanStats {

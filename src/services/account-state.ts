@@ -7,7 +7,7 @@ import type { AccountId, AssetId, MarketId, WalletType } from '../engine/units.t
 import type { Wallet } from '../models/wallets.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import type { Catalog } from './catalog.ts';
-import { positionInfo, type Position } from './positions.ts';
+import { closedPosition, positionInfo, type Position } from './positions.ts';
 import { walletsOf } from './wallets.ts';
 
 export interface AccountStateParts {
@@ -125,7 +125,7 @@ export class AccountState {
       const open = view !== undefined && view.size !== 0;
       // Opened and closed before it was ever told.
       if (!open && before === undefined) return [];
-      const now = open ? positionInfo(view, listed) : closed(before as Position, listed.units.formatQuote(realized), time);
+      const now = open ? positionInfo(view, listed) : closedPosition({ ...(before as Position), realizedPnl: listed.units.formatQuote(realized), updatedAt: time });
       return [() => {
         if (followed.last !== last) return;
         if (open) last.set(market, now);
@@ -161,11 +161,4 @@ function addWallet({ balances }: Touched, asset: AssetId, wallet: WalletType): v
   const wallets = balances.get(asset);
   if (wallets === undefined) balances.set(asset, new Set([wallet]));
   else wallets.add(wallet);
-}
-
-function closed(before: Position, realizedPnl: string, updatedAt: number): Position {
-  return {
-    ...before, quantity: '0', notional: '0', margin: '0', maintenanceMargin: '0', marginRatio: '0', unrealizedPnl: '0', roe: '0', realizedPnl,
-    liquidationPrice: null, bankruptcyPrice: null, adlRank: 0, status: 'closed', updatedAt,
-  };
 }

@@ -54,6 +54,12 @@ describe('administration', () => {
     assert.deepEqual(prices, { symbol: 'BTC-USDT-PERP', index: '30000', mark: '30001', last: null, status: 'open', sources: [] });
     await assert.rejects(venue.admin.setPrices(actor, [{ symbol: 'X-Y', index: '1' }]), refusal('UNKNOWN_SYMBOL'));
     assert.equal(venue.admin.feeds().mode, 'manual');
+    // Ticks of 0.1.
+    const set = await venue.admin.setPrices(actor, [{ symbol: 'BTC-USDT-PERP', index: '30000.149', mark: '30001.151' }, { symbol: 'BTC-USDT', index: '0.001' }]);
+    assert.deepEqual(set.map(({ index, mark }) => [index, mark]), [['30000.1', '30001.2'], ['0.1', '0.1']]);
+    const [done, refused] = (await venue.admin.auditLog({ limit: 2, action: 'prices.set' })).items;
+    assert.deepEqual(done?.after, { prices: [{ symbol: 'BTC-USDT-PERP', index: '30000.1', mark: '30001.2' }, { symbol: 'BTC-USDT', index: '0.1' }] }, 'what was set, not what was asked for');
+    assert.deepEqual([refused?.outcome, refused?.after], ['refused', { prices: [{ symbol: 'X-Y', index: '1' }] }]);
   });
 
   test('answers a repeated key as the first time, whatever has changed since', async () => {

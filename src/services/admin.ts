@@ -120,13 +120,13 @@ export class AdminService {
     });
   }
 
-  /** Resolves when everything that follows from the prices has happened. CONFLICT unless prices are set by hand. */
+  /** To the nearest tick. Resolves when everything that follows from the prices has happened. CONFLICT unless prices are set by hand. */
   setPrices(actor: Actor, prices: readonly ManualPrice[]): Promise<MarketPrices[]> {
     const { feeds, markets } = this.#parts;
     const symbols = prices.map(({ symbol }) => symbol);
-    return this.#recorded(actor, 'prices.set', symbols.length === 1 ? (symbols[0] as string) : '', undefined, { prices }, async () => {
-      return feeds.setManual(prices, actor.meta, ({ events }) => symbols.map((symbol) => markets.pricesAfter(symbol, events)));
-    });
+    const set = (after: readonly MarketPrices[]) => ({ prices: after.map(({ symbol, index, mark }, i) => ({ symbol, index, ...(prices[i]?.mark !== undefined && { mark }) })) });
+    const act = () => feeds.setManual(prices, actor.meta, ({ events }) => symbols.map((symbol) => markets.pricesAfter(symbol, events)));
+    return this.#recorded(actor, 'prices.set', symbols.length === 1 ? (symbols[0] as string) : '', undefined, { prices }, act, set);
   }
 
   feeds(): FeedStatus {
@@ -168,7 +168,10 @@ export class AdminService {
     return { ...page, items: page.items.map(publicUser) };
   }
 
-  /** Does it and writes down who did what, also when it is refused. What cannot be written down fails, although it has happened: the journal has it. */
+  /**
+   * Does it and writes down who did what, also when it is refused. What cannot be written down fails, although it has happened: the journal has it.
+   * @param after what is asked for; `done` tells it as it came about, where that may differ.
+   */
   async #recorded<T>(
     { principal, ip, requestId }: Actor,
     action: string,
@@ -176,14 +179,15 @@ export class AdminService {
     before: Readonly<Record<string, unknown>> | undefined,
     after: Readonly<Record<string, unknown>>,
     act: () => Promise<T>,
+    done: (result: T) => Readonly<Record<string, unknown>> = () => after,
   ): Promise<T> {
-    const entry = { actor: principal.userId, action, target, before, after, ip, requestId };
+    const entry = { actor: principal.userId, action, target, before, ip, requestId };
     try {
       const result = await act();
-      await this.#parts.audit.record({ ...entry, outcome: 'ok' });
+      await this.#parts.audit.record({ ...entry, after: done(result), outcome: 'ok' });
       return result;
     } catch (error) {
-      if (error instanceof Refusal) await this.#parts.audit.record({ ...entry, outcome: 'refused' });
+      if (error instanceof Refusal) await this.#parts.audit.record({ ...entry, after, outcome: 'refused' });
       throw error;
     }
   }

@@ -12,6 +12,7 @@ import { KeyedQueue } from '../utils/keyed-queue.ts';
 import { Attempts } from './attempts.ts';
 import type { AuditEntry, AuditLog } from './audit.ts';
 import { commit, eventOf } from './commit.ts';
+import type { ListQuery, Listing } from './paging.ts';
 import { passwordProblem, type PasswordHasher } from './passwords.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import { ACCESS_TOKEN_MS, unauthenticated, type AccessTokens } from './tokens.ts';
@@ -163,9 +164,11 @@ export class AuthService {
     return publicUser(await this.#user(principal.userId));
   }
 
-  async listSessions(principal: Principal): Promise<SessionView[]> {
-    const open = await this.#deps.sessions.list(principal.userId);
-    return open.map(({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent }) => ({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent, current: id === principal.sessionId }));
+  /** Newest first. */
+  async listSessions(principal: Principal, query: ListQuery): Promise<Listing<SessionView>> {
+    const page = await this.#deps.sessions.page(principal.userId, query);
+    const items = page.items.map(({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent }) => ({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent, current: id === principal.sessionId }));
+    return { ...page, items };
   }
 
   /** Throws NOT_FOUND for a session that is unknown or another user's. */

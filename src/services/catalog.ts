@@ -46,6 +46,11 @@ export class Catalog {
     return listed;
   }
 
+  /** As `named`, where a symbol may narrow something down; undefined when it does not. */
+  narrowed(symbol: string | undefined): Market | undefined {
+    return symbol === undefined ? undefined : this.named(symbol).market;
+  }
+
   /** Of a symbol in a path: NOT_FOUND when there is none. */
   at(symbol: string): Listed {
     const listed = this.find(symbol);
@@ -53,10 +58,10 @@ export class Catalog {
     return listed;
   }
 
-  /** As `at`, for what only perpetuals have. */
-  perpetualAt(symbol: string): Listed {
+  /** As `at`, for what only perpetuals have: NOT_FOUND says so where the market is a spot market. */
+  perpetualAt(symbol: string, what: 'positions' | 'funding' = 'positions'): Listed {
     const listed = this.at(symbol);
-    if (listed.market.type !== 'perpetual') throw new Refusal('NOT_FOUND', `${symbol} is a spot market and has no positions`);
+    if (listed.market.type !== 'perpetual') throw new Refusal('NOT_FOUND', `${symbol} is a spot market; only perpetuals have ${what}`);
     return listed;
   }
 

@@ -34,7 +34,7 @@ export class LiquidationService {
   async list(principal: Principal | undefined, query: LiquidationQuery): Promise<Listing<ShownLiquidation>> {
     const { catalog, consistency, liquidations } = this.#parts;
     if (query.mine === true && principal === undefined) throw new Refusal('UNAUTHENTICATED', 'sign in to see your own liquidations');
-    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const symbol = catalog.narrowed(query.symbol)?.symbol;
     const userId = query.mine === true ? principal?.userId : undefined;
     const { limit, cursor, offset } = query;
     const page = await consistency.find(liquidations, { where: given({ userId, symbol }), sort: NEWEST_LIQUIDATIONS, limit, cursor, offset });

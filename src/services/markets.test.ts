@@ -66,7 +66,7 @@ describe('market data', () => {
     assert.deepEqual([prices.index, prices.last, prices.status], ['30000', null, 'open']);
     const { funding } = await venue.markets.funding('BTC-USDT-PERP', { limit: 50 });
     assert.deepEqual([funding.symbol, funding.fundingIntervalMs, funding.history], ['BTC-USDT-PERP', 28_800_000, []]);
-    await assert.rejects(venue.markets.funding('BTC-USDT', { limit: 50 }), notFound);
+    await assert.rejects(venue.markets.funding('BTC-USDT', { limit: 50 }), (error) => notFound(error) && (error as Refusal).message === 'BTC-USDT is a spot market; only perpetuals have funding');
   });
 
   test('a market that does not exist is not found', async () => {

@@ -166,7 +166,7 @@ export class MarketService {
 
   /** The running rate, and a page of those settled. NOT_FOUND on spot. */
   async funding(symbol: string, { limit, cursor, offset }: ListQuery): Promise<{ readonly funding: MarketFunding; readonly nextCursor?: string }> {
-    const { market } = this.#parts.catalog.perpetualAt(symbol);
+    const { market } = this.#parts.catalog.perpetualAt(symbol, 'funding');
     const { fundingRate, nextFundingTime } = await this.#parts.consistency.live((state) => state.prices(market.id));
     const page = await this.#parts.consistency.find(this.#parts.funding, { where: { symbol }, sort: { timestamp: -1 }, limit, cursor, offset });
     return {

@@ -104,7 +104,7 @@ export class OrderHistory {
   /** Open and ended, newest first. */
   async list({ userId }: Principal, query: OrderQuery): Promise<Listing<Order>> {
     const { catalog, consistency, orders } = this.#parts;
-    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const symbol = catalog.narrowed(query.symbol)?.symbol;
     const { status, limit, cursor, offset } = query;
     const where = given({ userId, status: status === undefined ? undefined : { in: status }, symbol, createdAt: span(query) });
     const page = await consistency.find(orders, { where, sort: NEWEST_ORDERS, limit, cursor, offset });

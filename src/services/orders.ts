@@ -163,7 +163,7 @@ export class OrderService {
 
   /** All open orders, of one market or of all. */
   async cancelAll({ account }: Principal, { symbol }: { readonly symbol?: string }, meta?: CommandMeta): Promise<Canceled> {
-    const market = symbol === undefined ? undefined : this.#catalog.named(symbol).market.id;
+    const market = this.#catalog.narrowed(symbol)?.id;
     const { events } = await commit(this.#sequencer, { type: 'cancel_orders', account, market }, meta);
     const ids = events.flatMap((event) => (event.type === 'order_closed' && event.account === account ? [String(event.order)] : []));
     return { canceled: ids.length, ids };
@@ -171,7 +171,7 @@ export class OrderService {
 
   /** Arms the dead man's switch for one market or all; `timeoutMs` 0 disarms it. */
   async cancelAfter({ account }: Principal, { timeoutMs, symbol }: { readonly timeoutMs: number; readonly symbol?: string }, meta?: CommandMeta): Promise<DeadMansSwitch> {
-    const market = symbol === undefined ? undefined : this.#catalog.named(symbol).market.id;
+    const market = this.#catalog.narrowed(symbol)?.id;
     const { events } = await commit(this.#sequencer, { type: 'cancel_after', account, timeoutMs, market }, meta);
     // Disarming what is not armed is no event at all.
     const set = events.find((event): event is EventOf<'cancel_after_set'> => event.type === 'cancel_after_set' && event.account === account && event.market === (market ?? -1));

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { listMarkets, openVenue, type Venue } from '../../tests/support/venue.ts';
+import { eventually } from '../../tests/support/wait.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
+import { AccountStream, type AccountMessage } from './account-stream.ts';
 
 const PERP = 'BTC-USDT-PERP';
 const refusal = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
@@ -109,6 +111,11 @@ describe('positions', () => {
     const part = await venue.positions.close(ann, PERP, { quantity: '0.4' });
     assert.deepEqual([part.side, part.status, part.reduceOnly, part.filledQuantity, part.fills?.[0]?.realizedPnl], ['sell', 'filled', true, '0.4', '400']);
     assert.deepEqual((await venue.positions.get(ann, PERP)).quantity, '0.6');
+    const stream = new AccountStream({ sequencer: venue.leader, catalog: venue.catalog });
+    const told: AccountMessage[] = [];
+    stream.onMessage((_account, _channel, message) => told.push(message));
+    venue.leader.onCommitted((record) => stream.apply(record));
+    await stream.follow(ann.account, ['position']);
     const meta = { idempotencyKey: 'close', fingerprint: 'all' };
     const rest = await venue.positions.close(ann, PERP, {}, meta);
     assert.equal(rest.filledQuantity, '0.6');
@@ -119,6 +126,7 @@ describe('positions', () => {
     const closed = await venue.positions.get(ann, PERP);
     assert.deepEqual([closed.status, closed.quantity, closed.realizedPnl, closed.margin, closed.liquidationPrice], ['closed', '0', '1000', '0', null]);
     assert.deepEqual((await venue.positions.list(ann, { limit: 50, status: 'closed' })).items, [closed]);
+    assert.deepEqual(await eventually('the closing is told', () => told[0]), { ...closed, seq: told[0]?.seq }, 'as it is read afterwards');
     assert.deepEqual((await venue.positions.list(ann, { limit: 50 })).items, []);
   });
 

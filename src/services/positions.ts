@@ -45,6 +45,8 @@ export interface Position {
   readonly seq: number;
 }
 
+type Ended = Pick<Position, 'symbol' | 'side' | 'entryPrice' | 'leverage' | 'marginMode' | 'realizedPnl' | 'updatedAt' | 'seq'>;
+
 export interface PositionQuery extends ListQuery {
   /** Default: open. */
   readonly status?: 'open' | 'closed';
@@ -77,7 +79,7 @@ export class PositionService {
   /** Last touched first. */
   async list(principal: Principal, query: PositionQuery): Promise<Listing<Position>> {
     const { catalog, consistency } = this.#parts;
-    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const symbol = catalog.narrowed(query.symbol)?.symbol;
     if (query.status === 'closed') return this.#closed(principal, symbol, query);
     const open = await consistency.live((state) => state.positions(principal.account).map((view) => positionInfo(view, catalog.byId(view.market))));
     const wanted = symbol === undefined ? open : open.filter((position) => position.symbol === symbol);
@@ -216,27 +218,28 @@ function returnOnEquity({ unrealizedPnl, leverage, cost }: PositionView): number
   return cost === 0 ? 0 : Number((BigInt(unrealizedPnl) * BigInt(leverage) * 1_000_000n) / BigInt(cost));
 }
 
-function closedPosition(doc: PositionDoc): Position {
+/** What is left to tell of a position that has ended. */
+export function closedPosition({ symbol, side, entryPrice, leverage, marginMode, realizedPnl, updatedAt, seq }: Ended): Position {
   return {
-    symbol: doc.symbol,
-    side: doc.side,
-    quantity: doc.quantity,
-    entryPrice: doc.entryPrice,
+    symbol,
+    side,
+    quantity: '0',
+    entryPrice,
     markPrice: null,
     notional: '0',
-    leverage: doc.leverage,
-    marginMode: doc.marginMode,
-    margin: doc.margin,
+    leverage,
+    marginMode,
+    margin: '0',
     maintenanceMargin: '0',
     marginRatio: '0',
     unrealizedPnl: '0',
     roe: '0',
-    realizedPnl: doc.realizedPnl,
+    realizedPnl,
     liquidationPrice: null,
     bankruptcyPrice: null,
     adlRank: 0,
     status: 'closed',
-    updatedAt: doc.updatedAt,
-    seq: doc.seq,
+    updatedAt,
+    seq,
   };
 }

@@ -1,4 +1,5 @@
 /** The last entries of something that goes on happening, and the topic that tells them all. */
+import { Slots } from '../utils/slots.ts';
 import type { Topic } from './topic.ts';
 
 /** What a topic tells of: entries that are numbered from 0, of which the last are kept. */
@@ -12,20 +13,22 @@ interface Log<T> {
 /** Keeps the last `size` entries. */
 export class Recent<T> implements Log<T> {
   readonly #entries: T[] = [];
-  readonly #size: number;
-  count = 0;
+  readonly #slots: Slots;
 
   constructor(size: number) {
-    this.#size = size;
+    this.#slots = new Slots(size);
+  }
+
+  get count(): number {
+    return this.#slots.count;
   }
 
   push(entry: T): void {
-    this.#entries[this.count++ % this.#size] = entry;
+    this.#entries[this.#slots.next()] = entry;
   }
 
   slice(from: number, to: number): T[] {
-    const first = Math.max(from, this.count - this.#size, 0);
-    return Array.from({ length: Math.max(0, to - first) }, (_, i) => this.#entries[(first + i) % this.#size]);
+    return this.#slots.between(from, to).map((slot) => this.#entries[slot]);
   }
 }
 

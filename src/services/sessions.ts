@@ -9,6 +9,7 @@ import type { Collection, Store } from '../models/collection.ts';
 import { sessions, type SessionDoc } from '../models/sessions.ts';
 import type { Logger } from '../observability/logger.ts';
 import { KeyedQueue } from '../utils/keyed-queue.ts';
+import type { ListQuery, Listing } from './paging.ts';
 import { Revocations } from './revocations.ts';
 import { unauthenticated } from './tokens.ts';
 
@@ -104,6 +105,12 @@ export class Sessions {
   async list(userId: string): Promise<SessionDoc[]> {
     const { items } = await this.#collection.find({ where: { userId }, sort: { createdAt: -1 }, limit: 2 * MAX_PER_USER });
     return items.filter((session) => session.expiresAt > this.#deps.clock());
+  }
+
+  /** A page of `list`; it may be shorter than its limit although another follows. */
+  async page(userId: string, { limit, cursor, offset }: ListQuery): Promise<Listing<SessionDoc>> {
+    const page = await this.#collection.find({ where: { userId }, sort: { createdAt: -1 }, limit, cursor, offset });
+    return { ...page, items: page.items.filter((session) => session.expiresAt > this.#deps.clock()) };
   }
 
   /** false: the user has no such session. */

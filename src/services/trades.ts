@@ -28,7 +28,7 @@ export class TradeService {
   /** Newest first. */
   async list(principal: Principal, query: TradeQuery): Promise<Listing<Trade>> {
     const { catalog, consistency, trades } = this.#parts;
-    const symbol = query.symbol === undefined ? undefined : catalog.named(query.symbol).market.symbol;
+    const symbol = catalog.narrowed(query.symbol)?.symbol;
     const { limit, cursor, offset } = query;
     const where = given({ userId: principal.userId, symbol, timestamp: span(query) });
     const page = await consistency.find(trades, { where, sort: NEWEST_TRADES, limit, cursor, offset });

@@ -5,7 +5,7 @@ export interface SocketLimits {
   readonly messagesPerSecond: number;
   /** Messages that may come at once after a pause. */
   readonly messageBurst: number;
-  /** Messages over the budget before the connection is closed. */
+  /** Messages over the budget, and subscriptions over their limit, before the connection is closed. */
   readonly refusalsBeforeClose: number;
   readonly subscriptionsPerConnection: number;
 }
@@ -30,12 +30,13 @@ export function socketLimits({ enabled, perMinute }: { readonly enabled: boolean
   return { ...DEFAULT_LIMITS, connectionsPerAddress: Math.max(1, Math.floor(connectionsPerAddress * SOCKET_SHARE)), messagesPerSecond, messageBurst: Math.max(10, 2 * messagesPerSecond) };
 }
 
-/** A token bucket, and how often it was found empty since it was last full. */
+/** A token bucket, and how often the connection was refused something since it last kept within its limits for as long as an empty bucket takes to fill. */
 export class MessageBudget {
   refusals = 0;
   readonly #limits: SocketLimits;
   #tokens: number;
   #at: number;
+  #refusedAt = -Infinity;
 
   constructor(limits: SocketLimits, now: number) {
     this.#limits = limits;
@@ -49,13 +50,19 @@ export class MessageBudget {
     if (messagesPerSecond === Infinity) return true;
     this.#tokens = Math.min(messageBurst, this.#tokens + ((now - this.#at) / 1000) * messagesPerSecond);
     this.#at = now;
-    if (this.#tokens === messageBurst) this.refusals = 0;
+    if (this.#tokens === messageBurst && now - this.#refusedAt >= ((messageBurst - 1) / messagesPerSecond) * 1_000) this.refusals = 0;
     if (this.#tokens < 1) {
-      this.refusals++;
+      this.refuse(now);
       return false;
     }
     this.#tokens -= cost;
     return true;
+  }
+
+  /** Also of what is no message, where the connection has as much as it may have. */
+  refuse(now: number): void {
+    this.refusals++;
+    this.#refusedAt = now;
   }
 
   get exhausted(): boolean {

@@ -47,20 +47,28 @@ export function serveCalls(socket: Socket, calls: Calls, budget: MessageBudget, 
     const last: unknown = args.at(-1);
     const ack = typeof last === 'function' ? (last as Ack) : undefined;
     const fail = (error: unknown): void => ack?.({ ok: false, error: failureOf(error, context) });
+    /** Whoever goes on asking for more than the limits allow is disconnected. */
+    const limit = (refusal: Refusal): void => {
+      fail(refusal);
+      if (budget.exhausted) disconnect(socket, { code: refusal.code, message: refusal.message });
+    };
+    const failed = (error: unknown): void => {
+      if (!(error instanceof Refusal) || error.code !== 'RATE_LIMITED') return fail(error);
+      budget.refuse(performance.now());
+      limit(error);
+    };
     const known = typeof name === 'string' ? calls.get(name) : undefined;
     if (!budget.take(performance.now(), known?.cost?.(args[0]))) {
       context.metrics.rateLimited.inc({ limit: 'socket_messages' });
-      fail(new Refusal('RATE_LIMITED', 'too many messages on this connection'));
-      if (budget.exhausted) disconnect(socket, { code: 'RATE_LIMITED', message: 'too many messages on this connection' });
-      return;
+      return limit(new Refusal('RATE_LIMITED', 'too many messages on this connection'));
     }
     try {
       if (known === undefined) throw new Refusal('NOT_FOUND', `there is no such call here; there are ${[...calls.keys()].join(', ')}`);
       const data = known.handle(socket, parse(known.schema, typeof args[0] === 'function' ? undefined : args[0]));
-      if (data instanceof Promise) data.then((settled) => ack?.({ ok: true, data: settled }), fail);
+      if (data instanceof Promise) data.then((settled) => ack?.({ ok: true, data: settled }), failed);
       else ack?.({ ok: true, data });
     } catch (error) {
-      fail(error);
+      failed(error);
     }
   });
 }

@@ -14,6 +14,20 @@ test('a message budget lets a burst through, then its rate', () => {
   assert.equal(budget.exhausted, false);
 });
 
+test('what is refused again and again exhausts a budget also where messages are few; a pause forgets it', () => {
+  const budget = new MessageBudget({ ...DEFAULT_LIMITS, messagesPerSecond: 10, messageBurst: 3, refusalsBeforeClose: 3 }, 0);
+  const after = [0, 100, 200].map((now) => {
+    assert.ok(budget.take(now));
+    budget.refuse(now);
+    return budget.exhausted;
+  });
+  assert.deepEqual(after, [false, false, true]);
+  assert.ok(budget.take(399));
+  assert.equal(budget.exhausted, true, 'full, but for less than it takes to fill');
+  assert.ok(budget.take(600));
+  assert.equal(budget.exhausted, false);
+});
+
 test('a message that counts for several is let through with the last of the budget, and the next waits until it is paid', () => {
   const budget = new MessageBudget({ ...DEFAULT_LIMITS, messagesPerSecond: 10, messageBurst: 3 }, 0);
   assert.deepEqual([0, 0, 100, 300, 400].map((now) => budget.take(now, 5)), [true, false, false, true, false]);
@@ -84,6 +98,20 @@ test('a connection can follow only so much', async (t) => {
   const socket = await world.connect('/market');
   const follow = async (interval: string) => (await call(socket, 'subscribe', { channel: 'kline', symbol: 'BTC-USDT', interval })).error?.code;
   assert.deepEqual([await follow('1m'), await follow('5m'), await follow('5m'), await follow('1h')], [undefined, undefined, undefined, 'RATE_LIMITED']);
+});
+
+test('whoever goes on asking for more than that is disconnected', async (t) => {
+  const world = await SocketWorld.during(t, { limits: { ...DEFAULT_LIMITS, messagesPerSecond: 1, messageBurst: 100, refusalsBeforeClose: 3, subscriptionsPerConnection: 1 } });
+  const socket = await world.connect('/market', { reconnection: false });
+  const closing = next<{ code: string }>(socket, 'closing');
+  const gone = next(socket, 'disconnect');
+  const codes: (string | undefined)[] = [];
+  for (let i = 0; i < 4; i++) codes.push(await candles(socket, ['1m', '5m'][i % 2] as string));
+  assert.deepEqual(codes, [undefined, 'RATE_LIMITED', undefined, 'RATE_LIMITED'], 'what is followed already is no more');
+  codes.push(await candles(socket, '1h'));
+  assert.equal((await closing).code, 'RATE_LIMITED');
+  await gone;
+  assert.equal(codes.at(-1), 'RATE_LIMITED');
 });
 
 /** The topics of a world's candles, and each time that one was asked for what is new. */

@@ -73,6 +73,8 @@ export interface Route {
   /** Below its base, with `:name` segments: '/orders/:id'. */
   readonly path: string;
   readonly permission: Permission;
+  /** Of a public route that does or tells more when somebody is signed in. */
+  readonly signIn?: 'optional';
   /** One line for the documentation. */
   readonly summary: string;
   readonly params?: z.ZodType;
@@ -83,7 +85,11 @@ export interface Route {
   readonly status: number;
   readonly cacheSeconds?: number;
   readonly repeats: Repeats;
+  /** Whether it counts for the rate limit of its client's address; default yes. */
+  readonly limited?: boolean;
   /** Content type of a Document route. */
   readonly produces?: string;
+  /** What a Document route sends by status, where that is JSON. */
+  readonly bodies?: Readonly<Record<number, z.ZodType>>;
   readonly handler: (ctx: Context) => Awaitable<Reply<unknown> | Written<unknown> | Document | void>;
 }

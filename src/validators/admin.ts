@@ -1,10 +1,10 @@
 /** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
 import { z } from 'zod';
 import { user } from './auth.ts';
-import { assetCode, decimal, listQuery, positiveDecimal, queryTime, rate, signedRate, symbol } from './common.ts';
+import { assetCode, decimal, listQuery, positiveDecimal, queryTime, rate, signedRate, symbol, wholeNumber } from './common.ts';
 import { asset, auditEntry } from './replies.ts';
 
-export const createAsset = z.strictObject({ asset: assetCode, scale: z.int({ error: 'must be a whole number of decimals' }).min(0).max(12) });
+export const createAsset = z.strictObject({ asset: assetCode, scale: wholeNumber(0, 12) });
 
 const status = z.enum(['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling']);
 
@@ -19,11 +19,11 @@ const settings = {
   maxMarketQuantity: decimal.optional(),
   minNotional: decimal.optional(),
   priceBand: rate.optional(),
-  maxOpenOrders: z.int().min(1).max(10_000).optional(),
+  maxOpenOrders: wholeNumber(1, 10_000).optional(),
   maxPosition: decimal.optional(),
-  maxLeverage: z.int().min(1).max(1000).optional(),
+  maxLeverage: wholeNumber(1, 1000).optional(),
   riskTiers: z.array(riskTier).min(1).max(50).optional(),
-  fundingIntervalMs: z.int().min(60_000).max(604_800_000).optional(),
+  fundingIntervalMs: wholeNumber(60_000, 604_800_000).optional(),
   interestRate: signedRate.optional(),
   fundingCap: rate.optional(),
   impactNotional: decimal.optional(),

@@ -1,7 +1,8 @@
 /** What may be sent to sign up, sign in and manage sessions. Whether a password will do is for the service; here only its size is bounded. */
 import { z } from 'zod';
+import { listQuery } from './common.ts';
 
-const email = z.string().max(254).trim().pipe(z.email('must be an e-mail address'));
+const email = z.string().max(254).trim().pipe(z.email('must be an e-mail address')).meta({ format: 'email' });
 const password = z.string().min(1).max(512);
 const refreshToken = z.string().min(1).max(128);
 
@@ -42,3 +43,5 @@ export const session = z.object({
   userAgent: z.string(),
   current: z.boolean(),
 });
+
+export const sessionsQuery = listQuery(session, {});

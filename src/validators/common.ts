@@ -21,11 +21,16 @@ export const signedRate = z.string().regex(SIGNED_RATE, 'must be a fraction with
 export const symbol = z.string().regex(/^[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:-PERP)?$/, 'must be a market such as BTC-USDT or BTC-USDT-PERP');
 export const assetCode = z.string().regex(/^[A-Z0-9]{1,16}$/, 'must be an asset such as USDT');
 export const clientOrderId = z.string().regex(/^[A-Za-z0-9._-]{1,36}$/, 'must be 1 to 36 letters, digits, dots, underscores or dashes');
-/** The venue's id, or `client:` and the client's own. */
-export const orderRef = z.string().max(64).regex(/^(?:[1-9][0-9]{0,15}|client:[A-Za-z0-9._-]{1,36})$/, 'must be an order id or client:<clientOrderId>');
+/** An id is opaque: one of another form is unknown, not malformed, and the reply does not tell them apart. */
+export const orderRef = z.string().min(1, 'must be an order id').max(128, 'must be an order id').meta({ description: 'an order’s id, or client:<clientOrderId>' });
 
 export const side = z.enum(['buy', 'sell'], { error: 'must be buy or sell' });
 export const wallet = z.enum(['spot', 'futures'], { error: 'must be spot or futures' });
+
+/** A JSON number. */
+export function wholeNumber(min: number, max: number) {
+  return z.int({ abort: true, error: `must be a whole number from ${min} to ${max}` }).min(min).max(max);
+}
 
 /** An integer in a query string. */
 export function queryInteger(min: number, max: number) {
@@ -35,6 +40,11 @@ export function queryInteger(min: number, max: number) {
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
     .meta({ type: 'integer', minimum: min, maximum: max, pattern: undefined });
+}
+
+/** For the documentation, of a text that is one or more of `words` with commas between them. */
+export function withCommas(words: readonly string[]) {
+  return { type: 'array', items: { type: 'string', enum: words }, minItems: 1, maxLength: undefined } as const;
 }
 
 export const queryTime = queryInteger(0, 8_640_000_000_000_000);
@@ -51,6 +61,7 @@ export function listQuery<Filters extends z.ZodRawShape>(item: z.ZodObject, filt
       .max(512)
       .transform((text) => text.split(','))
       .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
+      .meta(withCommas(names))
       .optional(),
   };
   const oneStart = (query: object): boolean => !('cursor' in query && query.cursor !== undefined && 'offset' in query && query.offset !== undefined);

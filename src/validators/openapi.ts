@@ -11,7 +11,6 @@ export interface DocumentedRoute extends Route {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const PROBLEM_REF = { $ref: '#/components/responses/Problem' };
 const META: Json = { type: 'object', properties: { nextCursor: { type: 'string' }, seq: { type: 'integer' } } };
 
 export function openApiDocument(routes: readonly DocumentedRoute[]): Json {
@@ -31,7 +30,12 @@ export function openApiDocument(routes: readonly DocumentedRoute[]): Json {
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      responses: { Problem: { description: 'What was wrong (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } } },
+      headers: HEADERS,
+      responses: {
+        Problem: problem('What was wrong (RFC 9457)'),
+        RateLimited: problem('Too many requests from this address; or too many attempts to sign in'),
+        NotModified: { description: 'What the client has is still so', headers: headers('X-Request-Id', 'RateLimit-Policy', 'RateLimit', 'ETag') },
+      },
       schemas: { Problem: problemSchema() },
     },
   };
@@ -42,11 +46,26 @@ function operation(route: DocumentedRoute): Json {
     operationId: operationId(route),
     tags: [tagOf(route.fullPath)],
     summary: route.summary,
-    ...(route.permission === 'public' ? {} : { security: [{ bearer: [] }], 'x-permission': route.permission satisfies Permission }),
+    ...security(route),
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query'), ...(route.repeats === 'ignored' ? [] : [IDEMPOTENCY_KEY])],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
-    responses: { [route.status]: success(route), default: PROBLEM_REF },
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
+    responses: {
+      ...replies(route),
+      ...(route.cacheSeconds !== undefined && { 304: { $ref: '#/components/responses/NotModified' } }),
+      ...(route.limited !== false && { 429: { $ref: '#/components/responses/RateLimited' } }),
+      default: { $ref: '#/components/responses/Problem' },
+    },
   };
+}
+
+function security({ permission, signIn }: Route): Json {
+  if (permission !== 'public') return { security: [{ bearer: [] }], 'x-permission': permission satisfies Permission };
+  return signIn === undefined ? {} : { security: [{}, { bearer: [] }] };
+}
+
+/** A body that is not sent is read as `{}`. */
+function requestBody(schema: z.ZodType): Json {
+  return { required: !schema.safeParse({}).success, content: { 'application/json': { schema: schemaOf(schema) } } };
 }
 
 const IDEMPOTENCY_KEY: Json = {
@@ -57,22 +76,62 @@ const IDEMPOTENCY_KEY: Json = {
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,64}$' },
 };
 
-function success(route: Route): Json {
-  if (route.produces !== undefined) return { description: route.summary, content: { [route.produces]: {} } };
-  if (route.response === undefined) return { description: 'done' };
-  const schema = { type: 'object', required: ['data'], properties: { data: schemaOf(route.response), meta: META } };
-  return { description: route.summary, content: { 'application/json': { schema } } };
+const HEADERS = {
+  'X-Request-Id': { description: 'Names this request in the log', required: true, schema: { type: 'string', format: 'uuid' } },
+  'RateLimit-Policy': { description: 'IETF draft: so many requests (q) in so many seconds (w); not where limits are off', schema: { type: 'string', examples: ['"address";q=6000;w=60'] } },
+  RateLimit: { description: 'IETF draft: so many requests left (r) for so many seconds (t); not where limits are off', schema: { type: 'string', examples: ['"address";r=5999;t=60'] } },
+  'Retry-After': { description: 'Seconds after which the same request may succeed; with 429, and with 503', schema: { type: 'integer', minimum: 1 } },
+  ETag: { description: 'For If-None-Match', schema: { type: 'string' } },
+} as const;
+
+function headers(...names: readonly (keyof typeof HEADERS)[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function problem(description: string): Json {
+  return {
+    description,
+    headers: headers('X-Request-Id', 'RateLimit-Policy', 'RateLimit', 'Retry-After'),
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+/** By status: success, and of a document whatever else it can say. */
+function replies(route: Route): Json {
+  const { produces, bodies = {}, summary, response, status } = route;
+  const reply = (description: string, content?: Json): Json => ({ description, headers: sentHeaders(route), ...(content !== undefined && { content }) });
+  if (produces !== undefined) {
+    const documents = Object.entries(bodies).map(([code, schema]) => [code, reply(schema.description ?? summary, { [produces]: { schema: schemaOf(schema) } })]);
+    return documents.length === 0 ? { [status]: reply(summary, { [produces]: {} }) } : Object.fromEntries(documents);
+  }
+  if (response === undefined) return { [status]: reply('done') };
+  return { [status]: reply(summary, { 'application/json': { schema: { type: 'object', required: ['data'], properties: { data: schemaOf(response), meta: META } } } }) };
+}
+
+function sentHeaders({ limited, cacheSeconds }: Route): Json {
+  const limits = limited === false ? [] : (['RateLimit-Policy', 'RateLimit'] as const);
+  return headers('X-Request-Id', ...limits, ...(cacheSeconds === undefined ? [] : (['ETag'] as const)));
 }
 
 function parameters(schema: z.ZodType | undefined, place: 'path' | 'query'): Json[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, unknown>; required?: readonly string[] };
-  return Object.entries(properties).map(([name, property]) => ({ name, in: place, required: place === 'path' || required.includes(name), schema: property }));
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    // Items with commas between them, not the name once for each.
+    ...((property as Json)['type'] === 'array' && { style: 'form', explode: false }),
+    schema: property,
+  }));
 }
 
-/** As clients write it: before defaults and transformations. */
+/** As clients write it: before transformations. What is left out has the default, which is of the form that is documented also where a text is made a number. */
 function schemaOf(schema: z.ZodType): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const override: NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override'] = ({ zodSchema, jsonSchema }) => {
+    if (zodSchema instanceof z.ZodDefault) jsonSchema.default = zodSchema.def.defaultValue as typeof jsonSchema.default;
+  };
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override });
   return rest;
 }
 

@@ -77,7 +77,8 @@ test('a batch holds 1 to 50 items', () => {
   assert.deepEqual(refusedPaths(() => parse(orderBatch, { orders: Array(51).fill(LIMIT) })), ['orders']);
   assert.deepEqual(refusedPaths(() => parse(orderBatch, { orders: [LIMIT], mode: 'fast' })), ['mode']);
   assert.deepEqual(refusedPaths(() => parse(cancelBatch, { ids: Array(51).fill('1') })), ['ids']);
-  assert.deepEqual(refusedPaths(() => parse(cancelBatch, { ids: ['1', 'x'] })), ['ids.1']);
+  assert.deepEqual(parse(cancelBatch, { ids: ['1', 'x', 'x'.repeat(128)] }).ids.length, 3);
+  for (const id of ['', 'x'.repeat(129), 1, null]) assert.deepEqual(refusedPaths(() => parse(cancelBatch, { ids: ['1', id] })), ['ids.1']);
 });
 
 test('an amendment changes something', () => {

@@ -1,6 +1,6 @@
 /** What may be asked about orders. Shared by REST and sockets, so that an order is accepted or refused alike wherever it comes in. */
 import { z } from 'zod';
-import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol } from './common.ts';
+import { clientOrderId, listQuery, orderRef, positiveDecimal, queryTime, side, symbol, wholeNumber, withCommas } from './common.ts';
 import { describe, fieldErrors } from './parse.ts';
 import { order } from './replies.ts';
 
@@ -67,7 +67,7 @@ export const amendOrder = z
 
 /** 0 disarms. */
 export const cancelAfter = z.strictObject({
-  timeoutMs: z.int({ error: 'must be whole milliseconds' }).min(0).max(MAX_CANCEL_AFTER_MS),
+  timeoutMs: wholeNumber(0, MAX_CANCEL_AFTER_MS),
   symbol: symbol.optional(),
 });
 
@@ -78,9 +78,8 @@ const status = z
   .max(128)
   .transform((text) => text.split(','))
   .pipe(z.array(oneOf(ORDER_STATUSES)))
-  .meta({ description: `one or more of ${ORDER_STATUSES.join(', ')}, with commas between them` });
+  .meta(withCommas(ORDER_STATUSES));
 
 export const ordersQuery = listQuery(order, { status: status.optional(), symbol: symbol.optional(), from: queryTime.optional(), to: queryTime.optional() });
 
-/** In a path. An id of another form is unknown, not malformed: the reply does not tell them apart. */
-export const orderPath = z.object({ id: z.string().max(128) });
+export const orderPath = z.object({ id: orderRef });

@@ -5,6 +5,7 @@ const text = z.string();
 /** A decimal string. */
 const amount = z.string().meta({ format: 'decimal', examples: ['0.5'] });
 const time = z.int().meta({ description: 'ms since the epoch, UTC' });
+const second = time.meta({ description: 'ms since the epoch, UTC, down to the second' });
 const seq = z.int().meta({ description: 'seq of the last event that it reflects' });
 const side = z.enum(['buy', 'sell']);
 /** Of a reply that lists things. */
@@ -209,7 +210,7 @@ export const ticker = z.object({
   changePercent: amount,
   count: z.int(),
   openTime: time,
-  closeTime: time,
+  closeTime: second,
   index: amount.optional(),
   mark: amount.optional(),
   fundingRate: amount.optional(),
@@ -229,7 +230,7 @@ const spanStats = z.object({
   rangePercent: amount,
 });
 
-export const marketStats = z.object({ symbol: text, lastHour: spanStats, lastDay: spanStats, spread: amount.nullable(), openInterest: amount.optional(), timestamp: time });
+export const marketStats = z.object({ symbol: text, lastHour: spanStats, lastDay: spanStats, spread: amount.nullable(), openInterest: amount.optional(), timestamp: second });
 
 const level = z.tuple([amount, amount]).readonly();
 export const orderBook = z.object({ symbol: text, seq: z.int().meta({ description: 'counts the changes of this book, without gaps' }), bids: list(level), asks: list(level), checksum: z.int() });
@@ -304,3 +305,9 @@ export const auditEntry = z.object({
   previousHash: text,
   hash: text,
 });
+
+export const live = z.object({ status: z.enum(['live']) });
+export const ready = z.object({ status: z.enum(['ready']), reasons: list(text) });
+export const unready = z.object({ status: z.enum(['unready']), reasons: list(text) }).meta({ description: 'It cannot serve now, and why' });
+/** `required`: whether the process is not ready without it. */
+export const dependencies = z.object({ dependencies: list(z.object({ name: text, required: z.boolean(), ok: z.boolean(), detail: text, ms: z.int() })) });

@@ -1,6 +1,6 @@
 /** What may be asked over sockets. Orders are judged by the same schemas as in REST. */
 import { z } from 'zod';
-import { orderRef, positiveDecimal, symbol } from './common.ts';
+import { orderRef, positiveDecimal, symbol, wholeNumber } from './common.ts';
 import { INTERVALS } from './market.ts';
 
 const MAX_SYMBOLS = 200;
@@ -12,10 +12,7 @@ export const subscribePrices = z.strictObject({ symbols: z.array(symbol).min(1, 
 /** Without symbols: all. */
 export const unsubscribePrices = z.strictObject({ symbols: z.array(symbol).max(MAX_SYMBOLS).optional() }).optional();
 
-const depth = z
-  .int({ error: 'must be a whole number' })
-  .min(1)
-  .max(MAX_DEPTH)
+const depth = wholeNumber(1, MAX_DEPTH)
   .default(MAX_DEPTH)
   .transform((asked) => PUBLISHED_DEPTHS.find((published) => published >= asked) ?? MAX_DEPTH);
 

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import type { ZodType } from 'zod';
 import { createAsset, createMarket, setPrices, updateMarket } from './admin.ts';
 import { depthQuery, klinesQuery, liquidationsQuery } from './market.ts';
+import { cancelAfter } from './order.ts';
 import { adjustMargin, closePosition, positionsQuery, setLeverage, setMarginMode } from './position.ts';
+import { marketSubscription } from './sockets.ts';
 import { deposit, transactionsQuery, transfer } from './wallet.ts';
 
 const MARKET = { symbol: 'BTC-USDT', type: 'spot', base: 'BTC', quote: 'USDT', tickSize: '0.01', lotSize: '0.0001', makerFee: '-0.0001', takerFee: '0.0005' };
@@ -37,6 +39,15 @@ const CASES: Readonly<Record<string, readonly [ZodType, readonly unknown[], read
     { prices: [] }, { prices: [{ symbol: 'BTC-USDT', index: '0' }] }, { prices: [{ symbol: 'BTC-USDT', mark: '1' }] }, { prices: [{ symbol: 'BTC-USDT', index: 1 }] }, {},
   ]],
 };
+
+test('a number beyond its range is told the range, as one that is not whole is', () => {
+  const told = (schema: ZodType, input: unknown) => schema.safeParse(input).error?.issues.map(({ message }) => message);
+  for (const leverage of [0, 1001, 1.5, '10', Number.MAX_SAFE_INTEGER + 1]) assert.deepEqual(told(setLeverage, { leverage }), ['must be a whole number from 1 to 1000'], String(leverage));
+  assert.deepEqual(told(createAsset, { asset: 'DOGE', scale: 13 }), ['must be a whole number from 0 to 12']);
+  assert.deepEqual(told(updateMarket, { maxOpenOrders: 0 }), ['must be a whole number from 1 to 10000']);
+  assert.deepEqual(told(cancelAfter, { timeoutMs: -1 }), ['must be a whole number from 0 to 86400000']);
+  assert.deepEqual(told(marketSubscription, { channel: 'orderbook', symbol: 'BTC-USDT', depth: 0 }), ['must be a whole number from 1 to 1000']);
+});
 
 for (const [name, [schema, taken, refused]] of Object.entries(CASES)) {
   test(`a ${name} is taken or refused by its form`, () => {

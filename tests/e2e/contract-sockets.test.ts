@@ -160,7 +160,10 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
     await refused(socket, 'order:place', sell('32000.01', '0.01'), 'INVALID_TICK');
     await refused(socket, 'order:place', sell('32000', '99'), 'INSUFFICIENT_BALANCE');
     await refused(socket, 'order:place', { ...body, extra: 1 }, 'VALIDATION_FAILED');
-    await refused(socket, 'order:cancel', { id: '999999999' }, 'NOT_FOUND');
+    for (const id of ['999999999', 'abc', 'client:a b']) {
+      await refused(socket, 'order:cancel', { id }, 'NOT_FOUND');
+      await refused(socket, 'order:amend', { id, price: '1' }, 'NOT_FOUND');
+    }
     await refused(socket, 'order:fly', {}, 'NOT_FOUND');
     const amended = await done<Doc>(socket, 'order:amend', { id: 'client:by-socket', price: '32001' });
     assert.deepEqual([amended['id'], amended['price']], [placed['id'], '32001']);

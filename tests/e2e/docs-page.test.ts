@@ -30,6 +30,7 @@ test('the documentation page lists every route and tries one out', { skip: exist
     for (const path of Object.keys(document.paths)) assert.ok(text.includes(path), `${path} is on the page`);
     const ticker = page.locator('details').filter({ hasText: '/api/v1/markets/tickers' });
     await ticker.locator('summary').click();
+    await ticker.getByText('default 50').first().waitFor();
     await ticker.getByRole('button', { name: 'Send' }).click();
     await ticker.getByText('200 OK').waitFor();
     mkdirSync(OUTPUT, { recursive: true });

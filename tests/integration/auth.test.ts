@@ -263,6 +263,28 @@ test('sessions are listed and ended by their owner alone; another’s is unknown
   assert.equal((await call('GET', '/auth/me', undefined, tokens.accessToken)).status, 200);
 });
 
+test('sessions come in pages, newest first, as other lists do', async () => {
+  const { user, tokens } = await register();
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    api.time.now += 1_000;
+    const { data } = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });
+    ids.unshift(data.tokens.refreshToken.split('.')[0] as string);
+  }
+  const ask = async (query: string) => {
+    const response = await fetch(`${api.url}/api/v1/auth/sessions?${query}`, { headers: { authorization: `Bearer ${tokens.accessToken}` } });
+    return (await response.json()) as { data: { id: string }[]; meta?: { nextCursor?: string }; code?: string };
+  };
+  const first = await ask('limit=2&fields=id');
+  assert.deepEqual(first.data, [{ id: ids[0] }, { id: ids[1] }]);
+  api.time.now += 1_000;
+  await call('POST', '/auth/login', { email: user.email, password: PASSWORD });
+  const rest = await ask(`limit=2&cursor=${first.meta?.nextCursor}`);
+  assert.deepEqual([rest.data[0]?.id, rest.data.length, rest.meta?.nextCursor], [ids[2], 2, undefined], 'one that came meanwhile moves nothing');
+  assert.deepEqual((await ask('offset=4&fields=current')).data, [{ current: true }]);
+  for (const bad of ['limit=0', 'cursor=p1', 'fields=refreshHash', 'page=2']) assert.equal((await ask(bad)).code, 'VALIDATION_FAILED', bad);
+});
+
 test('changing the password needs the old one and ends all other sessions', async () => {
   const { user, tokens } = await register();
   const other = await call<SignedIn>('POST', '/auth/login', { email: user.email, password: PASSWORD });

@@ -9,9 +9,11 @@ import type { Idempotency } from '../../src/types/route.ts';
 import { Refusal } from '../../src/types/refusal.ts';
 import { StoreDamagedError } from '../../src/models/errors.ts';
 import { storeCheck } from '../../src/services/health.ts';
+import { listQuery } from '../../src/validators/common.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { startApi, type Api } from '../support/api.ts';
+import { defects } from '../support/openapi.ts';
 
 const SECRET_PATH = '/secret/driver/path';
 const ORIGIN = 'https://app.example.com';
@@ -29,6 +31,7 @@ const probes: Route[] = [
   route({ method: 'POST', path: '/probe/refusal', permission: 'public', summary: 'refusal', response: echoed, handler: async () => { throw new Refusal('INSUFFICIENT_BALANCE', 'you need 5 USDT more'); } }),
   route({ method: 'POST', path: '/probe/unavailable', permission: 'public', summary: 'unavailable', response: echoed, handler: async () => { throw new UnavailableError(`the disk at ${SECRET_PATH} is full`); } }),
   route({ method: 'POST', path: '/probe/once', permission: 'trade', summary: 'idempotent', body: z.strictObject({ a: z.number().optional(), b: z.number().optional() }), response: echoed, handler: (ctx) => { seen.push(ctx.meta); return { data: { text: '' } }; } }),
+  route({ method: 'GET', path: '/probe/list', permission: 'public', summary: 'list', query: listQuery(z.object({ id: z.string(), price: z.string() }), {}), response: z.array(echoed), handler: () => ({ data: [] }) }),
   route({ method: 'GET', path: '/probe/address', permission: 'public', summary: 'address', response: echoed, handler: (ctx) => ({ data: { text: ctx.ip } }) }),
   route({ method: 'GET', path: '/probe/slow', permission: 'public', summary: 'slow', response: echoed, handler: () => new Promise<{ data: { text: string } }>((resolve) => { letGo = () => resolve({ data: { text: 'done' } }); entered(); }) }),
 ];
@@ -193,6 +196,8 @@ test('cross-origin permission goes to the listed origin, and to no other', async
   };
   assert.deepEqual(await allow(ORIGIN), [200, ORIGIN, 'Origin']);
   assert.deepEqual((await allow(ORIGIN, 'OPTIONS')).slice(0, 2), [204, ORIGIN]);
+  const preflight = await fetch(at('/probe'), { method: 'OPTIONS', headers: { origin: ORIGIN, 'access-control-request-method': 'POST' } });
+  assert.equal(preflight.headers.get('access-control-allow-headers'), 'Authorization,Content-Type,Idempotency-Key,If-None-Match');
   for (const origin of ['null', 'https://app.example.com.evil.com', 'http://app.example.com', 'https://APP.example.com', `${ORIGIN}/`]) {
     assert.deepEqual(await allow(origin), [200, null, 'Origin'], origin);
     assert.deepEqual(await allow(origin, 'OPTIONS'), [204, null, 'Origin'], origin);
@@ -324,9 +329,57 @@ test('a rate limit is told in each reply and refuses what is over it', async () 
   }
 });
 
+test('bad input is counted before it is refused, and what is over the limit is not even read', async () => {
+  const limited = await startApi({ routes: probes, env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '6' } });
+  try {
+    const at = `${limited.url}/api/v1/probe`;
+    const send = (body: string | Buffer<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> => fetch(at, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+    const bad: readonly (readonly [string, () => Promise<Response>, number, string])[] = [
+      ['no JSON', () => send('{"text":'), 400, 'VALIDATION_FAILED'],
+      ['another type', () => send('{}', { 'content-type': 'text/plain' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['another encoding', () => send('{}', { 'content-encoding': 'zip' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['too large', () => send(gzipSync('x'.repeat(100_001)), { 'content-encoding': 'gzip' }), 413, 'PAYLOAD_TOO_LARGE'],
+      ['an operator', () => send('{"deep":{"$where":"1"}}'), 400, 'VALIDATION_FAILED'],
+      ['an operator in the query', () => fetch(`${at}?text[$ne]=1`), 400, 'VALIDATION_FAILED'],
+    ];
+    for (const [i, [name, ask, status, code]] of bad.entries()) {
+      const response = await ask();
+      assert.match(response.headers.get('ratelimit') ?? '', new RegExp(`^"address";r=${5 - i};t=\\d+$`), name);
+      await assertProblem(response, status, code);
+    }
+    const over = await send('{"text":');
+    assert.match(over.headers.get('retry-after') ?? '', /^\d+$/);
+    await assertProblem(over, 429, 'RATE_LIMITED');
+    // Of the bodies that these announce nothing ever comes.
+    for (const length of ['Content-Length: 50', 'Transfer-Encoding: chunked']) {
+      const reply = await raw(`POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n${length}\r\n\r\n`, limited.url);
+      assert.match(reply, /^HTTP\/1\.1 429 [^]*RATE_LIMITED/, length);
+    }
+    // A short body that was not read ends no connection.
+    const whole = 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+    const both = await raw(`${whole}${whole.replace('Host: x', 'Host: x\r\nConnection: close')}`, limited.url);
+    assert.equal(both.match(/HTTP\/1\.1 429 /g)?.length, 2, both);
+  } finally {
+    await limited.close();
+  }
+});
+
 test('slow clients have their limits', () => {
   const { headersTimeout, requestTimeout, timeout, maxConnections } = api.server.server;
   assert.deepEqual([headersTimeout, requestTimeout, timeout, maxConnections], [10_000, 30_000, 75_000, 20_000]);
+});
+
+test('a request that is not complete in time is told so', async () => {
+  const hasty = await startApi({ routes: probes });
+  try {
+    hasty.server.server.headersTimeout = hasty.server.server.requestTimeout = 1;
+    const head = 'POST /api/v1/probe HTTP/1.1\r\nHost: x\r\n';
+    for (const reply of await Promise.all([head, `${head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{`].map((request) => raw(request, hasty.url)))) {
+      assert.match(reply, /^HTTP\/1\.1 400 [^]*Connection: close[^]*"VALIDATION_FAILED","detail":"the request was not complete in time"/);
+    }
+  } finally {
+    await hasty.close();
+  }
 });
 
 test('connections of one address are limited', async () => {
@@ -394,12 +447,40 @@ test('damage of the store makes the process unready, and says nothing of the ins
   }
 });
 
+interface Media { content: Record<string, { schema: { required?: string[]; additionalProperties?: boolean; properties?: Record<string, Record<string, unknown>> } }> }
+interface Documented { requestBody?: Media & { required: boolean }; security?: unknown; parameters: { name: string; explode?: boolean; schema: Record<string, unknown> }[]; responses: Record<string, Media & { $ref?: string; headers?: object }> }
+
+const openApi = async () => (await (await fetch(`${api.url}/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, Documented>> };
+
+test('what may be left out is documented as such, with what then holds', async () => {
+  const { paths } = await openApi();
+  const logout = paths['/api/v1/auth/logout']?.post;
+  assert.deepEqual([logout?.requestBody?.required, logout?.security], [false, [{}, { bearer: [] }]]);
+  assert.equal((await fetch(at('/auth/logout'), { method: 'POST' })).status, 204);
+  const list = new Map(paths['/api/v1/probe/list']?.get?.parameters.map((parameter) => [parameter.name, parameter]));
+  assert.deepEqual(list.get('limit')?.schema, { type: 'integer', minimum: 1, maximum: 500, default: 50 });
+  assert.deepEqual([list.get('fields')?.explode, list.get('fields')?.schema], [false, { type: 'array', items: { type: 'string', enum: ['id', 'price'] }, minItems: 1 }]);
+});
+
+test('each status that a route can have of itself is documented, with its headers', async () => {
+  const { paths } = await openApi();
+  const ready = paths['/health/ready']?.get?.responses;
+  assert.deepEqual(Object.keys(ready ?? {}), ['200', '503', 'default']);
+  assert.deepEqual(ready?.[503]?.content['application/json']?.schema.required, ['status', 'reasons']);
+  const probe = paths['/api/v1/probe']?.get?.responses;
+  assert.deepEqual([probe?.[304]?.$ref, probe?.[429]?.$ref], ['#/components/responses/NotModified', '#/components/responses/RateLimited']);
+  assert.deepEqual(Object.keys(probe?.[200]?.headers ?? {}), ['X-Request-Id', 'RateLimit-Policy', 'RateLimit', 'ETag']);
+  assert.deepEqual(Object.keys(paths['/api/v1/auth/me']?.get?.responses ?? {}), ['200', '429', 'default']);
+});
+
 test('the documentation is generated from the routes, and its page has no inline script', async () => {
-  const api31 = (await (await fetch(`${api.url}/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: { required: string[]; additionalProperties: boolean } }> }; security?: unknown }>> };
+  const api31 = await openApi();
+  assert.deepEqual(defects(api31), []);
   assert.equal(api31.openapi, '3.1.0');
   const login = api31.paths['/api/v1/auth/login']?.post;
-  assert.deepEqual(login?.requestBody?.content['application/json']?.schema.required, ['email', 'password']);
-  assert.equal(login?.requestBody?.content['application/json']?.schema.additionalProperties, false);
+  const { schema } = login?.requestBody?.content['application/json'] ?? {};
+  assert.deepEqual([login?.requestBody?.required, schema?.required, schema?.additionalProperties, schema?.properties?.['email']?.['format']], [true, ['email', 'password'], false, 'email']);
+  assert.equal(login?.security, undefined);
   assert.deepEqual(api31.paths['/api/v1/auth/me']?.get?.security, [{ bearer: [] }]);
   const takesKey = (method: string, path: string): boolean => JSON.stringify(api31.paths[`/api/v1${path}`]?.[method]).includes('"Idempotency-Key"');
   for (const [method, path] of [['post', '/auth/register'], ['post', '/auth/password'], ['delete', '/auth/sessions/{id}'], ['put', '/admin/users/{id}/roles']] as const) assert.ok(takesKey(method, path), path);

@@ -109,6 +109,23 @@ describe('trading over HTTP', () => {
     assert.equal((await futures(bob)).total, '21476.3');
   });
 
+  test('public data is confirmed within its second, and told anew after it', async () => {
+    venue.clock.time += 1_000 - (venue.clock.time % 1_000);
+    const tags = new Map<string, string>();
+    const ask = (path: string): Promise<Response> => fetch(`${api.url}/api/v1${path}`, { headers: { 'if-none-match': tags.get(path) ?? '' } });
+    const moving = [`/markets/${SPOT}/ticker`, '/markets/tickers', `/markets/${PERP}/stats`];
+    for (const path of [...moving, '/insurance-fund']) {
+      const { status, headers } = await ask(path);
+      assert.deepEqual([status, headers.get('cache-control')], [200, 'public, max-age=1'], path);
+      tags.set(path, headers.get('etag') ?? '');
+    }
+    venue.clock.time += 999;
+    for (const path of tags.keys()) assert.equal((await ask(path)).status, 304, path);
+    venue.clock.time += 1;
+    for (const path of moving) assert.equal((await ask(path)).status, 200, path);
+    assert.equal((await ask('/insurance-fund')).status, 304);
+  });
+
   test('the ledger balances, and holds what came in', async () => {
     const { balanced, assets } = await audit();
     assert.equal(balanced, true);
@@ -116,6 +133,15 @@ describe('trading over HTTP', () => {
     // Fees: 1.800006 + (15 + 6 + 15.5 + 6.2) + (15 + 6 + 13.75 + 5.5)
     assert.deepEqual([usdt?.external, usdt?.insurance, usdt?.fees, usdt?.margin, usdt?.locked], ['-120000', '486.25', '84.750006', '0', '0']);
     assert.deepEqual(assets.find(({ asset }) => asset === 'BTC')?.fees, '0.00015');
+  });
+
+  test('the wallets of one asset are a list as others are', async () => {
+    assert.deepEqual(await ann.get('/wallets/BTC?fields=asset,total'), [{ asset: 'BTC', total: '0.29985' }, { asset: 'BTC', total: '0' }]);
+    assert.deepEqual(await ann.get('/wallets/BTC?limit=1&offset=1&fields=account'), [{ account: 'futures' }]);
+    for (const [path, detail] of [['/wallets/DOGE', 'there is no asset DOGE'], ['/wallets/withdrawals', 'there is no such route']] as const) {
+      const { status, code, detail: told } = await ann.send('GET', path);
+      assert.deepEqual([status, code, told], [404, 'NOT_FOUND', detail]);
+    }
   });
 
   test('statements add up to the wallets', async () => {
@@ -146,8 +172,10 @@ describe('trading over HTTP', () => {
     });
     assert.deepEqual(results.map(({ status, error }) => [status, error?.code]), [[201, undefined], [400, 'VALIDATION_FAILED'], [400, 'VALIDATION_FAILED'], [422, 'INVALID_TICK'], [201, undefined]]);
     const ids = results.flatMap(({ order }) => (order === undefined ? [] : [order.id]));
-    const canceled = await ann.send<{ status: number }[]>('DELETE', '/orders/batch', { ids: [...ids, '1'] });
-    assert.deepEqual(canceled.data.map(({ status }) => status), [200, 200, 404]);
+    const strange = ['abc', '0', '01', '-1', '1.0', '9'.repeat(17), 'client:', 'client:a b', 'x'.repeat(128)];
+    const canceled = await ann.send<{ status: number; error?: { code: string } }[]>('DELETE', '/orders/batch', { ids: [ids[0], ...strange, ids[1], '1'] });
+    assert.deepEqual(canceled.data.map(({ status }) => status), [200, ...strange.map(() => 404), 200, 404]);
+    assert.deepEqual([...new Set(canceled.data.map(({ error }) => error?.code))], [undefined, 'NOT_FOUND']);
   });
 
   test('refusals say what was wrong', async () => {

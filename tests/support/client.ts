@@ -5,6 +5,7 @@ export interface Answer<T> {
   readonly status: number;
   readonly data: T;
   readonly code: string | undefined;
+  readonly detail: string | undefined;
   readonly headers: Headers;
 }
 
@@ -44,8 +45,8 @@ export class Client {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    const reply = (text === '' ? {} : JSON.parse(text)) as { data: T; code?: string };
-    return { status: response.status, data: reply.data, code: reply.code, headers: response.headers };
+    const reply = (text === '' ? {} : JSON.parse(text)) as { data: T; code?: string; detail?: string };
+    return { status: response.status, data: reply.data, code: reply.code, detail: reply.detail, headers: response.headers };
   }
 
   async #expect<T>(method: string, path: string, body?: unknown): Promise<T> {

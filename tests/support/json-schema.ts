@@ -13,7 +13,7 @@ const KNOWN = new Set([
 /** What is wrong, one line per place; empty = valid. Throws for a schema that uses words it does not know. */
 export function violations(schema: Schema, value: unknown, path = ''): string[] {
   if (Object.keys(schema).length === 0) return [];
-  const unknown = Object.keys(schema).find((word) => !KNOWN.has(word));
+  const unknown = unknownWord(schema);
   if (unknown !== undefined) throw new Error(`the schema at ${path || 'the top'} uses ${unknown}`);
   const choices = (schema['anyOf'] ?? schema['oneOf']) as readonly Schema[] | undefined;
   if (choices !== undefined) {
@@ -29,6 +29,11 @@ export function violations(schema: Schema, value: unknown, path = ''): string[] 
   if (Array.isArray(value)) return arrayViolations(schema, value, path);
   if (typeof value === 'object' && value !== null) return objectViolations(schema, value as Record<string, unknown>, path);
   return [];
+}
+
+/** The first word of a schema, not of those in it, that is not understood here. */
+export function unknownWord(schema: Schema): string | undefined {
+  return Object.keys(schema).find((word) => !KNOWN.has(word));
 }
 
 function isOfType(value: unknown, type: unknown): boolean {

@@ -33,6 +33,7 @@ function objectsIn(schema) {
 function rules(schema) {
   const words = [];
   if (schema.description) words.push(schema.description);
+  if (schema.default !== undefined) words.push(`default ${schema.default}`);
   if (schema.minimum > Number.MIN_SAFE_INTEGER) words.push(`≥ ${schema.minimum}`);
   if (schema.maximum < Number.MAX_SAFE_INTEGER) words.push(`≤ ${schema.maximum}`);
   if (schema.maxLength !== undefined) words.push(`at most ${schema.maxLength} characters`);
@@ -84,23 +85,24 @@ function tryOut(method, path, operation) {
     }
     const token = byId('token').value.trim();
     if (token !== '') headers.authorization = `Bearer ${token}`;
-    if (body) headers['content-type'] = 'application/json';
+    const text = body?.value.trim() || undefined;
+    if (text) headers['content-type'] = 'application/json';
     output.hidden = false;
     try {
-      const response = await fetch(url + (query.size > 0 ? `?${query}` : ''), { method: method.toUpperCase(), headers, body: body?.value });
-      const text = await response.text();
-      const shown = /json/.test(response.headers.get('content-type') ?? '') ? JSON.stringify(JSON.parse(text), null, 2) : text;
+      const response = await fetch(url + (query.size > 0 ? `?${query}` : ''), { method: method.toUpperCase(), headers, body: text });
+      const answer = await response.text();
+      const shown = /json/.test(response.headers.get('content-type') ?? '') ? JSON.stringify(JSON.parse(answer), null, 2) : answer;
       output.textContent = `${response.status} ${response.statusText}\n\n${shown}`;
     } catch (error) {
       output.textContent = String(error);
     }
   };
   const rows = inputs.map(({ parameter, input }) =>
-    make('tr', {}, make('td', {}, make('label', {}, make('code', {}, parameter.name), parameter.required ? ' *' : '')), make('td', {}, input), make('td', {}, make('code', {}, typeOf(parameter.schema)), ' ', rules(parameter.schema))));
+    make('tr', {}, make('td', {}, make('label', {}, make('code', {}, parameter.name), parameter.required ? ' *' : '')), make('td', {}, input), make('td', {}, make('code', {}, typeOf(parameter.schema)), ' ', parameter.explode === false ? 'with commas between them' : '', rules(parameter.schema))));
   return [
     inputs.length > 0 ? make('h3', {}, 'Parameters') : undefined,
     make('table', {}, make('tbody', {}, ...rows)),
-    schema ? make('h3', {}, 'Body') : undefined,
+    schema ? make('h3', {}, operation.requestBody.required ? 'Body' : 'Body, may be left out') : undefined,
     ...(schema ? fieldTable(schema) : []),
     body,
     make('p', {}, make('button', { type: 'button', onclick: send }, 'Send')),
@@ -108,8 +110,9 @@ function tryOut(method, path, operation) {
   ];
 }
 
+/** What this operation alone answers; what all have in common is said once, below. */
 function reply(operation) {
-  return Object.entries(operation.responses).filter(([status]) => status !== 'default').flatMap(([status, response]) => {
+  return Object.entries(operation.responses).filter(([, response]) => !response.$ref).flatMap(([status, response]) => {
     const [type, content] = Object.entries(response.content ?? {})[0] ?? ['nothing', {}];
     return [make('h3', {}, `Reply ${status}: ${type}`), ...(content.schema ? fieldTable(content.schema) : [])];
   });
@@ -121,7 +124,7 @@ function operationView(path, method, operation) {
       make('span', { class: `method ${method}` }, method.toUpperCase()),
       make('code', {}, path),
       make('span', {}, operation.summary),
-      make('span', { class: 'permission' }, operation['x-permission'] ?? 'public')));
+      make('span', { class: 'permission' }, operation['x-permission'] ?? (operation.security ? 'public, or signed in' : 'public'))));
   // Filled when it is opened: most never are.
   details.addEventListener('toggle', () => {
     if (details.open && details.children.length === 1) details.append(make('div', {}, ...tryOut(method, path, operation).filter(Boolean), ...reply(operation)));

@@ -4,7 +4,8 @@
  */
 import { instrument, type Instrument, type Tick } from '../source.ts';
 import { assetCode, BINANCE_QUOTES, BINANCE_US_QUOTES, concatenated } from '../symbols.ts';
-import { Board, setLevels, type Level, type Normaliser, type NormaliserFactory, type WireMessage } from './normaliser.ts';
+import type { TopOfBook } from '../top-of-book.ts';
+import { Board, inQuery, setLevels, type Level, type Normaliser, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 import { SyncedBooks } from './synced-book.ts';
 
 interface Payload {
@@ -55,37 +56,25 @@ function coinmInstrument(symbol: string): Instrument | undefined {
 
 function binance(source: string, parse: (symbol: string) => Instrument | undefined, only: string | undefined): Normaliser {
   const board = new Board(source, parse);
-  const books = new SyncedBooks((symbol) => board.book(symbol));
+  const books = new SyncedBooks(board);
 
   function snapshot(message: WireMessage, body: Snapshot): readonly Tick[] {
-    const symbol = body.symbol ?? symbolOfUrl(message.url) ?? only;
-    const book = symbol === undefined ? undefined : books.of(symbol);
-    if (symbol === undefined || book === undefined) return [];
-    book.snapshot(body.lastUpdateId, (levels) => {
-      setLevels(levels.bids, body.bids);
-      setLevels(levels.asks, body.asks);
-    });
-    return board.fromBook(symbol, message, { sequence: book.position, eventTimeMs: body.T });
+    const symbol = body.symbol ?? inQuery(message.url, 'symbol') ?? only;
+    return books.snapshot(symbol, message, { last: body.lastUpdateId, bids: body.bids, asks: body.asks }, body.T);
   }
 
   function depth(message: WireMessage, body: Payload): readonly Tick[] {
-    const book = books.of(body.s);
-    const applied = book?.change({
-      first: body.pu === undefined ? body.U : body.pu + 1,
-      last: body.u,
-      apply: (levels) => {
-        setLevels(levels.bids, body.b as readonly Level[]);
-        setLevels(levels.asks, body.a as readonly Level[]);
-      },
-    });
-    return applied === true ? board.fromBook(body.s, message, { sequence: body.u, eventTimeMs: body.T ?? body.E }) : [];
+    const apply = (levels: TopOfBook): void => {
+      setLevels(levels.bids, body.b as readonly Level[]);
+      setLevels(levels.asks, body.a as readonly Level[]);
+    };
+    return books.change(body.s, message, { first: body.pu === undefined ? body.U : body.pu + 1, last: body.u, apply }, body.T ?? body.E);
   }
 
   return {
     read(message) {
       if (message.direction === 'out') return [];
       if (message.direction === 'open') {
-        board.clear();
         books.clear();
         return [];
       }
@@ -105,9 +94,4 @@ function binance(source: string, parse: (symbol: string) => Instrument | undefin
       }
     },
   };
-}
-
-/** `…/depth?symbol=NKNUSDT&limit=1000` → NKNUSDT. */
-function symbolOfUrl(url: string | undefined): string | undefined {
-  return /[?&]symbol=([^&]+)/.exec(url ?? '')?.[1];
 }

@@ -18,7 +18,7 @@ interface Message {
 
 export const bitstamp: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => concatenated(symbol, 'spot'));
-  const books = new SyncedBooks((symbol) => board.book(symbol));
+  const books = new SyncedBooks(board);
 
   function levels(pair: string, message: WireMessage, body: Body, isSnapshot: boolean) {
     const book = books.of(pair);
@@ -35,10 +35,7 @@ export const bitstamp: NormaliserFactory = ({ source }) => {
 
   return {
     read(message) {
-      if (message.direction === 'open') {
-        board.clear();
-        books.clear();
-      }
+      if (message.direction === 'open') books.clear();
       if (message.direction === 'http') {
         const pair = /\/order_book\/([a-z0-9]+)/.exec(message.url ?? '')?.[1];
         return pair === undefined ? [] : levels(pair, message, JSON.parse(message.text) as Body, true);

@@ -1,6 +1,7 @@
 /** Gate.io v4 spot: `spot.order_book_update` (numbered as Binance's) over a REST snapshot, `spot.trades`, `spot.tickers`, `spot.book_ticker`. */
 import { separated } from '../symbols.ts';
-import { Board, setLevels, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
+import type { TopOfBook } from '../top-of-book.ts';
+import { Board, inQuery, setLevels, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 import { SyncedBooks } from './synced-book.ts';
 
 interface Result {
@@ -36,38 +37,24 @@ interface Snapshot {
 /** Leveraged tokens (QTUM3S) are their own assets and keep their names. */
 export const gateio: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => separated(symbol, '_', 'spot'));
-  const books = new SyncedBooks((symbol) => board.book(symbol));
+  const books = new SyncedBooks(board);
 
   function snapshot(message: WireMessage) {
-    const symbol = /[?&]currency_pair=([^&]+)/.exec(message.url ?? '')?.[1];
-    const book = symbol === undefined ? undefined : books.of(symbol);
-    if (symbol === undefined || book === undefined) return [];
-    const body = JSON.parse(message.text) as Snapshot;
-    book.snapshot(body.id, (levels) => {
-      setLevels(levels.bids, body.bids);
-      setLevels(levels.asks, body.asks);
-    });
-    return board.fromBook(symbol, message, { sequence: book.position });
+    const { id, bids, asks } = JSON.parse(message.text) as Snapshot;
+    return books.snapshot(inQuery(message.url, 'currency_pair'), message, { last: id, bids, asks });
   }
 
   function update(message: WireMessage, result: Result) {
-    const applied = books.of(result.s)?.change({
-      first: result.U,
-      last: result.u,
-      apply: (levels) => {
-        setLevels(levels.bids, result.b as readonly Level[]);
-        setLevels(levels.asks, result.a as readonly Level[]);
-      },
-    });
-    return applied === true ? board.fromBook(result.s, message, { sequence: result.u, eventTimeMs: result.t }) : [];
+    const apply = (levels: TopOfBook): void => {
+      setLevels(levels.bids, result.b as readonly Level[]);
+      setLevels(levels.asks, result.a as readonly Level[]);
+    };
+    return books.change(result.s, message, { first: result.U, last: result.u, apply }, result.t);
   }
 
   return {
     read(message) {
-      if (message.direction === 'open') {
-        board.clear();
-        books.clear();
-      }
+      if (message.direction === 'open') books.clear();
       if (message.direction === 'http') return snapshot(message);
       if (message.direction !== 'in') return [];
       const { channel, event, result } = JSON.parse(message.text) as Message;

@@ -1,7 +1,7 @@
 /** KuCoin spot: `/market/ticker`, `/market/level2` (numbered changes over a REST snapshot), `/market/match`. */
 import type { TopOfBook } from '../top-of-book.ts';
 import { separated } from '../symbols.ts';
-import { Board, setLevel, setLevels, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
+import { Board, inQuery, setLevel, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 import { SyncedBooks } from './synced-book.ts';
 
 interface Data {
@@ -29,39 +29,25 @@ interface Message {
 
 export const kucoin: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => separated(symbol, '-', 'spot'));
-  const books = new SyncedBooks((symbol) => board.book(symbol));
+  const books = new SyncedBooks(board);
 
   function snapshot(message: WireMessage) {
-    const symbol = /[?&]symbol=([^&]+)/.exec(message.url ?? '')?.[1];
-    const book = symbol === undefined ? undefined : books.of(symbol);
     const { data } = JSON.parse(message.text) as Message;
-    if (symbol === undefined || book === undefined || data === undefined) return [];
-    book.snapshot(Number(data.sequence), (levels) => {
-      setLevels(levels.bids, data.bids);
-      setLevels(levels.asks, data.asks);
-    });
-    return board.fromBook(symbol, message, { sequence: book.position, eventTimeMs: Number(data.time) });
+    if (data === undefined) return [];
+    return books.snapshot(inQuery(message.url, 'symbol'), message, { last: Number(data.sequence), bids: data.bids, asks: data.asks }, Number(data.time));
   }
 
   function update(symbol: string, message: WireMessage, data: Data) {
-    const last = Number(data.sequenceEnd);
-    const applied = books.of(symbol)?.change({
-      first: Number(data.sequenceStart),
-      last,
-      apply: (book) => {
-        change(book.bids, data.changes?.bids);
-        change(book.asks, data.changes?.asks);
-      },
-    });
-    return applied === true ? board.fromBook(symbol, message, { sequence: last }) : [];
+    const apply = (book: TopOfBook): void => {
+      change(book.bids, data.changes?.bids);
+      change(book.asks, data.changes?.asks);
+    };
+    return books.change(symbol, message, { first: Number(data.sequenceStart), last: Number(data.sequenceEnd), apply });
   }
 
   return {
     read(message) {
-      if (message.direction === 'open') {
-        board.clear();
-        books.clear();
-      }
+      if (message.direction === 'open') books.clear();
       if (message.direction === 'http') return snapshot(message);
       if (message.direction !== 'in') return [];
       const { topic = '', data } = JSON.parse(message.text) as Message;

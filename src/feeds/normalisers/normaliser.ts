@@ -165,6 +165,11 @@ export function setLevel(side: TopOfBook['bids'], price: number | string, size: 
   side.set(at, much);
 }
 
+/** `…/depth?symbol=NKNUSDT&limit=1000`, `symbol` → NKNUSDT. */
+export function inQuery(url: string | undefined, name: string): string | undefined {
+  return new RegExp(`[?&]${name}=([^&]+)`).exec(url ?? '')?.[1];
+}
+
 /** '2021-04-17T16:43:30.244075Z' → ms; undefined when it is no time. */
 export function isoTime(text: string | undefined): number | undefined {
   const time = text === undefined ? NaN : Date.parse(text);

@@ -2,7 +2,16 @@
  * A book that arrives as a REST snapshot and a stream of numbered changes, in either order: changes before the snapshot wait, those it already
  * contains are dropped, and after a gap the book says nothing until the next snapshot (Binance, "How to manage a local order book correctly").
  */
+import type { Tick } from '../source.ts';
 import type { TopOfBook } from '../top-of-book.ts';
+import { setLevels, type Board, type Level, type WireMessage } from './normaliser.ts';
+
+export interface Snapshot {
+  /** Number of the last update that it contains. */
+  readonly last: number;
+  readonly bids: readonly Level[] | undefined;
+  readonly asks: readonly Level[] | undefined;
+}
 
 export interface Change {
   /** First update number it contains; 0 where the venue numbers only the end. */
@@ -60,26 +69,45 @@ export class SyncedBook {
   }
 }
 
-/** The synced books of one connection by symbol. Bounded by the instruments that `bookOf` admits. */
+/** The synced books of one connection by symbol. Bounded by the instruments that the board admits. */
 export class SyncedBooks {
-  readonly #bookOf: (symbol: string) => TopOfBook | undefined;
+  readonly #board: Board;
   readonly #books = new Map<string, SyncedBook>();
 
-  constructor(bookOf: (symbol: string) => TopOfBook | undefined) {
-    this.#bookOf = bookOf;
+  constructor(board: Board) {
+    this.#board = board;
   }
 
   of(symbol: string): SyncedBook | undefined {
     const known = this.#books.get(symbol);
     if (known !== undefined) return known;
-    const book = this.#bookOf(symbol);
+    const book = this.#board.book(symbol);
     if (book === undefined) return undefined;
     const made = new SyncedBook(book);
     this.#books.set(symbol, made);
     return made;
   }
 
+  /** What a snapshot makes of the book of `symbol`; undefined: it does not say whose it is. */
+  snapshot(symbol: string | undefined, message: WireMessage, { last, bids, asks }: Snapshot, eventTimeMs?: number): readonly Tick[] {
+    const book = symbol === undefined ? undefined : this.of(symbol);
+    if (symbol === undefined || book === undefined) return [];
+    book.snapshot(last, (levels) => {
+      setLevels(levels.bids, bids);
+      setLevels(levels.asks, asks);
+    });
+    return this.#board.fromBook(symbol, message, { sequence: book.position, eventTimeMs });
+  }
+
+  /** What a change makes of it; nothing while the book cannot be trusted. */
+  change(symbol: string, message: WireMessage, change: Change, eventTimeMs?: number): readonly Tick[] {
+    if (this.of(symbol)?.change(change) !== true) return [];
+    return this.#board.fromBook(symbol, message, { sequence: change.last, eventTimeMs });
+  }
+
+  /** A connection opened anew: the board's books are gone as well. */
   clear(): void {
+    this.#board.clear();
     this.#books.clear();
   }
 }
