@@ -1,18 +1,15 @@
 /** Creating assets and markets and changing them: everything is validated here, so that the rest may rely on it. */
-import { ONE, leverageFor, riskTable } from './margin.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
 import type { MarketState } from './market-state.ts';
-import { LIQUIDATION_QUARTERS, isCrossed } from './margin.ts';
+import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable } from './margin.ts';
 import { MAX_MARKETS } from './standings.ts';
 import { exposureOf } from './positions.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
-
-type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 
 const ASSET_CODE = /^[A-Z0-9]{2,12}$/;
 const MAX_SCALE = 12;

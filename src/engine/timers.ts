@@ -1,6 +1,6 @@
 /** What happens by journaled time alone: dead-man switches, funding, and positions that the last command had no room for. */
 import { checkTrader } from './accounts.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import { settleFunding } from './funding.ts';
 import { cancelAll } from './orders.ts';
@@ -13,9 +13,7 @@ const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
 /** Switches fired per command; the rest follows with the next one. */
 const SWITCHES = 1_000;
 
-type CancelAfter = Extract<Command, { readonly type: 'cancel_after' }>;
-
-export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CancelAfter): Reject | undefined {
+export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CommandOf<'cancel_after'>): Reject | undefined {
   const unknown = checkTrader(core, account);
   if (unknown !== undefined) return unknown;
   if (market !== -1 && core.marketStates[market] === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');

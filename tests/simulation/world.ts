@@ -1,11 +1,11 @@
 /** The people of a simulated venue and its prices: what they might ask for next. Reads the state to ask for things that exist, and sometimes for things that do not. */
-import type { Command, NewOrder } from '../../src/engine/commands.ts';
+import type { Command, CommandOf, NewOrder } from '../../src/engine/commands.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import type { EngineReader, OrderView } from '../../src/engine/reader.ts';
 import type { AccountId, MarketId, Ticks } from '../../src/engine/units.ts';
 import type { Random } from './random.ts';
 
-type Changes = Extract<Command, { readonly type: 'update_market' }>['changes'];
+type Changes = CommandOf<'update_market'>['changes'];
 
 const USERS = 20;
 const USDT = 1_000_000;
