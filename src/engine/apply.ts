@@ -3,6 +3,7 @@
  * so nothing here may depend on anything but the state and the event.
  */
 import type { Event, EventOf, FillSide } from './events.ts';
+import { sameTiers } from './margin.ts';
 import type { Market } from './market.ts';
 import { MarketState, nextFunding } from './market-state.ts';
 import { dropOrder, openOrder, rest, shrink, touch, unrest } from './open-orders.ts';
@@ -144,7 +145,7 @@ function addMarket(state: State, market: Market): void {
 
 function updateMarket(state: State, market: Market): void {
   const updated = state.marketStates[market.id];
-  const tiersChanged = market.riskTiers !== updated.market.riskTiers;
+  const tiersChanged = !sameTiers(market.riskTiers, updated.market.riskTiers);
   const intervalChanged = market.fundingIntervalMs !== updated.market.fundingIntervalMs;
   updated.update(market);
   state.markets[market.id] = market;

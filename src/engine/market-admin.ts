@@ -5,7 +5,7 @@ import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
 import type { MarketState } from './market-state.ts';
-import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable } from './margin.ts';
+import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable, sameTiers } from './margin.ts';
 import { MAX_MARKETS } from './standings.ts';
 import { exposureOf } from './positions.ts';
 import { reject } from './reject.ts';
@@ -160,7 +160,7 @@ const CHANGEABLE: Readonly<Record<keyof CommandOf<'update_market'>['changes'], t
 };
 
 function checkPositions(core: Core, state: MarketState, market: Market): Reject | undefined {
-  if (market.riskTiers === state.market.riskTiers || state.mark === 0) return undefined;
+  if (sameTiers(market.riskTiers, state.market.riskTiers) || state.mark === 0) return undefined;
   const table = riskTable(market.riskTiers);
   const ruined = state.positions.filter((standing) => {
     const before = isCrossed(state.risk, exposureOf(core, standing), market.quotePerTickLot, state.mark, LIQUIDATION_QUARTERS);

@@ -1,0 +1,28 @@
+/** What `apply` makes of events alone, whatever objects they come in: as from the leader, and as read from a journal. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { apply } from './apply.ts';
+import { Core } from './core.ts';
+import { Kit, newOrder, PERP } from './engine-kit.ts';
+import type { RiskTier } from './market.ts';
+import { decodeState } from './snapshot.ts';
+
+test('an update places positions anew only where it changes the tiers, whatever objects they come in', () => {
+  const kit = Kit.create();
+  kit.prices(1_000, 1_000);
+  const [long, short] = [kit.user('long', 1_000), kit.user('short', 1_000)];
+  kit.place(short, newOrder({ market: PERP, side: 'sell' }));
+  kit.place(long, newOrder({ market: PERP, side: 'buy' }));
+  const isPlaced = (changes: { readonly riskTiers?: readonly RiskTier[] }): boolean => {
+    const core = new Core();
+    decodeState(core, kit.engine.snapshot());
+    const state = core.marketStates[PERP];
+    const standing = core.standings.find(long, PERP);
+    // As it is for a position that nobody could take.
+    state.adverseLong.remove(standing);
+    apply(core, { type: 'market_updated', seq: core.nextSeq, market: { ...structuredClone(state.market), ...changes }, reason: 'test' }, kit.time);
+    return state.adverseLong.has(standing);
+  };
+  assert.equal(isPlaced({}), false, 'the same tiers in other objects');
+  assert.equal(isPlaced({ riskTiers: [{ notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 9_999 }] }), true);
+});
