@@ -26,3 +26,13 @@ test('an update places positions anew only where it changes the tiers, whatever 
   assert.equal(isPlaced({}), false, 'the same tiers in other objects');
   assert.equal(isPlaced({ riskTiers: [{ notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 9_999 }] }), true);
 });
+
+test('an update of a journal from before, which does not say when funding is next, puts it at the next multiple of its interval', () => {
+  const kit = Kit.create();
+  const core = new Core();
+  decodeState(core, kit.engine.snapshot());
+  const market = { ...core.markets[PERP], fundingIntervalMs: 7 * 86_400_000 };
+  // Tuesday evening, 2023-11-14; weeks from the epoch end on Thursdays.
+  apply(core, { type: 'market_updated', seq: core.nextSeq, market, reason: 'test' }, kit.time);
+  assert.equal(core.marketStates[PERP].nextFundingTime, Date.UTC(2023, 10, 16));
+});

@@ -54,7 +54,7 @@ export function apply(state: State, event: Event, time: Millis): void {
     case 'market_created':
       return addMarket(state, event.market);
     case 'market_updated':
-      return updateMarket(state, event.market);
+      return updateMarket(state, event);
     case 'account_opened':
       if (event.account !== state.kinds.length) throw new Error(`account ${event.account} does not follow ${state.kinds.length - 1}`);
       return state.openAccount(event.userId, event.kind);
@@ -143,14 +143,14 @@ function addMarket(state: State, market: Market): void {
   state.marketBySymbol.set(market.symbol, market);
 }
 
-function updateMarket(state: State, market: Market): void {
+function updateMarket(state: State, { market, nextFundingTime }: EventOf<'market_updated'>): void {
   const updated = state.marketStates[market.id];
   const tiersChanged = !sameTiers(market.riskTiers, updated.market.riskTiers);
   const intervalChanged = market.fundingIntervalMs !== updated.market.fundingIntervalMs;
   updated.update(market);
   state.markets[market.id] = market;
   state.marketBySymbol.set(market.symbol, market);
-  if (intervalChanged) updated.nextFundingTime = nextFunding(state.time, market.fundingIntervalMs);
+  if (intervalChanged) updated.nextFundingTime = nextFundingTime ?? nextFunding(state.time, market.fundingIntervalMs);
   if (tiersChanged) rewatch(state, updated);
   state.atRisk = true;
 }

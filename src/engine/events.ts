@@ -78,8 +78,8 @@ export type Event = Base & (
   | { readonly type: 'noted' }
   | { readonly type: 'asset_created'; readonly asset: Asset }
   | { readonly type: 'market_created'; readonly market: Market }
-  /** The whole market afterwards. */
-  | { readonly type: 'market_updated'; readonly market: Market; readonly reason: string }
+  /** The whole market afterwards. `nextFundingTime`: where the interval is another; absent (in journals of before), it is the next multiple of the interval. */
+  | { readonly type: 'market_updated'; readonly market: Market; readonly reason: string; readonly nextFundingTime?: Millis }
   | { readonly type: 'account_opened'; readonly account: AccountId; readonly userId: string; readonly kind: 'user' | 'house' }
   | { readonly type: 'deposited'; readonly account: AccountId; readonly asset: number; readonly amount: Amount; readonly wallet: WalletType }
   | {

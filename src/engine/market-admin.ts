@@ -4,12 +4,14 @@ import type { Core } from './core.ts';
 import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
+import { nextFunding } from './market-state.ts';
 import type { MarketState } from './market-state.ts';
 import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable, sameTiers } from './margin.ts';
 import { MAX_MARKETS } from './standings.ts';
 import { exposureOf } from './positions.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
+import type { Millis } from './units.ts';
 
 const ASSET_CODE = /^[A-Z0-9]{2,12}$/;
 const MAX_SCALE = 12;
@@ -150,8 +152,13 @@ export function updateMarket(core: Core, { market: id, changes }: CommandOf<'upd
   const market: Market = { ...state.market, ...given, ...(changes.riskTiers === undefined ? {} : { riskTiers: pickTiers(changes.riskTiers) }) };
   const refused = checkSpec(market) ?? checkPositions(core, state, market);
   if (refused !== undefined) return refused;
-  core.emit({ seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator' });
+  core.emit({ seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator', nextFundingTime: nextFundingAfter(core, state, market) });
   return undefined;
+}
+
+/** With another interval: nobody is spared the funding that is nearly due. */
+function nextFundingAfter(core: Core, { market: before, nextFundingTime }: MarketState, { fundingIntervalMs }: Market): Millis | undefined {
+  return fundingIntervalMs === before.fundingIntervalMs ? undefined : Math.min(nextFundingTime, nextFunding(core.now, fundingIntervalMs));
 }
 
 const CHANGEABLE: Readonly<Record<keyof CommandOf<'update_market'>['changes'], true>> = {

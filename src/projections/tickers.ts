@@ -126,8 +126,8 @@ export class MarketTicker {
         this.#nextFundingTime = event.nextTime;
         return;
       case 'market_updated': {
-        const { fundingIntervalMs } = event.market;
-        if (fundingIntervalMs !== this.#fundingIntervalMs) this.#nextFundingTime = nextFunding(time, fundingIntervalMs);
+        const { market: { fundingIntervalMs }, nextFundingTime } = event;
+        if (fundingIntervalMs !== this.#fundingIntervalMs) this.#nextFundingTime = nextFundingTime ?? nextFunding(time, fundingIntervalMs);
         this.#fundingIntervalMs = fundingIntervalMs;
         return;
       }
