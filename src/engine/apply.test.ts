@@ -36,3 +36,14 @@ test('an update of a journal from before, which does not say when funding is nex
   apply(core, { type: 'market_updated', seq: core.nextSeq, market, reason: 'test' }, kit.time);
   assert.equal(core.marketStates[PERP].nextFundingTime, Date.UTC(2023, 10, 16));
 });
+
+test('after an update of a journal from before, which keeps nobody\'s leverage, all that is open follows the market', () => {
+  const kit = Kit.create();
+  kit.prices(1_000, 1_000);
+  const bidder = kit.user('bidder', 1_000);
+  kit.order(bidder, { market: PERP, side: 'buy' });
+  const core = new Core();
+  decodeState(core, kit.engine.snapshot());
+  apply(core, { type: 'market_updated', seq: core.nextSeq, market: { ...core.markets[PERP], maxLeverage: 5 }, reason: 'test' }, kit.time);
+  assert.equal(core.leverageOf(core.marketStates[PERP], core.standings.find(bidder, PERP)), 5);
+});

@@ -10,8 +10,8 @@ import { dropOrder, openOrder, rest, shrink, touch, unrest } from './open-orders
 import { rewatch, setCalled, storePosition } from './positions.ts';
 import { forEachPosting } from './postings.ts';
 import type { State } from './state.ts';
-import { assertNever } from './units.ts';
-import type { Millis } from './units.ts';
+import { assertNever, INSURANCE } from './units.ts';
+import type { MarketId, Millis } from './units.ts';
 
 /** Throws when the event does not follow the state: a gap in seq, an order that is not open, money that is not there. */
 export function apply(state: State, event: Event, time: Millis): void {
@@ -143,16 +143,25 @@ function addMarket(state: State, market: Market): void {
   state.marketBySymbol.set(market.symbol, market);
 }
 
-function updateMarket(state: State, { market, nextFundingTime }: EventOf<'market_updated'>): void {
+function updateMarket(state: State, { market, nextFundingTime, keptLeverage }: EventOf<'market_updated'>): void {
   const updated = state.marketStates[market.id];
   const tiersChanged = !sameTiers(market.riskTiers, updated.market.riskTiers);
   const intervalChanged = market.fundingIntervalMs !== updated.market.fundingIntervalMs;
+  if (keptLeverage !== undefined) keepLeverage(state, market.id, keptLeverage);
   updated.update(market);
   state.markets[market.id] = market;
   state.marketBySymbol.set(market.symbol, market);
   if (intervalChanged) updated.nextFundingTime = nextFundingTime ?? nextFunding(state.time, market.fundingIntervalMs);
   if (tiersChanged) rewatch(state, updated);
   state.atRisk = true;
+}
+
+/** The insurance fund keeps none: nobody could ever set it anew. */
+function keepLeverage({ standings }: State, market: MarketId, leverage: number): void {
+  for (let standing = 0; standing < standings.count; standing++) {
+    if (standings.market[standing] !== market || standings.leverage[standing] !== 0 || standings.account[standing] === INSURANCE) continue;
+    if (standings.size[standing] !== 0 || standings.openOrders[standing] > 0) standings.leverage[standing] = leverage;
+  }
 }
 
 function applyPrices(state: State, event: EventOf<'prices_updated'>): void {

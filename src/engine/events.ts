@@ -78,8 +78,16 @@ export type Event = Base & (
   | { readonly type: 'noted' }
   | { readonly type: 'asset_created'; readonly asset: Asset }
   | { readonly type: 'market_created'; readonly market: Market }
-  /** The whole market afterwards. `nextFundingTime`: where the interval is another; absent (in journals of before), it is the next multiple of the interval. */
-  | { readonly type: 'market_updated'; readonly market: Market; readonly reason: string; readonly nextFundingTime?: Millis }
+  /** The whole market afterwards. */
+  | {
+      readonly type: 'market_updated';
+      readonly market: Market;
+      readonly reason: string;
+      /** Where the interval is another; absent (in journals of before), it is the next multiple of the interval. */
+      readonly nextFundingTime?: Millis;
+      /** Where another leverage becomes the default: what users keep who have something open at the old one. Absent, they follow. */
+      readonly keptLeverage?: number;
+    }
   | { readonly type: 'account_opened'; readonly account: AccountId; readonly userId: string; readonly kind: 'user' | 'house' }
   | { readonly type: 'deposited'; readonly account: AccountId; readonly asset: number; readonly amount: Amount; readonly wallet: WalletType }
   | {

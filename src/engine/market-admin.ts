@@ -4,7 +4,7 @@ import type { Core } from './core.ts';
 import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
-import { nextFunding } from './market-state.ts';
+import { defaultLeverage, nextFunding } from './market-state.ts';
 import type { MarketState } from './market-state.ts';
 import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable, sameTiers } from './margin.ts';
 import { MAX_MARKETS } from './standings.ts';
@@ -152,7 +152,10 @@ export function updateMarket(core: Core, { market: id, changes }: CommandOf<'upd
   const market: Market = { ...state.market, ...given, ...(changes.riskTiers === undefined ? {} : { riskTiers: pickTiers(changes.riskTiers) }) };
   const refused = checkSpec(market) ?? checkPositions(core, state, market);
   if (refused !== undefined) return refused;
-  core.emit({ seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator', nextFundingTime: nextFundingAfter(core, state, market) });
+  core.emit({
+    seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator', nextFundingTime: nextFundingAfter(core, state, market),
+    keptLeverage: state.perpetual && defaultLeverage(market) !== state.defaultLeverage ? state.defaultLeverage : undefined,
+  });
   return undefined;
 }
 

@@ -17,6 +17,11 @@ interface Effect {
   readonly position: ModelPosition;
 }
 
+/** 10, or the market's maximum. */
+function defaultLeverage(maxLeverage: number): bigint {
+  return BigInt(Math.min(10, maxLeverage));
+}
+
 export class ReferenceModel {
   readonly markets: readonly ModelMarket[];
   state: ModelState = { nextId: 1, nextArrival: 1, orders: [], positions: new Map(), wallets: new Map(), leverages: new Map(), marks: [], trades: [] };
@@ -42,7 +47,7 @@ export class ReferenceModel {
   }
 
   leverage(account: number, market: number): bigint {
-    return this.state.leverages.get(`${account}:${market}`) ?? BigInt(Math.min(10, this.markets[market].spec.maxLeverage));
+    return this.state.leverages.get(`${account}:${market}`) ?? defaultLeverage(this.markets[market].spec.maxLeverage);
   }
 
   order(id: number): ModelOrder | undefined {
@@ -470,6 +475,20 @@ export class ReferenceModel {
     }
     this.state.leverages.set(`${account}:${market}`, leverage);
     return undefined;
+  }
+
+  /** Where that moves the default, whoever holds a position or an order there keeps the old one. */
+  setMaxLeverage(market: number, maxLeverage: number): void {
+    const { spec } = this.markets[market];
+    const before = defaultLeverage(spec.maxLeverage);
+    if (defaultLeverage(maxLeverage) !== before) {
+      const involved = [
+        ...[...this.state.positions].filter(([key, { size }]) => key.endsWith(`:${market}`) && size !== 0n).map(([key]) => key),
+        ...this.state.orders.filter((order) => order.market === market).map(({ account }) => `${account}:${market}`),
+      ];
+      for (const key of involved) if (!this.state.leverages.has(key)) this.state.leverages.set(key, before);
+    }
+    this.markets[market].spec = { ...spec, maxLeverage };
   }
 
   /** The margin that must stay: initial margin at entry, and at the mark on top of what has been lost. */
