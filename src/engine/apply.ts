@@ -76,7 +76,7 @@ export function apply(state: State, event: Event, time: Millis): void {
       return setCalled(state, state.marketStates[event.market], state.standings.open(event.account, event.market), event.type === 'margin_called');
     case 'funding_settled': {
       const market = state.marketStates[event.market];
-      market.nextFundingTime = event.nextTime;
+      state.setNextFunding(market, event.nextTime);
       market.premiumSum = 0;
       market.premiumCount = 0;
       return;
@@ -137,9 +137,9 @@ function applyAmend(state: State, event: EventOf<'order_amended'>): void {
 
 function addMarket(state: State, market: Market): void {
   const added = new MarketState(market, state.assets, state.pool, state.standings);
-  if (added.perpetual) added.nextFundingTime = nextFunding(state.time, market.fundingIntervalMs);
   state.markets.push(market);
   state.marketStates.push(added);
+  if (added.perpetual) state.setNextFunding(added, nextFunding(state.time, market.fundingIntervalMs));
   state.marketBySymbol.set(market.symbol, market);
 }
 
@@ -151,9 +151,9 @@ function updateMarket(state: State, { market, nextFundingTime, keptLeverage }: E
   updated.update(market);
   state.markets[market.id] = market;
   state.marketBySymbol.set(market.symbol, market);
-  if (intervalChanged) updated.nextFundingTime = nextFundingTime ?? nextFunding(state.time, market.fundingIntervalMs);
+  if (intervalChanged) state.setNextFunding(updated, nextFundingTime ?? nextFunding(state.time, market.fundingIntervalMs));
   if (tiersChanged) rewatch(state, updated);
-  state.atRisk = true;
+  state.alarm();
 }
 
 /** The insurance fund keeps none: nobody could ever set it anew. */
@@ -172,6 +172,7 @@ function applyPrices(state: State, event: EventOf<'prices_updated'>): void {
   market.fundingRate = event.fundingRate;
   market.updatedAt = state.time;
   market.version++;
+  state.unvisited = true;
   if (!event.sampled) return;
   market.addSample({ time: state.time, basis: event.basis });
   market.premiumSum += event.premium;

@@ -37,9 +37,7 @@ export function runTimers(core: Core): void {
     cancelAll(core, armed.account, armed.market, 'dead_man_switch');
     core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account: armed.account, market: armed.market, deadline: 0 });
   }
-  for (const market of core.marketStates) {
-    if (market.perpetual && market.nextFundingTime <= core.now) settleFunding(core, market);
-  }
+  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now; market = core.nextFunding) settleFunding(core, market);
 }
 
 /** What the command before had no room for, and positions that nobody could take. */
@@ -49,11 +47,12 @@ export function runPending(core: Core): void {
 
 /** When `runTimers` next has something to do. */
 export function nextTimer(core: Core): Millis | undefined {
-  let next = core.deadlines.first()?.deadline;
-  for (const market of core.marketStates) {
-    if (!market.perpetual) continue;
-    const due = isPending(core, market) ? core.time : market.nextFundingTime;
-    if (next === undefined || due < next) next = due;
-  }
-  return next;
+  const next = Math.min(core.deadlines.first()?.deadline ?? Infinity, core.nextFunding?.nextFundingTime ?? Infinity, anyPending(core) ? core.time : Infinity);
+  return next === Infinity ? undefined : next;
+}
+
+/** Goes through the markets only when something has happened since that positions may be due for. */
+function anyPending(core: Core): boolean {
+  core.unvisited = core.unvisited && core.marketStates.some((market) => isPending(core, market));
+  return core.unvisited;
 }
