@@ -53,22 +53,19 @@ export function isRunning(market: Market): boolean {
   return status === 'open' || status === 'reduce_only' || status === 'cancel_only';
 }
 
-/** What the price band is measured from: mark of a perpetual, last price of a spot market, else the index. 0 = nothing yet. */
-function bandCentre(market: MarketState): Ticks {
-  const first = market.perpetual ? market.mark : market.last;
-  return first !== 0 ? first : market.index;
-}
-
-/** Lowest and highest price of the band; everything without a band or anything to measure it from. */
+/**
+ * Lowest and highest price of the band around the mark (a spot market's is its index), without one around the last price: a market that has not traded while the world moved
+ * on must be able to trade where the world is. Everything without a band or anything to measure it from.
+ */
 export function bandLow(market: MarketState): Ticks {
   const { priceBand } = market.market;
-  const centre = bandCentre(market);
+  const centre = market.valuation;
   return priceBand === 0 || centre === 0 ? 1 : Math.max(1, mulDiv(centre, ONE - priceBand, ONE, 'up'));
 }
 
 export function bandHigh(market: MarketState): Ticks {
   const { priceBand } = market.market;
-  const centre = bandCentre(market);
+  const centre = market.valuation;
   return priceBand === 0 || centre === 0 ? MAX_PRICE : Math.min(MAX_PRICE, mulDiv(centre, ONE + priceBand, ONE, 'down'));
 }
 

@@ -35,7 +35,7 @@ export interface MarketSpec {
   /** Of a market order; 0 = no limit. */
   readonly maxMarketQuantity: Lots;
   readonly minNotional: Amount;
-  /** ± of the mark (perpetual) or last price, else index (spot); 0 = no band. */
+  /** ± of the mark (of a spot market: its index), without one of the last price; 0 = no band. */
   readonly priceBand: Ppm;
   /** Per account in this market. */
   readonly maxOpenOrders: number;
