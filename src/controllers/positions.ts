@@ -30,7 +30,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       method: 'POST',
       path: '/positions/:symbol/close',
       permission: 'trade',
-      summary: 'Close all or part of a position at the market; answered with the order that did it',
+      summary: 'Close a position at the market: `quantity` of it, else all of it or as much as one market order may have; answered with the order that did it',
       params: symbolPath,
       body: closePosition,
       response: order,

@@ -1,15 +1,13 @@
 /** Opening accounts and moving money in and between wallets. */
 import type { Core } from './core.ts';
 import { CLEARING, EXTERNAL, FUTURES_AVAILABLE, SPOT_AVAILABLE } from './ledger.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Asset } from './market.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import { VENUE } from './units.ts';
 import { money } from './wording.ts';
 import type { AccountId, Amount, AssetId, WalletType } from './units.ts';
-
-type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 
 /** Most that may come in from outside, per asset: leaves room for P&L that is realised on one side only. */
 export const MAX_SUPPLY: Amount = 2 ** 52;

@@ -12,7 +12,8 @@ import { isPrevention } from './pool.ts';
 import { MAX_PRICE } from './price-tree.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
-import { walkBook } from './walk.ts';
+import { MAX_LOOKS, walkBook, walkCertain } from './walk.ts';
+import type { Walk, WalkRequest } from './walk.ts';
 import type { AccountId, Amount, Lots, Ticks } from './units.ts';
 
 /** What an admitted order may do. One object for all admissions: read it before the next one. */
@@ -24,9 +25,11 @@ export interface Admission {
   limit: Ticks;
   /** Whether it meets the other side of the book. */
   crosses: boolean;
+  /** What is certain to fill of a fill-or-kill order, where its lock has asked for that already. */
+  ahead: Walk | undefined;
 }
 
-export const admission: Admission = { quantity: 0, lock: 0, limit: 0, crosses: false };
+export const admission: Admission = { quantity: 0, lock: 0, limit: 0, crosses: false, ahead: undefined };
 
 /** Lots and lock of an open order that the new one replaces (an amendment). */
 export interface Replaced {
@@ -57,6 +60,7 @@ export function checkEntry(core: Core, market: MarketState, account: AccountId, 
   const touch = order.side === 'buy' ? market.book.bestAsk() : market.book.bestBid();
   admission.quantity = order.quantity;
   admission.limit = limit;
+  admission.ahead = undefined;
   admission.crosses = touch !== 0 && (order.side === 'buy' ? touch <= limit : touch >= limit);
   const standing = core.standings.find(account, order.market);
   const refused = order.reduceOnly ? reduce(core, market, standing, order, replaced) : undefined;
@@ -123,20 +127,27 @@ function fundSpot(core: Core, market: MarketState, account: AccountId, order: Ne
   const { market: rules, words } = market;
   const sells = order.side === 'sell';
   const asset = sells ? rules.baseAsset : rules.quoteAsset;
+  const available = core.ledger.get(asset, account, SPOT_AVAILABLE) + replaced.lock;
   if (order.type === 'limit' || sells) {
     admission.lock = spotLock(rules, sells, order.price, order.quantity);
   } else {
-    admission.lock = walkBook(core, market, request(account, order, 0, false)).notional;
+    admission.ahead = walkBook(core, market, request(account, order, 0, available + 1));
+    admission.lock = admission.ahead.openedNotional;
   }
-  const available = core.ledger.get(asset, account, SPOT_AVAILABLE) + replaced.lock;
   if (admission.lock <= available) return undefined;
   return reject('INSUFFICIENT_BALANCE', sells
     ? `The order needs ${words.base(admission.lock)} in the spot wallet; ${words.base(available)} is available.`
-    : `The order needs ${words.quote(admission.lock)} in the spot wallet; ${words.quote(available)} is available.`);
+    : `The order needs ${atLeast(order)}${words.quote(admission.lock)} in the spot wallet; ${words.quote(available)} is available.`);
 }
 
-function request(account: AccountId, order: NewOrder, closing: Lots, certain: boolean) {
-  return { account, side: order.side, quantity: admission.quantity, limit: admission.limit, prevention: order.selfTradePrevention, closing, certain };
+/** A market order's lock is reckoned only up to where it cannot be paid. */
+function atLeast({ type }: NewOrder): string {
+  return type === 'market' ? 'at least ' : '';
+}
+
+function request(account: AccountId, order: NewOrder, closing: Lots, unpayable: Amount): WalkRequest {
+  const looks = order.timeInForce === 'FOK' ? MAX_LOOKS : Infinity;
+  return { account, side: order.side, quantity: admission.quantity, limit: admission.limit, prevention: order.selfTradePrevention, closing, unpayable, looks };
 }
 
 /** Lots of the order that close what no resting order closes already. */
@@ -159,13 +170,15 @@ function fundPerpetual(core: Core, market: MarketState, account: AccountId, stan
   if (exposed !== undefined) return exposed;
   const sells = order.side === 'sell';
   const leverage = core.leverageOf(market, standing);
+  const available = core.ledger.get(rules.quoteAsset, account, FUTURES_AVAILABLE) + replaced.lock;
   if (order.type === 'market') {
-    let { openedNotional, openedLoss } = walkBook(core, market, request(account, order, closing, false));
+    const asked = request(account, order, closing, Math.min(available * leverage, MAX_NOTIONAL) + 1);
+    let { openedNotional, openedLoss } = walkBook(core, market, asked);
     if (order.timeInForce === 'FOK') {
       // Where uncertain makers drop out, it has to pay the prices of those behind them.
-      const deepest = walkBook(core, market, request(account, order, closing, true));
-      openedNotional = Math.max(openedNotional, deepest.openedNotional);
-      openedLoss = Math.max(openedLoss, deepest.openedLoss);
+      admission.ahead = walkCertain(core, market, asked);
+      openedNotional = Math.max(openedNotional, admission.ahead.openedNotional);
+      openedLoss = Math.max(openedLoss, admission.ahead.openedLoss);
     }
     if (openedNotional > MAX_NOTIONAL) return reject('MAX_POSITION', 'At the prices in the book the order is too large.');
     admission.lock = openedNotional === 0 ? 0 : perpetualLock(rules, openedNotional, openedLoss, leverage);
@@ -174,9 +187,8 @@ function fundPerpetual(core: Core, market: MarketState, account: AccountId, stan
     const price = sells && admission.crosses ? market.book.bestBid() : order.price;
     admission.lock = perpetualLock(rules, price * opening * rules.quotePerTickLot, openingLoss(rules, sells, order.price, opening, market.valuation), leverage);
   }
-  const available = core.ledger.get(rules.quoteAsset, account, FUTURES_AVAILABLE) + replaced.lock;
   if (admission.lock <= available) return undefined;
-  return reject('INSUFFICIENT_MARGIN', `The order needs ${words.quote(admission.lock)} in the futures wallet; ${words.quote(available)} is available.`);
+  return reject('INSUFFICIENT_MARGIN', `The order needs ${atLeast(order)}${words.quote(admission.lock)} in the futures wallet; ${words.quote(available)} is available.`);
 }
 
 /** The largest position that this order and the resting ones of its side can lead to must fit the tier's leverage and the limits. */
@@ -200,13 +212,19 @@ function checkExposure(core: Core, market: MarketState, standing: number, order:
 function checkBook(core: Core, market: MarketState, account: AccountId, order: NewOrder): Reject | undefined {
   if (order.postOnly && admission.crosses) return reject('POST_ONLY_WOULD_TAKE', 'The order would trade at once; a post-only order may not.');
   if (order.timeInForce === 'FOK') {
-    const { lots, worst } = walkBook(core, market, request(account, order, 0, true));
-    if (lots < admission.quantity) return admission.crosses ? reject('FOK_NOT_FILLABLE', `The book holds only ${market.words.quantity(lots)} for it.`) : noLiquidity(market, order);
+    const { lots, worst, looks } = admission.ahead ?? (market.perpetual ? walkCertain : walkBook)(core, market, request(account, order, 0, Infinity));
+    if (lots < admission.quantity) return admission.crosses ? notFillable(market, lots, looks) : noLiquidity(market, order);
     if (market.perpetual && !certainTaker(core, market, account, order.side, admission.quantity, worst, admission.lock)) {
       return reject('INSUFFICIENT_MARGIN', 'At the worst price it would meet, the wallet may not carry all of it.');
     }
   }
   return order.type === 'market' && !admission.crosses ? noLiquidity(market, order) : undefined;
+}
+
+function notFillable({ perpetual, words }: MarketState, lots: Lots, looks: number): Reject {
+  return reject('FOK_NOT_FILLABLE', looks < MAX_LOOKS
+    ? `The book holds only ${words.quantity(lots)} for it.`
+    : `It may meet at most ${MAX_LOOKS} ${perpetual ? 'orders' : 'price levels'}, and those hold only ${words.quantity(lots)} for it.`);
 }
 
 function noLiquidity({ market }: MarketState, order: NewOrder): Reject {

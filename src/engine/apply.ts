@@ -3,14 +3,15 @@
  * so nothing here may depend on anything but the state and the event.
  */
 import type { Event, EventOf, FillSide } from './events.ts';
+import { sameTiers } from './margin.ts';
 import type { Market } from './market.ts';
 import { MarketState, nextFunding } from './market-state.ts';
 import { dropOrder, openOrder, rest, shrink, touch, unrest } from './open-orders.ts';
 import { rewatch, setCalled, storePosition } from './positions.ts';
 import { forEachPosting } from './postings.ts';
 import type { State } from './state.ts';
-import { assertNever } from './units.ts';
-import type { Millis } from './units.ts';
+import { assertNever, INSURANCE } from './units.ts';
+import type { MarketId, Millis } from './units.ts';
 
 /** Throws when the event does not follow the state: a gap in seq, an order that is not open, money that is not there. */
 export function apply(state: State, event: Event, time: Millis): void {
@@ -53,7 +54,7 @@ export function apply(state: State, event: Event, time: Millis): void {
     case 'market_created':
       return addMarket(state, event.market);
     case 'market_updated':
-      return updateMarket(state, event.market);
+      return updateMarket(state, event);
     case 'account_opened':
       if (event.account !== state.kinds.length) throw new Error(`account ${event.account} does not follow ${state.kinds.length - 1}`);
       return state.openAccount(event.userId, event.kind);
@@ -75,7 +76,7 @@ export function apply(state: State, event: Event, time: Millis): void {
       return setCalled(state, state.marketStates[event.market], state.standings.open(event.account, event.market), event.type === 'margin_called');
     case 'funding_settled': {
       const market = state.marketStates[event.market];
-      market.nextFundingTime = event.nextTime;
+      state.setNextFunding(market, event.nextTime);
       market.premiumSum = 0;
       market.premiumCount = 0;
       return;
@@ -136,22 +137,31 @@ function applyAmend(state: State, event: EventOf<'order_amended'>): void {
 
 function addMarket(state: State, market: Market): void {
   const added = new MarketState(market, state.assets, state.pool, state.standings);
-  if (added.perpetual) added.nextFundingTime = nextFunding(state.time, market.fundingIntervalMs);
   state.markets.push(market);
   state.marketStates.push(added);
+  if (added.perpetual) state.setNextFunding(added, nextFunding(state.time, market.fundingIntervalMs));
   state.marketBySymbol.set(market.symbol, market);
 }
 
-function updateMarket(state: State, market: Market): void {
+function updateMarket(state: State, { market, nextFundingTime, keptLeverage }: EventOf<'market_updated'>): void {
   const updated = state.marketStates[market.id];
-  const tiersChanged = market.riskTiers !== updated.market.riskTiers;
+  const tiersChanged = !sameTiers(market.riskTiers, updated.market.riskTiers);
   const intervalChanged = market.fundingIntervalMs !== updated.market.fundingIntervalMs;
+  if (keptLeverage !== undefined) keepLeverage(state, market.id, keptLeverage);
   updated.update(market);
   state.markets[market.id] = market;
   state.marketBySymbol.set(market.symbol, market);
-  if (intervalChanged) updated.nextFundingTime = nextFunding(state.time, market.fundingIntervalMs);
+  if (intervalChanged) state.setNextFunding(updated, nextFundingTime ?? nextFunding(state.time, market.fundingIntervalMs));
   if (tiersChanged) rewatch(state, updated);
-  state.atRisk = true;
+  state.alarm();
+}
+
+/** The insurance fund keeps none: nobody could ever set it anew. */
+function keepLeverage({ standings }: State, market: MarketId, leverage: number): void {
+  for (let standing = 0; standing < standings.count; standing++) {
+    if (standings.market[standing] !== market || standings.leverage[standing] !== 0 || standings.account[standing] === INSURANCE) continue;
+    if (standings.size[standing] !== 0 || standings.openOrders[standing] > 0) standings.leverage[standing] = leverage;
+  }
 }
 
 function applyPrices(state: State, event: EventOf<'prices_updated'>): void {
@@ -162,6 +172,7 @@ function applyPrices(state: State, event: EventOf<'prices_updated'>): void {
   market.fundingRate = event.fundingRate;
   market.updatedAt = state.time;
   market.version++;
+  state.unvisited = true;
   if (!event.sampled) return;
   market.addSample({ time: state.time, basis: event.basis });
   market.premiumSum += event.premium;

@@ -3,7 +3,7 @@ import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf } from './fill.ts';
 import { openingLoss } from './locks.ts';
 import { ONE, tierOf } from './margin.ts';
-import { allowedLeverage, exceedsPosition } from './market-rules.ts';
+import { exceedsPosition, tierLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import { REDUCE_ONLY, SELL } from './pool.ts';
@@ -71,7 +71,7 @@ function startsSafely(core: Core, market: MarketState, standing: number, sells: 
   const margin = mulDiv(price * lots * quotePerTickLot, 1, leverage, 'down');
   const maintenance = mulDiv(market.valuation * lots * quotePerTickLot, risk.maintenanceRates[tier], ONE, 'up');
   // One minor unit a lot is more than one a fill.
-  return leverage <= allowedLeverage(market, notional) && margin > maintenance + lots + ROUNDING;
+  return leverage <= tierLeverage(market, notional) && margin > maintenance + lots + ROUNDING;
 }
 
 /** The same for a taker that has to fill whole: it closes what it holds on the other side, opens the rest, and meets no price worse than `worst`. */

@@ -54,3 +54,4 @@ export type Command =
   | { readonly type: 'advance_time' };
 
 export type CommandType = Command['type'];
+export type CommandOf<T extends CommandType> = Extract<Command, { readonly type: T }>;

@@ -79,36 +79,147 @@ export type Event = Base & (
   | { readonly type: 'asset_created'; readonly asset: Asset }
   | { readonly type: 'market_created'; readonly market: Market }
   /** The whole market afterwards. */
-  | { readonly type: 'market_updated'; readonly market: Market; readonly reason: string }
+  | {
+      readonly type: 'market_updated';
+      readonly market: Market;
+      readonly reason: string;
+      /** Where the interval is another; absent (in journals of before), it is the next multiple of the interval. */
+      readonly nextFundingTime?: Millis;
+      /** Where another leverage becomes the default: what users keep who have something open at the old one. Absent, they follow. */
+      readonly keptLeverage?: number;
+    }
   | { readonly type: 'account_opened'; readonly account: AccountId; readonly userId: string; readonly kind: 'user' | 'house' }
   | { readonly type: 'deposited'; readonly account: AccountId; readonly asset: number; readonly amount: Amount; readonly wallet: WalletType }
-  | { readonly type: 'transferred'; readonly account: AccountId; readonly asset: number; readonly amount: Amount; readonly from: WalletType; readonly to: WalletType }
+  | {
+      readonly type: 'transferred';
+      readonly account: AccountId;
+      readonly asset: number;
+      readonly amount: Amount;
+      readonly from: WalletType;
+      readonly to: WalletType;
+    }
   | { readonly type: 'insurance_funded'; readonly asset: number; readonly amount: Amount }
   /** `lock` leaves available at once. `resting`: it crosses nothing and stands in the book; otherwise trades, then order_rested or order_closed follow. The order's id is this event's seq. */
   | { readonly type: 'order_accepted'; readonly account: AccountId; readonly order: NewOrder; readonly lock: Amount; readonly resting: boolean }
   /** What is left of a taker (or of an amended order) now stands at the back of its level. */
-  | { readonly type: 'order_rested'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly price: Ticks; readonly remaining: Lots }
+  | {
+      readonly type: 'order_rested';
+      readonly order: OrderId;
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly side: Side;
+      readonly price: Ticks;
+      readonly remaining: Lots;
+    }
   /** `price`, `remaining` as before closing; `unlocked` = the whole lock. `resting`: it stood in the book. */
-  | { readonly type: 'order_closed'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly price: Ticks; readonly remaining: Lots; readonly resting: boolean; readonly unlocked: Amount; readonly status: 'canceled' | 'expired'; readonly reason: CloseReason }
+  | {
+      readonly type: 'order_closed';
+      readonly order: OrderId;
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly side: Side;
+      readonly price: Ticks;
+      readonly remaining: Lots;
+      readonly resting: boolean;
+      readonly unlocked: Amount;
+      readonly status: 'canceled' | 'expired';
+      readonly reason: CloseReason;
+    }
   /** A resting order lost part of its open quantity (reduce-only cut down with its position). */
-  | { readonly type: 'order_reduced'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly price: Ticks; readonly by: Lots; readonly remaining: Lots; readonly unlocked: Amount; readonly reason: CloseReason }
+  | {
+      readonly type: 'order_reduced';
+      readonly order: OrderId;
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly side: Side;
+      readonly price: Ticks;
+      readonly by: Lots;
+      readonly remaining: Lots;
+      readonly unlocked: Amount;
+      readonly reason: CloseReason;
+    }
   /** `resting`: it stands in the book afterwards (in place when `keepsPriority`, else at the back of its level); otherwise trades, then order_rested or order_closed follow. */
-  | { readonly type: 'order_amended'; readonly order: OrderId; readonly account: AccountId; readonly market: MarketId; readonly side: Side; readonly oldPrice: Ticks; readonly oldRemaining: Lots; readonly price: Ticks; readonly quantity: Lots; readonly remaining: Lots; readonly lockDelta: Amount; readonly keepsPriority: boolean; readonly resting: boolean }
+  | {
+      readonly type: 'order_amended';
+      readonly order: OrderId;
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly side: Side;
+      readonly oldPrice: Ticks;
+      readonly oldRemaining: Lots;
+      readonly price: Ticks;
+      readonly quantity: Lots;
+      readonly remaining: Lots;
+      readonly lockDelta: Amount;
+      readonly keepsPriority: boolean;
+      readonly resting: boolean;
+    }
   /** The trade's id is this event's seq. `price` is the maker's. The maker's side comes first, which matters where both are the same account. */
-  | { readonly type: 'trade'; readonly market: MarketId; readonly price: Ticks; readonly quantity: Lots; readonly notional: Amount; readonly takerSide: Side; readonly taker: FillSide; readonly maker: FillSide; readonly cause: TradeCause }
-  | { readonly type: 'leverage_set'; readonly account: AccountId; readonly market: MarketId; readonly leverage: number; readonly marginDelta: Amount; readonly position?: PositionState }
-  | { readonly type: 'margin_adjusted'; readonly account: AccountId; readonly market: MarketId; readonly marginDelta: Amount; readonly position: PositionState }
+  | {
+      readonly type: 'trade';
+      readonly market: MarketId;
+      readonly price: Ticks;
+      readonly quantity: Lots;
+      readonly notional: Amount;
+      readonly takerSide: Side;
+      readonly taker: FillSide;
+      readonly maker: FillSide;
+      readonly cause: TradeCause;
+    }
+  | {
+      readonly type: 'leverage_set';
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly leverage: number;
+      readonly marginDelta: Amount;
+      readonly position?: PositionState;
+    }
+  | {
+      readonly type: 'margin_adjusted';
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly marginDelta: Amount;
+      readonly position: PositionState;
+    }
   /** `market` -1 = all of them; `deadline` 0 = disarmed. */
   | { readonly type: 'cancel_after_set'; readonly account: AccountId; readonly market: MarketId | -1; readonly deadline: Millis }
   /** `sampled`: both sides of a perpetual's book stood, so that `basis` (best bid + best ask − 2 × index) and `premium` (of the impact prices over the index) count in their means. */
-  | { readonly type: 'prices_updated'; readonly market: MarketId; readonly index: Ticks; readonly mark: Ticks; readonly manualMark: boolean; readonly fundingRate: Ppm; readonly sampled: boolean; readonly basis: Ticks; readonly premium: Ppm }
+  | {
+      readonly type: 'prices_updated';
+      readonly market: MarketId;
+      readonly index: Ticks;
+      readonly mark: Ticks;
+      readonly manualMark: boolean;
+      readonly fundingRate: Ppm;
+      readonly sampled: boolean;
+      readonly basis: Ticks;
+      readonly premium: Ppm;
+    }
   | { readonly type: 'margin_called'; readonly account: AccountId; readonly market: MarketId; readonly mark: Ticks; readonly marginRatio: Ppm }
   | { readonly type: 'margin_call_cleared'; readonly account: AccountId; readonly market: MarketId; readonly mark: Ticks }
   /** Moves the closed part's surplus: `toFund` from the liquidated futures wallet to the insurance fund. */
   | { readonly type: 'position_liquidated'; readonly receipt: LiquidationReceipt; readonly toFund: Amount }
   /** One account's funding: `amount` > 0 is received. Payments of one market and time sum to zero with the residue booked to fees. */
-  | { readonly type: 'funding_paid'; readonly account: AccountId; readonly market: MarketId; readonly rate: Ppm; readonly mark: Ticks; readonly size: Lots; readonly amount: Amount; readonly fromMargin: Amount; readonly position: PositionState }
-  | { readonly type: 'funding_settled'; readonly market: MarketId; readonly rate: Ppm; readonly mark: Ticks; readonly residue: Amount; readonly time: Millis; readonly nextTime: Millis }
+  | {
+      readonly type: 'funding_paid';
+      readonly account: AccountId;
+      readonly market: MarketId;
+      readonly rate: Ppm;
+      readonly mark: Ticks;
+      readonly size: Lots;
+      readonly amount: Amount;
+      readonly fromMargin: Amount;
+      readonly position: PositionState;
+    }
+  | {
+      readonly type: 'funding_settled';
+      readonly market: MarketId;
+      readonly rate: Ppm;
+      readonly mark: Ticks;
+      readonly residue: Amount;
+      readonly time: Millis;
+      readonly nextTime: Millis;
+    }
 );
 
 export type EventType = Event['type'];

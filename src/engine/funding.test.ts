@@ -44,6 +44,28 @@ test('any accepted command lets funding happen when its time has come, once for 
   assert.equal(kit.engine.prices(PERP).nextFundingTime, Math.ceil((kit.time + 1) / (8 * HOUR)) * 8 * HOUR);
 });
 
+test('another interval never puts off the funding that is due next', () => {
+  const { kit, long } = venue();
+  const due = kit.engine.prices(PERP).nextFundingTime;
+  const every = (hours: number) => kit.do({ type: 'update_market', market: PERP, changes: { fundingIntervalMs: hours * HOUR } });
+  const next = () => kit.engine.prices(PERP).nextFundingTime;
+  kit.time = due - 1;
+  every(7 * 24);
+  assert.equal(next(), due, 'a longer one begins after it');
+  assert.equal(kit.replay().prices(PERP).nextFundingTime, due);
+  kit.time = due;
+  const [settled] = ofType(kit.do({ type: 'advance_time' }), 'funding_settled');
+  assert.deepEqual([settled.time, settled.nextTime % (7 * 24 * HOUR)], [due, 0]);
+  // The epoch began on a Thursday; the week of 2023-11-14, a Tuesday, ends two days later.
+  assert.equal(next(), Date.UTC(2023, 10, 16));
+  every(1);
+  assert.equal(next(), due + HOUR, 'a shorter one brings it forward');
+  kit.time = next() + 5;
+  const events = kit.do({ type: 'update_market', market: PERP, changes: { fundingIntervalMs: 8 * HOUR } });
+  assert.deepEqual(ofType(events, 'funding_settled').map(({ time }) => time), [due + HOUR], 'overdue already, it is settled at once');
+  assert.equal(ofType(events, 'funding_paid')[0].account, long);
+});
+
 test('a negative premium makes shorts pay', () => {
   const { kit, long, short } = venue();
   kit.order(long, perp({ side: 'buy', price: 299_000, quantity: 1 }));

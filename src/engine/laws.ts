@@ -63,11 +63,20 @@ export function checkState(core: Core): void {
     checkPositions(core, market, sums);
   }
   law(open === core.pool.live && open === core.slotByOrder.size, 'every open order rests in the book', () => `${open} rest, ${core.pool.live} are open, ${core.slotByOrder.size} have an id`);
+  checkTimers(core);
   checkStandings(core, sums);
   for (let account = 0; account < core.kinds.length; account++) {
     law(listedInOrder(core, account), 'an account lists its open orders, newest first', () => `account ${account}`);
   }
   for (const row of auditNow(core)) checkMoney(core, row, sums);
+}
+
+/** What is kept so that no command has to go through all markets agrees with them. */
+function checkTimers(core: Core): void {
+  const times = core.marketStates.filter(({ perpetual }) => perpetual).map(({ nextFundingTime }) => nextFundingTime);
+  const next = core.nextFunding?.nextFundingTime ?? Infinity;
+  law(next === Math.min(...times), 'the funding that comes next is the soonest', () => `${next} of ${times.join(', ')}`);
+  law(core.unvisited || !core.marketStates.some((market) => isPending(core, market)), 'nobody is due unnoticed', () => 'a market has positions that no timer asks for');
 }
 
 function checkMoney({ ledger }: Core, { asset, sum }: AuditRow, sums: Sums): void {

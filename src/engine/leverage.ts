@@ -1,6 +1,6 @@
 /** Setting leverage and moving margin into and out of an open position. */
 import { checkTrader } from './accounts.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import type { PositionState } from './events.ts';
 import { unrealizedPnl } from './margin.ts';
@@ -10,8 +10,6 @@ import { mulDiv } from './mul-div.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
 import type { AccountId, Amount, MarketId } from './units.ts';
-
-type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 
 function perpetualOf(core: Core, account: AccountId, market: MarketId): MarketState | Reject {
   const unknown = checkTrader(core, account);

@@ -38,6 +38,14 @@ export function riskTable(tiers: readonly RiskTier[]): RiskTable {
   };
 }
 
+/** Whether two lists of tiers say the same, whatever objects they are. */
+export function sameTiers(a: readonly RiskTier[], b: readonly RiskTier[]): boolean {
+  return a.length === b.length && a.every((tier, k) => {
+    const other = b[k];
+    return tier.notionalFloor === other.notionalFloor && tier.initialMarginRate === other.initialMarginRate && tier.maintenanceMarginRate === other.maintenanceMarginRate;
+  });
+}
+
 /** The highest whole leverage whose margin rate 1/leverage, rounded up to a ppm, is at least `rate`. */
 export function leverageFor(rate: Ppm): number {
   return rate <= 1 ? ONE : Math.ceil(ONE / (rate - 1)) - 1;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Engine } from './engine.ts';
-import { Kit, newOrder, PERP, perpSpec, SPOT, spotSpec, USDT } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, spotSpec, USDT } from './engine-kit.ts';
 
 test('an asset needs a code and a scale, once', () => {
   const kit = Kit.create();
@@ -104,4 +104,48 @@ test('a spot market that has a rebate from before is read, goes on, and can be s
   }
   kit.do({ type: 'update_market', market: SPOT, changes: { makerFee: 0 } });
   assert.equal(kit.refused({ type: 'update_market', market: SPOT, changes: { makerFee: -100 } }), 'VALIDATION_FAILED', 'once it is gone it is gone');
+});
+
+test('another limit of leverage changes nothing about what is open, only what opens next', () => {
+  const kit = Kit.create();
+  kit.prices(100_000, 100_000);
+  const [holder, bidder, other] = ['holder', 'bidder', 'other'].map((name) => kit.user(name, 100_000));
+  const sell = (price: number, quantity: number) => kit.place(other, newOrder({ market: PERP, side: 'sell', price, quantity }));
+  const buy = (price: number, quantity: number) => newOrder({ market: PERP, side: 'buy', price, quantity });
+  kit.do({ type: 'set_leverage', account: other, market: PERP, leverage: 5 });
+  sell(100_000, 1_000);
+  kit.place(holder, buy(100_000, 1_000));
+  // 148,500 USDT of notional; with leverage 10 it locks 14,850 of margin and 74.25 of fee.
+  const bid = kit.order(bidder, buy(99_000, 15_000));
+  const idle = kit.user('idle', 100_000);
+  assert.deepEqual([holder, bidder, other, idle].map((account) => kit.engine.leverage(account, PERP)), [10, 10, 5, 10]);
+  const lock = kit.engine.order(bid)?.lock;
+  assert.equal(lock, 14_924.25 * USDT);
+
+  kit.do({ type: 'update_market', market: PERP, changes: { maxLeverage: 5 } });
+  assert.deepEqual([holder, bidder, other, idle].map((account) => kit.engine.leverage(account, PERP)), [10, 10, 5, 5], 'who has nothing open takes the new default');
+  const position = kit.engine.position(holder, PERP);
+  assert.deepEqual([position?.leverage, position?.margin], [10, 1_000 * USDT]);
+  assert.equal(kit.refused({ type: 'place_order', account: holder, order: buy(99_000, 1) }), 'LEVERAGE_TOO_HIGH');
+  const events = sell(99_000, 15_000);
+  assert.deepEqual(ofType(events, 'trade').map(({ quantity, maker }) => [quantity, maker.position?.leverage, maker.position?.margin]), [[15_000, 10, 14_850 * USDT]]);
+
+  kit.do({ type: 'update_market', market: PERP, changes: { maxLeverage: 50 } });
+  assert.deepEqual([holder, bidder, other, idle].map((account) => kit.engine.leverage(account, PERP)), [10, 10, 5, 10]);
+  kit.engine.check();
+  assert.equal(kit.replay().stateHash(), kit.engine.stateHash());
+});
+
+test('a raised limit of leverage leaves a position at what was the default when it was opened', () => {
+  const kit = Kit.create({ perp: { maxLeverage: 3 } });
+  kit.prices(1_000, 1_000);
+  const [long, short] = [kit.user('long', 1_000), kit.user('short', 1_000)];
+  kit.place(short, newOrder({ market: PERP, side: 'sell', quantity: 100 }));
+  kit.place(long, newOrder({ market: PERP, side: 'buy', quantity: 100 }));
+  kit.do({ type: 'update_market', market: PERP, changes: { maxLeverage: 50 } });
+  // 10 USDT at leverage 3.
+  assert.deepEqual([kit.engine.position(long, PERP)?.leverage, kit.engine.position(long, PERP)?.margin], [3, 3_333_333]);
+  kit.do({ type: 'update_market', market: PERP, changes: { maxLeverage: 20 } });
+  assert.equal(kit.engine.leverage(long, PERP), 3);
+  assert.equal(kit.engine.leverage(kit.user('new'), PERP), 10);
 });

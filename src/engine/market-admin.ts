@@ -1,18 +1,17 @@
 /** Creating assets and markets and changing them: everything is validated here, so that the rest may rely on it. */
-import { ONE, leverageFor, riskTable } from './margin.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
 import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
+import { defaultLeverage, nextFunding } from './market-state.ts';
 import type { MarketState } from './market-state.ts';
-import { LIQUIDATION_QUARTERS, isCrossed } from './margin.ts';
+import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable, sameTiers } from './margin.ts';
 import { MAX_MARKETS } from './standings.ts';
 import { exposureOf } from './positions.ts';
 import { reject } from './reject.ts';
 import type { Reject } from './reject.ts';
-
-type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
+import type { Millis } from './units.ts';
 
 const ASSET_CODE = /^[A-Z0-9]{2,12}$/;
 const MAX_SCALE = 12;
@@ -163,8 +162,16 @@ export function updateMarket(core: Core, { market: id, changes }: CommandOf<'upd
   const market: Market = { ...state.market, ...given, ...(changes.riskTiers === undefined ? {} : { riskTiers: pickTiers(changes.riskTiers) }) };
   const refused = checkSpec(market) ?? checkRebates(market, state.market) ?? checkPositions(core, state, market);
   if (refused !== undefined) return refused;
-  core.emit({ seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator' });
+  core.emit({
+    seq: core.nextSeq, type: 'market_updated', market, reason: 'administrator', nextFundingTime: nextFundingAfter(core, state, market),
+    keptLeverage: state.perpetual && defaultLeverage(market) !== state.defaultLeverage ? state.defaultLeverage : undefined,
+  });
   return undefined;
+}
+
+/** With another interval: nobody is spared the funding that is nearly due. */
+function nextFundingAfter(core: Core, { market: before, nextFundingTime }: MarketState, { fundingIntervalMs }: Market): Millis | undefined {
+  return fundingIntervalMs === before.fundingIntervalMs ? undefined : Math.min(nextFundingTime, nextFunding(core.now, fundingIntervalMs));
 }
 
 const CHANGEABLE: Readonly<Record<keyof CommandOf<'update_market'>['changes'], true>> = {
@@ -173,7 +180,7 @@ const CHANGEABLE: Readonly<Record<keyof CommandOf<'update_market'>['changes'], t
 };
 
 function checkPositions(core: Core, state: MarketState, market: Market): Reject | undefined {
-  if (market.riskTiers === state.market.riskTiers || state.mark === 0) return undefined;
+  if (sameTiers(market.riskTiers, state.market.riskTiers) || state.mark === 0) return undefined;
   const table = riskTable(market.riskTiers);
   const ruined = state.positions.filter((standing) => {
     const before = isCrossed(state.risk, exposureOf(core, standing), market.quotePerTickLot, state.mark, LIQUIDATION_QUARTERS);

@@ -42,9 +42,14 @@ export function exceedsPosition({ maxPosition }: Market, notional: Amount): bool
   return notional > MAX_NOTIONAL || (maxPosition !== 0 && notional > maxPosition);
 }
 
-/** The highest leverage that a position of this worth may have. */
-export function allowedLeverage({ market, risk }: MarketState, notional: Amount): number {
-  return Math.min(market.maxLeverage, risk.leverages[tierOf(risk, notional)]);
+/** The highest leverage that a position of this worth may have by its tier. */
+export function tierLeverage({ risk }: MarketState, notional: Amount): number {
+  return risk.leverages[tierOf(risk, notional)];
+}
+
+/** The highest leverage that a new position of this worth may have. */
+export function allowedLeverage(market: MarketState, notional: Amount): number {
+  return Math.min(market.market.maxLeverage, tierLeverage(market, notional));
 }
 
 /** Liquidation and funding go on while positions can still be reduced, and stand still while nothing can be traded or prices are not to be trusted. */
@@ -62,22 +67,19 @@ export function checkRelease(market: Market): Reject | undefined {
   return reject('MARKET_HALTED', `${market.symbol} lets no margin out of positions now (${effectiveStatus(market)}); more may be put in.`);
 }
 
-/** What the price band is measured from: mark of a perpetual, last price of a spot market, else the index. 0 = nothing yet. */
-function bandCentre(market: MarketState): Ticks {
-  const first = market.perpetual ? market.mark : market.last;
-  return first !== 0 ? first : market.index;
-}
-
-/** Lowest and highest price of the band; everything without a band or anything to measure it from. */
+/**
+ * Lowest and highest price of the band around the mark (a spot market's is its index), without one around the last price: a market that has not traded while the world moved
+ * on must be able to trade where the world is. Everything without a band or anything to measure it from.
+ */
 export function bandLow(market: MarketState): Ticks {
   const { priceBand } = market.market;
-  const centre = bandCentre(market);
+  const centre = market.valuation;
   return priceBand === 0 || centre === 0 ? 1 : Math.max(1, mulDiv(centre, ONE - priceBand, ONE, 'up'));
 }
 
 export function bandHigh(market: MarketState): Ticks {
   const { priceBand } = market.market;
-  const centre = bandCentre(market);
+  const centre = market.valuation;
   return priceBand === 0 || centre === 0 ? MAX_PRICE : Math.min(MAX_PRICE, mulDiv(centre, ONE + priceBand, ONE, 'down'));
 }
 

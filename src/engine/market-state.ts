@@ -79,7 +79,7 @@ export class MarketState {
   }
 
   get defaultLeverage(): number {
-    return Math.min(DEFAULT_LEVERAGE, this.market.maxLeverage);
+    return defaultLeverage(this.market);
   }
 
   /** Samples that still count at `time`. */
@@ -93,6 +93,11 @@ export class MarketState {
     kept.push(sample);
     this.samples = kept;
   }
+}
+
+/** Leverage of whoever has set none. */
+export function defaultLeverage({ maxLeverage }: Market): number {
+  return Math.min(DEFAULT_LEVERAGE, maxLeverage);
 }
 
 /** The next multiple of the interval after `time`. */

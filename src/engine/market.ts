@@ -1,4 +1,4 @@
-/** What a market and an asset are. Decides nothing; `createMarket` in commands validates these. */
+/** What a market and an asset are. Decides nothing; `market-admin.ts` validates these. */
 import type { Amount, AssetId, Lots, MarketId, Millis, Ppm } from './units.ts';
 
 export type MarketStatus = 'pre_open' | 'open' | 'cancel_only' | 'reduce_only' | 'halted' | 'settling';
@@ -35,11 +35,11 @@ export interface MarketSpec {
   /** Of a market order; 0 = no limit. */
   readonly maxMarketQuantity: Lots;
   readonly minNotional: Amount;
-  /** ± of the mark (perpetual) or last price, else index (spot); 0 = no band. */
+  /** ± of the mark (of a spot market: its index), without one of the last price; 0 = no band. */
   readonly priceBand: Ppm;
   /** Per account in this market. */
   readonly maxOpenOrders: number;
-  /** Largest position notional per account; 0 = no limit but the last tier's. */
+  /** Largest position notional per account; 0 = no limit but what can be counted. */
   readonly maxPosition: Amount;
   readonly maxLeverage: number;
   /** Ascending by notionalFloor, the first at 0. Empty on spot. */

@@ -4,7 +4,7 @@ import type { Core } from './core.ts';
 import { feeOn, newFillInput, newFillPlan, planFill, positionOf } from './fill.ts';
 import type { FillInput, FillPlan } from './fill.ts';
 import type { FillSide } from './events.ts';
-import { allowedLeverage, exceedsPosition } from './market-rules.ts';
+import { exceedsPosition, tierLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE } from './mul-div.ts';
 import { MARKET, RESTING, selfTradePreventionOf, sideOf } from './pool.ts';
@@ -126,11 +126,11 @@ function planOrder(core: Core, market: MarketState, slot: number, direction: 1 |
 
 /**
  * An order from the book is held to the limits again: it was held to them with the position that its account had when it came. What would only have closed that, or closed
- * it first, opens all of its lots when the position has gone another way.
+ * it first, opens all of its lots when the position has gone another way. What rests keeps its leverage when the market's maximum is lowered: only its tier counts.
  */
 function mayOpen(market: MarketState, { size, leverage }: FillPlan, price: Ticks): boolean {
   const notional = Math.abs(size) * Math.max(price, market.valuation) * market.market.quotePerTickLot;
-  return !exceedsPosition(market.market, notional) && leverage <= allowedLeverage(market, notional);
+  return !exceedsPosition(market.market, notional) && leverage <= tierLeverage(market, notional);
 }
 
 function fillInputOf(core: Core, market: MarketState, standing: number, account: number, after: FillPlan | undefined): void {

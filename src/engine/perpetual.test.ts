@@ -96,7 +96,7 @@ test('such an order is amended within the limits, and stays within them', () => 
 });
 
 test('what has become too large by new limits is no longer filled, and no fill-or-kill order counts on it', () => {
-  for (const limits of [{ maxPosition: 30_000 * USDT }, { maxLeverage: 5 }, { riskTiers: [{ notionalFloor: 0, initialMarginRate: 200_000, maintenanceMarginRate: 10_000 }], maxLeverage: 5 }]) {
+  for (const limits of [{ maxPosition: 30_000 * USDT }, { riskTiers: [{ notionalFloor: 0, initialMarginRate: 200_000, maintenanceMarginRate: 10_000 }], maxLeverage: 5 }]) {
     const { kit, a, b } = venue();
     trade(kit, b, kit.user('c', 100_000), 2_000);
     kit.do({ type: 'set_leverage', account: a, market: PERP, leverage: 10 });

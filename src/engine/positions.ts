@@ -59,7 +59,7 @@ export function watch(state: State, market: MarketState, standing: number): void
     adverse.remove(standing);
   } else {
     adverse.set(standing, next, tie);
-    if (market.mark !== 0 && (long ? market.mark <= next : market.mark >= next)) state.atRisk = true;
+    if (market.mark !== 0 && (long ? market.mark <= next : market.mark >= next)) state.alarm();
   }
   if (!called) return;
   const call = thresholdTick(market.risk, exposure, quotePerTickLot, MARGIN_CALL_QUARTERS);
@@ -67,7 +67,7 @@ export function watch(state: State, market: MarketState, standing: number): void
   // A short that no price can call has recovered at any.
   const recovered = call === 0 && !long ? MAX_PRICE + 1 : call;
   recovery.set(standing, recovered, tie);
-  if (market.mark !== 0 && (long ? market.mark > recovered : market.mark < recovered)) state.atRisk = true;
+  if (market.mark !== 0 && (long ? market.mark > recovered : market.mark < recovered)) state.alarm();
 }
 
 function unwatch(market: MarketState, standing: number, size: number): void {

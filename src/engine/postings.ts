@@ -3,7 +3,7 @@ import { CLEARING, EXTERNAL, FEES, FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN, SP
 import type { Bucket } from './ledger.ts';
 import type { Event, EventOf, FillSide } from './events.ts';
 import type { Market } from './market.ts';
-import { INSURANCE, VENUE } from './units.ts';
+import { assertNever, INSURANCE, VENUE } from './units.ts';
 import type { AccountId, Amount, AssetId, Side, WalletType } from './units.ts';
 
 /** `amount` > 0 goes from one account's bucket to another's. */
@@ -38,8 +38,19 @@ export function forEachPosting(event: Event, markets: readonly Market[], sink: P
     case 'funding_settled':
       if (event.residue !== 0) sink(markets[event.market].quoteAsset, VENUE, CLEARING, VENUE, FEES, event.residue);
       return;
-    default:
+    case 'noted':
+    case 'asset_created':
+    case 'market_created':
+    case 'market_updated':
+    case 'account_opened':
+    case 'order_rested':
+    case 'cancel_after_set':
+    case 'prices_updated':
+    case 'margin_called':
+    case 'margin_call_cleared':
       return;
+    default:
+      return assertNever(event);
   }
 }
 

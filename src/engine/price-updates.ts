@@ -1,5 +1,5 @@
 /** Takes index (and manual mark) prices in, and lets follow what they ask for. */
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE, mulDiv } from './mul-div.ts';
@@ -10,14 +10,13 @@ import type { Reject } from './reject.ts';
 import { checkRisk, workOffFund } from './risk.ts';
 import type { Millis, Ppm, Ticks } from './units.ts';
 
-type SetPrices = Extract<Command, { readonly type: 'set_prices' }>;
-type Price = SetPrices['prices'][number];
+type Price = CommandOf<'set_prices'>['prices'][number];
 
 const MAX_PRICES = 4096;
 /** Levels of a side that the impact price looks at. */
 const IMPACT_LEVELS = 200;
 
-export function setPrices(core: Core, { prices }: SetPrices): Reject | undefined {
+export function setPrices(core: Core, { prices }: CommandOf<'set_prices'>): Reject | undefined {
   if (prices.length > MAX_PRICES) return reject('VALIDATION_FAILED', `At most ${MAX_PRICES} prices go in one command.`);
   for (const price of prices) {
     const refused = checkPrice(core, price);
@@ -48,7 +47,7 @@ function checkPrice(core: Core, { market: id, index, mark }: Price): Reject | un
 function countableMark(core: Core, { perpetual, openInterest, positions, market }: MarketState, mark: Ticks): Ticks {
   if (!perpetual || openInterest * mark * market.quotePerTickLot <= MAX_SAFE) return mark;
   const largest = positions.reduce((most, standing) => Math.max(most, Math.abs(core.standings.size[standing])), 1);
-  return Math.min(mark, Math.floor(MAX_SAFE / (largest * market.quotePerTickLot)));
+  return Math.min(mark, mulDiv(MAX_SAFE, 1, largest * market.quotePerTickLot, 'down'));
 }
 
 /** A mark that is given stands as it is; without one it follows the formula (a spot market's is its index). */

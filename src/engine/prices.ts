@@ -56,7 +56,7 @@ export function impactPrice(levels: Levels, impactNotional: Amount, quotePerTick
   let left = impactNotional;
   for (const [price, quantity] of levels) {
     if (left <= 0) break;
-    const wanted = Math.ceil(left / (price * quotePerTickLot));
+    const wanted = mulDiv(left, 1, price * quotePerTickLot, 'up');
     const taken = Math.min(wanted, quantity);
     lots += taken;
     tickLots += taken * price;

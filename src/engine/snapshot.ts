@@ -161,13 +161,14 @@ function readMarket(state: State, reader: ByteReader): void {
   added.last = reader.int();
   added.manualMark = reader.int() === 1;
   added.fundingRate = reader.int();
-  added.nextFundingTime = reader.int();
+  const nextFundingTime = reader.int();
   added.premiumSum = reader.int();
   added.premiumCount = reader.int();
   added.updatedAt = reader.int();
   for (let at = 0, count = reader.int(); at < count; at++) added.samples.push({ time: reader.int(), basis: reader.int() });
   state.markets.push(market);
   state.marketStates.push(added);
+  if (added.perpetual) state.setNextFunding(added, nextFundingTime);
   state.marketBySymbol.set(market.symbol, market);
 }
 

@@ -81,6 +81,23 @@ test('market orders stay inside the price band, limit orders outside are refused
   assert.equal(kit.refused({ type: 'place_order', account: taker, order: newOrder({ type: 'market', quantity: 1 }) }), 'NO_LIQUIDITY');
 });
 
+test('the band follows the index, and the last trade only where there is no index', () => {
+  const { kit, maker, taker } = venue({ priceBand: 100_000 });
+  const trade = (price: number) => {
+    kit.order(maker, { side: 'sell', price, quantity: 1 });
+    kit.place(taker, { side: 'buy', price, quantity: 1 });
+  };
+  const sell = (price: number) => ({ type: 'place_order', account: maker, order: newOrder({ side: 'sell', price, quantity: 1 }) }) as const;
+  trade(1_000);
+  assert.equal(kit.refused(sell(1_101)), 'PRICE_OUT_OF_BAND', '10 % above the last trade is 1,100');
+  // The world moves on while nobody trades here.
+  kit.prices(1_200, undefined, SPOT);
+  assert.equal(kit.refused(sell(1_079)), 'PRICE_OUT_OF_BAND', '10 % below the index is 1,080');
+  trade(1_320);
+  assert.equal(kit.engine.prices(SPOT).last, 1_320);
+  assert.equal(kit.refused(sell(1_321)), 'PRICE_OUT_OF_BAND', 'a trade at its edge does not move it');
+});
+
 test('a band is spoken of only where there is one', () => {
   const detailIn = (priceBand: number) => {
     const { kit, taker } = venue({ priceBand });

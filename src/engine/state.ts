@@ -1,4 +1,5 @@
 /** All of the engine's state. Only `apply` (and restoring a snapshot) writes it; everything else reads. */
+import { HeapIndex, IndexedHeap } from './heap.ts';
 import { IntMap } from './int-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Bucket } from './ledger.ts';
@@ -36,11 +37,35 @@ export class State {
   readonly deadlines = new Deadlines();
   /** Set when a position may have become due for a margin call or liquidation without a price update. */
   atRisk = false;
+  /** Whether positions may be due that no command has visited. False only after a look at all markets that found none. */
+  unvisited = true;
+  readonly #fundingTimes = new HeapIndex();
+  /** Perpetuals by their next funding, as slots of `#fundingTimes`. */
+  readonly #fundings = new IndexedHeap(this.#fundingTimes, 'least first');
 
   /** Bound once: the sink of postings. */
   readonly post = (asset: AssetId, from: AccountId, fromBucket: Bucket, to: AccountId, toBucket: Bucket, amount: Amount): void => {
     this.ledger.transfer(asset, from, fromBucket, to, toBucket, amount);
   };
+
+  /** The perpetual whose funding is due soonest; of several the first one listed. */
+  get nextFunding(): MarketState | undefined {
+    const market = this.#fundings.top();
+    return market < 0 ? undefined : this.marketStates[market];
+  }
+
+  setNextFunding(market: MarketState, time: Millis): void {
+    const { id } = market.market;
+    market.nextFundingTime = time;
+    this.#fundingTimes.reserve(id + 1);
+    this.#fundings.set(id, time, id);
+  }
+
+  /** A position may be due. */
+  alarm(): void {
+    this.atRisk = true;
+    this.unvisited = true;
+  }
 
   /** Users and house makers; the venue and the fund do not count. */
   isTrader(account: AccountId): boolean {

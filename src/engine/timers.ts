@@ -1,6 +1,6 @@
 /** What happens by journaled time alone: dead-man switches, funding, and positions that the last command had no room for. */
 import { checkTrader } from './accounts.ts';
-import type { Command } from './commands.ts';
+import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import { settleFunding } from './funding.ts';
 import { cancelAll } from './orders.ts';
@@ -13,9 +13,7 @@ const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
 /** Switches fired per command; the rest follows with the next one. */
 const SWITCHES = 1_000;
 
-type CancelAfter = Extract<Command, { readonly type: 'cancel_after' }>;
-
-export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CancelAfter): Reject | undefined {
+export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CommandOf<'cancel_after'>): Reject | undefined {
   const unknown = checkTrader(core, account);
   if (unknown !== undefined) return unknown;
   if (market !== -1 && core.marketStates[market] === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
@@ -39,9 +37,7 @@ export function runTimers(core: Core): void {
     cancelAll(core, armed.account, armed.market, 'dead_man_switch');
     core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account: armed.account, market: armed.market, deadline: 0 });
   }
-  for (const market of core.marketStates) {
-    if (market.perpetual && market.nextFundingTime <= core.now) settleFunding(core, market);
-  }
+  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now; market = core.nextFunding) settleFunding(core, market);
 }
 
 /** What the command before had no room for, and positions that nobody could take. */
@@ -51,11 +47,12 @@ export function runPending(core: Core): void {
 
 /** When `runTimers` next has something to do. */
 export function nextTimer(core: Core): Millis | undefined {
-  let next = core.deadlines.first()?.deadline;
-  for (const market of core.marketStates) {
-    if (!market.perpetual) continue;
-    const due = isPending(core, market) ? core.time : market.nextFundingTime;
-    if (next === undefined || due < next) next = due;
-  }
-  return next;
+  const next = Math.min(core.deadlines.first()?.deadline ?? Infinity, core.nextFunding?.nextFundingTime ?? Infinity, anyPending(core) ? core.time : Infinity);
+  return next === Infinity ? undefined : next;
+}
+
+/** Goes through the markets only when something has happened since that positions may be due for. */
+function anyPending(core: Core): boolean {
+  core.unvisited = core.unvisited && core.marketStates.some((market) => isPending(core, market));
+  return core.unvisited;
 }

@@ -5,7 +5,7 @@
 import type { Event } from '../engine/events.ts';
 import type { Bucket } from '../engine/ledger.ts';
 import { forEachPosting } from '../engine/postings.ts';
-import { type AccountId, type Amount, type AssetId, INSURANCE, type MarketId, type Millis, type OrderId, VENUE } from '../engine/units.ts';
+import { type AccountId, type Amount, type AssetId, assertNever, INSURANCE, type MarketId, type Millis, type OrderId, VENUE } from '../engine/units.ts';
 import { type AccountDoc, accounts } from '../models/accounts.ts';
 import { assets } from '../models/assets.ts';
 import type { CollectionSpec } from '../models/collection.ts';
@@ -133,8 +133,24 @@ export class Collections {
         return this.#outboxes.liquidations.put(liquidationDocument(event, context));
       case 'funding_settled':
         return this.#outboxes.funding.put(fundingDocument(event, context));
-      default:
+      case 'noted':
+      case 'deposited':
+      case 'transferred':
+      case 'insurance_funded':
+      case 'order_accepted':
+      case 'order_rested':
+      case 'order_closed':
+      case 'order_reduced':
+      case 'order_amended':
+      case 'leverage_set':
+      case 'margin_adjusted':
+      case 'cancel_after_set':
+      case 'margin_called':
+      case 'margin_call_cleared':
+      case 'funding_paid':
         return;
+      default:
+        return assertNever(event);
     }
   }
 

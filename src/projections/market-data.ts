@@ -3,7 +3,7 @@
  * the collections and the journal's last records.
  */
 import type { Event } from '../engine/events.ts';
-import type { MarketId, Millis, Seq } from '../engine/units.ts';
+import { assertNever, type MarketId, type Millis, type Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
@@ -215,7 +215,26 @@ function marketOf(event: Event): MarketId | undefined {
     case 'prices_updated':
     case 'funding_settled':
       return event.market;
-    default:
+    case 'noted':
+    case 'asset_created':
+    case 'account_opened':
+    case 'deposited':
+    case 'transferred':
+    case 'insurance_funded':
+    case 'order_accepted':
+    case 'order_rested':
+    case 'order_closed':
+    case 'order_reduced':
+    case 'order_amended':
+    case 'leverage_set':
+    case 'margin_adjusted':
+    case 'cancel_after_set':
+    case 'margin_called':
+    case 'margin_call_cleared':
+    case 'position_liquidated':
+    case 'funding_paid':
       return undefined;
+    default:
+      return assertNever(event);
   }
 }

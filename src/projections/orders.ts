@@ -4,7 +4,7 @@
 import type { NewOrder } from '../engine/commands.ts';
 import type { Event, EventOf, FillSide } from '../engine/events.ts';
 import type { OrderView } from '../engine/reader.ts';
-import type { AccountId, Lots, OrderId, Seq, Side } from '../engine/units.ts';
+import { type AccountId, assertNever, type Lots, type OrderId, type Seq, type Side } from '../engine/units.ts';
 import { type Order, type OrderDoc, publicOrder } from '../models/orders.ts';
 import { type Trade, ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
@@ -25,8 +25,26 @@ export function forEachOrder(event: Event, visit: (order: OrderId, account: Acco
       if (event.taker.order !== 0) visit(event.taker.order, event.taker.account);
       if (event.maker.order !== 0) visit(event.maker.order, event.maker.account);
       return;
-    default:
+    case 'noted':
+    case 'asset_created':
+    case 'market_created':
+    case 'market_updated':
+    case 'account_opened':
+    case 'deposited':
+    case 'transferred':
+    case 'insurance_funded':
+    case 'leverage_set':
+    case 'margin_adjusted':
+    case 'cancel_after_set':
+    case 'prices_updated':
+    case 'margin_called':
+    case 'margin_call_cleared':
+    case 'position_liquidated':
+    case 'funding_paid':
+    case 'funding_settled':
       return;
+    default:
+      return assertNever(event);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What events make of a position, from its opening to its closing. */
 import type { Event, PositionState } from '../engine/events.ts';
-import type { AccountId, Amount, Lots, MarketId, Seq } from '../engine/units.ts';
+import { type AccountId, type Amount, assertNever, type Lots, type MarketId, type Seq } from '../engine/units.ts';
 import type { PositionDoc } from '../models/positions.ts';
 import { storedAmount } from './amounts.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
@@ -29,8 +29,28 @@ export function positionChanges(event: Event): PositionChange[] {
       return [change(event, event.position, 0)];
     case 'funding_paid':
       return [change(event, event.position, event.amount)];
-    default:
+    case 'noted':
+    case 'asset_created':
+    case 'market_created':
+    case 'market_updated':
+    case 'account_opened':
+    case 'deposited':
+    case 'transferred':
+    case 'insurance_funded':
+    case 'order_accepted':
+    case 'order_rested':
+    case 'order_closed':
+    case 'order_reduced':
+    case 'order_amended':
+    case 'cancel_after_set':
+    case 'prices_updated':
+    case 'margin_called':
+    case 'margin_call_cleared':
+    case 'position_liquidated':
+    case 'funding_settled':
       return [];
+    default:
+      return assertNever(event);
   }
 }
 

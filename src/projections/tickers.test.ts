@@ -97,6 +97,8 @@ test('a market begins with nothing but its next funding, which another interval 
   assert.equal(next(), START + 24 * HOUR, 'the same interval');
   ticker.evolve({ type: 'market_updated', seq: 2, market: hour, reason: '' }, START + 90 * MINUTE);
   assert.equal(next(), START + 2 * HOUR);
+  ticker.evolve({ type: 'market_updated', seq: 3, market: day, reason: '', nextFundingTime: START + 2 * HOUR }, START + 100 * MINUTE);
+  assert.equal(next(), START + 2 * HOUR, 'what the event says');
 });
 
 test('statistics of the last hour and the last day', () => {

@@ -4,7 +4,7 @@ import type { Event } from '../engine/events.ts';
 import { nextFunding } from '../engine/market-state.ts';
 import type { Market } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
-import type { Lots, Millis, Ppm, Ticks } from '../engine/units.ts';
+import { assertNever, type Lots, type Millis, type Ppm, type Ticks } from '../engine/units.ts';
 import { formatRate } from '../types/market-units.ts';
 import { formatLarge } from './amounts.ts';
 import type { Bar } from './bars.ts';
@@ -127,13 +127,33 @@ export class MarketTicker {
         this.#nextFundingTime = event.nextTime;
         return;
       case 'market_updated': {
-        const { fundingIntervalMs } = event.market;
-        if (fundingIntervalMs !== this.#fundingIntervalMs) this.#nextFundingTime = nextFunding(time, fundingIntervalMs);
+        const { market: { fundingIntervalMs }, nextFundingTime } = event;
+        if (fundingIntervalMs !== this.#fundingIntervalMs) this.#nextFundingTime = nextFundingTime ?? nextFunding(time, fundingIntervalMs);
         this.#fundingIntervalMs = fundingIntervalMs;
         return;
       }
-      default:
+      case 'noted':
+      case 'asset_created':
+      case 'market_created':
+      case 'account_opened':
+      case 'deposited':
+      case 'transferred':
+      case 'insurance_funded':
+      case 'order_accepted':
+      case 'order_rested':
+      case 'order_closed':
+      case 'order_reduced':
+      case 'order_amended':
+      case 'leverage_set':
+      case 'margin_adjusted':
+      case 'cancel_after_set':
+      case 'margin_called':
+      case 'margin_call_cleared':
+      case 'position_liquidated':
+      case 'funding_paid':
         return;
+      default:
+        return assertNever(event);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Event } from '../engine/events.ts';
 import type { Bucket } from '../engine/ledger.ts';
 import type { Asset, Market } from '../engine/market.ts';
 import { forEachPosting } from '../engine/postings.ts';
-import type { AccountId, Amount, AssetId } from '../engine/units.ts';
+import { type AccountId, type Amount, assertNever, type AssetId } from '../engine/units.ts';
 import type { TradeDoc } from '../models/trades.ts';
 import type { Transaction, TransactionDoc, TransactionType } from '../models/transactions.ts';
 import { storedAmount } from './amounts.ts';
@@ -77,7 +77,27 @@ function typeOf(event: Event): Exclude<TransactionType, 'trade'> | undefined {
     case 'transferred': return 'transfer';
     case 'funding_paid': return 'funding';
     case 'position_liquidated': return 'liquidation';
-    default: return undefined;
+    case 'noted':
+    case 'asset_created':
+    case 'market_created':
+    case 'market_updated':
+    case 'account_opened':
+    case 'insurance_funded':
+    case 'order_accepted':
+    case 'order_rested':
+    case 'order_closed':
+    case 'order_reduced':
+    case 'order_amended':
+    case 'trade':
+    case 'leverage_set':
+    case 'margin_adjusted':
+    case 'cancel_after_set':
+    case 'prices_updated':
+    case 'margin_called':
+    case 'margin_call_cleared':
+    case 'funding_settled':
+      return undefined;
+    default: return assertNever(event);
   }
 }
 

@@ -3,7 +3,7 @@
  * Orders and fills are folded from committed records; positions and balances are read from the live state and told once that is durable.
  */
 import type { Event, EventOf, FillSide, PositionState } from '../engine/events.ts';
-import type { AccountId, AssetId, MarketId, OrderId, Seq, Side, WalletType } from '../engine/units.ts';
+import { type AccountId, assertNever, type AssetId, type MarketId, type OrderId, type Seq, type Side, type WalletType } from '../engine/units.ts';
 import { publicOrder, type OrderDoc } from '../models/orders.ts';
 import { ownTrade } from '../models/trades.ts';
 import type { FoldContext } from '../projections/context.ts';
@@ -198,9 +198,20 @@ export class AccountStream {
       }
       case 'funding_paid':
         return this.#tellFunding(event, context);
-      default:
-        // Nobody's own: markets, prices, the venue's money.
+      case 'noted':
+      case 'asset_created':
+      case 'market_created':
+      case 'market_updated':
+      case 'account_opened':
+      case 'insurance_funded':
+      case 'order_rested':
+      case 'cancel_after_set':
+      case 'prices_updated':
+      case 'funding_settled':
+        // Nobody's own: markets, prices, the venue's money; and orders, which are told apart.
         return;
+      default:
+        return assertNever(event);
     }
   }
 

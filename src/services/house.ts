@@ -6,7 +6,7 @@ import type { Command, NewOrder } from '../engine/commands.ts';
 import type { Event } from '../engine/events.ts';
 import type { Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
-import type { AccountId, Amount, MarketId, Ticks, WalletType } from '../engine/units.ts';
+import { type AccountId, type Amount, assertNever, type MarketId, type Ticks, type WalletType } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import { systemClock, type Clock } from '../utils/clock.ts';
@@ -209,9 +209,29 @@ export class HouseMakers {
       case 'trade':
         if (this.#isHouse(event.maker.account) || this.#isHouse(event.taker.account)) this.#wake(event.market, REFILL_MS);
         break;
-      default:
-        // Nothing else changes what a maker wants.
+      case 'noted':
+      case 'asset_created':
+      case 'account_opened':
+      case 'deposited':
+      case 'transferred':
+      case 'insurance_funded':
+      case 'order_accepted':
+      case 'order_rested':
+      case 'order_closed':
+      case 'order_reduced':
+      case 'order_amended':
+      case 'leverage_set':
+      case 'margin_adjusted':
+      case 'cancel_after_set':
+      case 'margin_called':
+      case 'margin_call_cleared':
+      case 'position_liquidated':
+      case 'funding_paid':
+      case 'funding_settled':
+        // Nothing that changes what a maker wants.
         break;
+      default:
+        assertNever(event);
     }
   }
 

@@ -36,10 +36,7 @@ function tiers(rows: readonly (readonly [number, number, number])[]): readonly R
 
 type Sizes = Pick<MarketSpec, 'base' | 'tickSize' | 'lotSize' | 'maxQuantity' | 'maxMarketQuantity'>;
 
-/**
- * Fees 0.1 % / 0.1 %. No price band: the engine measures a spot market's from its last trade, and one that has not traded while the world moved on (a restart, another
- * recording) could never trade again.
- */
+/** Fees 0.1 % / 0.1 %, no price band. */
 function spot(sizes: Sizes): MarketSpec {
   return {
     ...common(sizes), symbol: `${sizes.base}-USDT`, type: 'spot', makerFee: 1_000, takerFee: 1_000, priceBand: 0, maxPosition: 0, maxLeverage: 1, riskTiers: [],

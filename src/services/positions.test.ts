@@ -5,12 +5,14 @@ import { eventually } from '../../tests/support/wait.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { AccountStream, type AccountMessage } from './account-stream.ts';
+import type { Actor } from './admin.ts';
 
 const PERP = 'BTC-USDT-PERP';
 const refusal = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code;
 
 describe('positions', () => {
   let venue: Venue;
+  let actor: Actor;
   let ann: Principal;
   let bob: Principal;
 
@@ -23,7 +25,8 @@ describe('positions', () => {
 
   before(async () => {
     venue = await openVenue();
-    await listMarkets(venue);
+    const principal = await listMarkets(venue);
+    actor = { principal, ip: '127.0.0.1', requestId: 'r' };
     ann = await venue.user('ann');
     bob = await venue.user('bob');
     for (const user of [ann, bob]) await venue.wallets.deposit(user, { asset: 'USDT', amount: '10000', account: 'futures' });
@@ -139,5 +142,16 @@ describe('positions', () => {
     assert.equal(balanced, true);
     const usdt = assets.find(({ asset }) => asset === 'USDT');
     assert.deepEqual([usdt?.sum, usdt?.external, usdt?.users, usdt?.locked, usdt?.margin, usdt?.fees, usdt?.insurance], ['0', '-20000', '19957.3', '0', '0', '42.7', '0']);
+  });
+
+  test('closes without a quantity as much as one market order may have, until nothing is left', async () => {
+    await open();
+    await venue.orders.place(bob, { symbol: PERP, side: 'buy', type: 'limit', price: '30000', quantity: '1', reduceOnly: true });
+    await venue.admin.updateMarket(actor, PERP, { maxMarketQuantity: '0.7' });
+    await assert.rejects(venue.positions.close(ann, PERP, { quantity: '0.8' }), refusal('INVALID_LOT'));
+    const first = await venue.positions.close(ann, PERP, {});
+    assert.deepEqual([first.status, first.quantity, first.filledQuantity], ['filled', '0.7', '0.7']);
+    const second = await venue.positions.close(ann, PERP, {});
+    assert.deepEqual([second.quantity, second.filledQuantity, (await venue.positions.get(ann, PERP)).status], ['0.3', '0.3', 'closed']);
   });
 });

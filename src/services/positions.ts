@@ -97,19 +97,20 @@ export class PositionService {
     return last;
   }
 
-  /** Closes `quantity` (default all) at the market; the reply is the order that did it, with its fills. NOT_FOUND when nothing is open. */
+  /** Closes `quantity` (default: all, or as much of it as one market order may have) at the market; the reply is the order that did it, with its fills. NOT_FOUND when nothing is open. */
   async close(principal: Principal, symbol: string, input: { readonly quantity?: string }, meta?: CommandMeta): Promise<Order> {
     const { catalog, orders, sequencer } = this.#parts;
     const { market, units } = catalog.perpetualAt(symbol);
     const quantity = input.quantity === undefined ? undefined : units.quantity(input.quantity);
     if (input.quantity !== undefined && quantity === undefined) throw new Refusal('INVALID_LOT', `quantity must be a multiple of the lot size ${market.lotSize}`);
     const size = sequencer.state.position(principal.account, market.id)?.size ?? 0;
+    const most = market.maxMarketQuantity === 0 ? Infinity : market.maxMarketQuantity;
     const order = {
       market: market.id,
       side: size > 0 ? ('sell' as const) : ('buy' as const),
       type: 'market' as const,
       price: 0,
-      quantity: quantity ?? Math.max(1, Math.abs(size)),
+      quantity: quantity ?? Math.max(1, Math.min(Math.abs(size), most)),
       timeInForce: 'IOC' as const,
       postOnly: false,
       reduceOnly: true,

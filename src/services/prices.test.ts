@@ -135,6 +135,52 @@ test('silent sources make the market safe by themselves, and normal when they ar
   assert.equal(market('ETH-USDT-PERP').safety, 'normal');
 });
 
+test('a market whose price cannot be counted is made safe by itself, and the others go on', async (t) => {
+  const { clock, sequencer, source, market, index, alerts, feed, priceCommands } = await bench(t);
+  const perpetual = market('BTC-USDT-PERP').id;
+  source.send(100);
+  await clock.pass(600);
+  await sequencer.submit({ type: 'update_market', market: perpetual, changes: { maxQuantity: 0, house: false } });
+  // 5,000,000 BTC at 100 are 500 million USDT; at 1,900 they are 9.5 billion, more than 2^53 millionths of a USDT (9.007 billion).
+  for (const [at, side] of (['buy', 'sell'] as const).entries()) {
+    const account = 2 + at;
+    await sequencer.submit({ type: 'open_account', userId: side, kind: 'user' });
+    await sequencer.submit({ type: 'deposit', account, asset: 'USDT', amount: 600_000_000_000_000, wallet: 'futures' });
+    await sequencer.submit({ type: 'set_leverage', account, market: perpetual, leverage: 1 });
+    const order = {
+      market: perpetual, side, type: 'limit', price: 1_000, quantity: 50_000_000_000, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '',
+    } as const;
+    await sequencer.submit({ type: 'place_order', account, order });
+  }
+  assert.equal(sequencer.state.prices(perpetual).openInterest, 50_000_000_000);
+
+  const safeties: string[] = [];
+  const watch = async (price: number, seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      source.send(price + second / 10);
+      await clock.pass(1_000);
+      assert.equal(index('BTC-USDT'), price + second / 10, 'spot follows');
+      const { safety } = market('BTC-USDT-PERP');
+      if (safety !== safeties.at(-1)) safeties.push(safety);
+    }
+  };
+  await watch(1_900, 40);
+  assert.equal(index('BTC-USDT-PERP'), 100, 'the last one that could be counted');
+  assert.deepEqual(feed.health(), { status: 'degraded', detail: 'BTC-USDT-PERP is halted' });
+  const refused = priceCommands().filter((command) => command.type === 'set_prices' && command.prices.length > 1 && command.prices[0].index >= 19_000);
+  assert.equal(refused.length, 1, 'only the first time both go together');
+  // 8.5 billion.
+  await watch(1_700, 5);
+  assert.equal(index('BTC-USDT-PERP'), 1_700.4);
+  assert.deepEqual(safeties, ['reduce_only', 'halted', 'reduce_only', 'normal']);
+  const told = alerts.filter(({ subject }) => subject === 'market').map(({ name, state, detail }) => [name, state, detail]);
+  const why = 'its prices are refused: At that price open positions are worth more than can be counted.';
+  assert.deepEqual(told, [
+    ['BTC-USDT-PERP', 'reduce_only', why], ['BTC-USDT-PERP', 'halted', why], ['BTC-USDT-PERP', 'reduce_only', 'its prices are taken again'],
+    ['BTC-USDT-PERP', 'normal', '3 of 2 sources needed'],
+  ]);
+});
+
 test('a market whose pair nobody knows any more, but which has an index from before, is made safe', async (t) => {
   const { clock, sequencer, market } = await bench(t);
   await sequencer.submit({ type: 'set_prices', prices: [{ market: market('ETH-USDT').id, index: 320_000 }] });

@@ -1,10 +1,11 @@
 /**
  * The price feed: sources → aggregator → one `set_prices` command at a time for all markets, and `set_safety` when what the prices allow has changed. Orders never wait
- * for it: at most one command is under way, and what is newer by then is sent instead of what was. A silent feed makes its markets safe by this service's own timer.
+ * for it: at most one command is under way, and what is newer by then is sent instead of what was. A silent feed makes its markets safe by this service's own timer. A market
+ * whose price is refused holds up no other.
  */
-import type { Command } from '../engine/commands.ts';
+import type { CommandOf } from '../engine/commands.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
-import { Aggregator, type AggregatorOptions, type IndexReport, type Safety, type SourceReport } from '../feeds/aggregator.ts';
+import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type Safety, type SourceReport } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
 import type { FeedsMode } from '../feeds/mode.ts';
 import { splitPair, type PriceSource, type SourceListener, type Tick } from '../feeds/source.ts';
@@ -16,6 +17,7 @@ import { Refusal } from '../types/refusal.ts';
 import { systemClock, type Clock } from '../utils/clock.ts';
 import type { Catalog, Listed } from './catalog.ts';
 import { commit } from './commit.ts';
+import { RefusedPrices } from './refused-prices.ts';
 import { SourceLog, type SourceInfo } from './source-log.ts';
 
 /** As in the API: decimal strings. */
@@ -66,6 +68,9 @@ export interface PriceFeedParts {
   readonly everyMs?: number;
 }
 
+type Price = CommandOf<'set_prices'>['prices'][number];
+type SetSafety = CommandOf<'set_safety'>;
+
 export function createPriceFeed(parts: PriceFeedParts): PriceFeedService {
   return new PriceFeedService(parts);
 }
@@ -85,6 +90,7 @@ export class PriceFeedService {
   readonly #log: SourceLog;
   readonly #listeners = new Set<(alert: FeedAlert) => void>();
   readonly #sent = new Map<MarketId, { readonly index: Ticks; readonly atMs: number }>();
+  readonly #refused: RefusedPrices;
   #reports: ReadonlyMap<string, IndexReport> = new Map();
   #markets: readonly Listed[] = [];
   /** Bases of the markets: ticks of others are dropped at the door. */
@@ -101,6 +107,7 @@ export class PriceFeedService {
     this.#clock = parts.clock ?? systemClock;
     this.#logger = parts.logger.child({ part: 'prices' });
     this.#aggregator = new Aggregator(parts.aggregator);
+    this.#refused = new RefusedPrices({ ...AGGREGATOR_DEFAULTS, ...parts.aggregator });
     this.#source = parts.source ?? createSource(parts.mode, { clock: this.#clock, logger: this.#logger, startPrices: this.#startPrices() });
     this.#log = new SourceLog(parts.metrics, this.#aggregator);
   }
@@ -214,9 +221,10 @@ export class PriceFeedService {
     this.#log.evaluated([...this.#reports.values()]).forEach(({ source, pair, healthy, detail }) =>
       this.#alert('source', source, healthy ? 'healthy' : 'unhealthy', `${pair}: ${detail}`));
     if (this.#submitting !== undefined) return;
-    const commands = this.#commands(now);
-    if (commands.length === 0) return;
-    this.#submitting = this.#submit(commands).finally(() => {
+    const prices = this.#prices(now);
+    const safeties = this.#safeties(now);
+    if (prices.length + safeties.length === 0) return;
+    this.#submitting = this.#submit(prices, safeties).finally(() => {
       this.#submitting = undefined;
     });
   }
@@ -235,29 +243,43 @@ export class PriceFeedService {
     return reports;
   }
 
-  #commands(now: number): Command[] {
-    const prices: { market: MarketId; index: Ticks }[] = [];
-    const safeties: Command[] = [];
+  /** Those that moved, or have not been confirmed for a while. */
+  #prices(now: number): Price[] {
+    const prices: Price[] = [];
     for (const { market, units } of this.#markets) {
       const report = this.#reports.get(pairOf(market));
-      const index = report?.live === true ? units.nearestTick(report.index ?? 0) : undefined;
+      if (report?.index === undefined || !report.live) continue;
+      const index = units.nearestTick(report.index);
       const sent = this.#sent.get(market.id);
-      if (index !== undefined && (index !== sent?.index || now - sent.atMs >= HEARTBEAT_MS)) prices.push({ market: market.id, index });
-      const wanted: Safety = report?.safety ?? 'normal';
-      if (this.#parts.sequencer.state.markets[market.id]?.safety !== wanted) {
-        safeties.push({ type: 'set_safety', market: market.id, safety: wanted, reason: reasonOf(report).slice(0, MAX_REASON) });
-      }
+      if (index === undefined) this.#refused.refused(market.id, 'the price is beyond what can be counted', now);
+      else if (index !== sent?.index || now - sent.atMs >= HEARTBEAT_MS) prices.push({ market: market.id, index });
     }
-    return prices.length === 0 ? safeties : [{ type: 'set_prices', prices }, ...safeties];
+    return prices;
   }
 
-  async #submit(commands: readonly Command[]): Promise<void> {
+  /** The stricter of what a market's index and the engine's refusals ask for, where that is news. */
+  #safeties(now: number): SetSafety[] {
+    const safeties: SetSafety[] = [];
+    for (const { market: { id, base, quote } } of this.#markets) {
+      const report = this.#reports.get(pairOf({ base, quote }));
+      const found = { safety: report?.safety ?? 'normal', reason: reasonOf(report) };
+      const refused = this.#refused.safety(id, now);
+      const { safety, reason } = refused !== undefined && SAFETY_LEVEL[refused.safety] > SAFETY_LEVEL[found.safety] ? refused : found;
+      if (this.#parts.sequencer.state.markets[id]?.safety !== safety) safeties.push({ type: 'set_safety', market: id, safety, reason: reason.slice(0, MAX_REASON) });
+    }
+    return safeties;
+  }
+
+  async #submit(prices: readonly Price[], safeties: readonly SetSafety[]): Promise<void> {
+    // Those that were refused last time are tried by themselves.
+    const together = prices.filter(({ market }) => !this.#refused.has(market));
+    const apart = prices.filter(({ market }) => this.#refused.has(market));
     try {
-      const outcomes = await Promise.all(commands.map((command) => this.#parts.sequencer.submit(command)));
-      for (const [at, outcome] of outcomes.entries()) {
-        if (outcome.ok) this.#done(commands[at]);
-        else this.#logger.warn('the engine refused a price command', { type: commands[at].type, code: outcome.code, detail: outcome.detail });
-      }
+      await Promise.all([
+        ...(together.length === 0 ? [] : [this.#submitPrices(together)]),
+        ...apart.map((price) => this.#submitPrices([price])),
+        ...safeties.map((command) => this.#submitSafety(command)),
+      ]);
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.#logger.warn('prices cannot be submitted; the next look tries again', { error });
@@ -265,16 +287,33 @@ export class PriceFeedService {
     }
   }
 
-  #done(command: Command): void {
-    if (command.type === 'set_prices') {
-      const atMs = this.#clock.now();
-      for (const { market, index } of command.prices) this.#sent.set(market, { index, atMs });
-    } else if (command.type === 'set_safety') {
-      const { symbol } = this.#parts.catalog.byId(command.market).market;
-      this.#parts.metrics.marketSafety.set({ symbol }, SAFETY_LEVEL[command.safety]);
-      this.#logger[command.safety === 'normal' ? 'info' : 'warn'](`${symbol} is now ${command.safety}`, { reason: command.reason });
-      this.#alert('market', symbol, command.safety, command.reason);
+  /** All in one command. The engine refuses it whole, so then each half goes by itself, down to the market that is to blame. */
+  async #submitPrices(prices: readonly Price[]): Promise<void> {
+    const outcome = await this.#parts.sequencer.submit({ type: 'set_prices', prices });
+    const atMs = this.#clock.now();
+    if (outcome.ok) {
+      for (const { market, index } of prices) {
+        this.#sent.set(market, { index, atMs });
+        this.#refused.taken(market, atMs);
+      }
+    } else if (prices.length === 1) {
+      this.#refused.refused(prices[0].market, outcome.detail, atMs);
+    } else {
+      const middle = Math.floor(prices.length / 2);
+      await Promise.all([this.#submitPrices(prices.slice(0, middle)), this.#submitPrices(prices.slice(middle))]);
     }
+  }
+
+  async #submitSafety(command: SetSafety): Promise<void> {
+    const outcome = await this.#parts.sequencer.submit(command);
+    const { symbol } = this.#parts.catalog.byId(command.market).market;
+    if (!outcome.ok) {
+      this.#logger.warn('the engine refused to make a market safe', { symbol, code: outcome.code, detail: outcome.detail });
+      return;
+    }
+    this.#parts.metrics.marketSafety.set({ symbol }, SAFETY_LEVEL[command.safety]);
+    this.#logger[command.safety === 'normal' ? 'info' : 'warn'](`${symbol} is now ${command.safety}`, { reason: command.reason });
+    this.#alert('market', symbol, command.safety, command.reason);
   }
 
   #refreshMarkets(): void {

@@ -3,7 +3,7 @@ import type { NewOrder } from '../../src/engine/commands.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 
 export interface ModelMarket {
-  readonly spec: MarketSpec;
+  spec: MarketSpec;
   /** Quote minor units of one lot at one tick, base minor units of one lot. */
   readonly unit: bigint;
   readonly basePerLot: bigint;

@@ -17,6 +17,11 @@ interface Effect {
   readonly position: ModelPosition;
 }
 
+/** 10, or the market's maximum. */
+function defaultLeverage(maxLeverage: number): bigint {
+  return BigInt(Math.min(10, maxLeverage));
+}
+
 export class ReferenceModel {
   readonly markets: readonly ModelMarket[];
   state: ModelState = { nextId: 1, nextArrival: 1, orders: [], positions: new Map(), wallets: new Map(), leverages: new Map(), marks: [], trades: [] };
@@ -42,7 +47,7 @@ export class ReferenceModel {
   }
 
   leverage(account: number, market: number): bigint {
-    return this.state.leverages.get(`${account}:${market}`) ?? BigInt(Math.min(10, this.markets[market].spec.maxLeverage));
+    return this.state.leverages.get(`${account}:${market}`) ?? defaultLeverage(this.markets[market].spec.maxLeverage);
   }
 
   order(id: number): ModelOrder | undefined {
@@ -248,15 +253,21 @@ export class ReferenceModel {
     return this.#tooHigh(order.market, this.leverage(order.account, order.market), notional) ? 'LEVERAGE_TOO_HIGH' : undefined;
   }
 
-  /** Beyond the market's limit, or a margin rate of 1 ÷ leverage, in whole ppm, below the tier's. */
+  /** Beyond the market's limit or the tier's. */
   #tooHigh(market: number, leverage: bigint, notional: bigint): boolean {
-    return leverage > BigInt(this.markets[market].spec.maxLeverage) || ceilDiv(MILLION, leverage) < tierOf(this.markets[market], notional).imr;
+    return leverage > BigInt(this.markets[market].spec.maxLeverage) || this.#aboveTier(market, leverage, notional);
   }
 
+  /** A margin rate of 1 ÷ leverage, in whole ppm, below the tier's. */
+  #aboveTier(market: number, leverage: bigint, notional: bigint): boolean {
+    return ceilDiv(MILLION, leverage) < tierOf(this.markets[market], notional).imr;
+  }
+
+  /** What rests keeps its leverage when the market's limit is lowered: only its tier counts. */
   #beyondLimits({ account, market }: ModelOrder, price: bigint, size: bigint): boolean {
     const { spec, unit } = this.markets[market];
     const notional = max(size, -size) * max(price, this.state.marks[market]) * unit;
-    return (spec.maxPosition > 0 && notional > BigInt(spec.maxPosition)) || this.#tooHigh(market, this.leverage(account, market), notional);
+    return (spec.maxPosition > 0 && notional > BigInt(spec.maxPosition)) || this.#aboveTier(market, this.leverage(account, market), notional);
   }
 
   #lockAsset(order: ModelOrder): string {
@@ -470,6 +481,20 @@ export class ReferenceModel {
     }
     this.state.leverages.set(`${account}:${market}`, leverage);
     return undefined;
+  }
+
+  /** Where that moves the default, whoever holds a position or an order there keeps the old one. */
+  setMaxLeverage(market: number, maxLeverage: number): void {
+    const { spec } = this.markets[market];
+    const before = defaultLeverage(spec.maxLeverage);
+    if (defaultLeverage(maxLeverage) !== before) {
+      const involved = [
+        ...[...this.state.positions].filter(([key, { size }]) => key.endsWith(`:${market}`) && size !== 0n).map(([key]) => key),
+        ...this.state.orders.filter((order) => order.market === market).map(({ account }) => `${account}:${market}`),
+      ];
+      for (const key of involved) if (!this.state.leverages.has(key)) this.state.leverages.set(key, before);
+    }
+    this.markets[market].spec = { ...spec, maxLeverage };
   }
 
   /** The margin that must stay: initial margin at entry, and at the mark on top of what has been lost. */

@@ -22,7 +22,8 @@ type Action =
   | { readonly do: 'leverage'; readonly who: number; readonly leverage: number }
   | { readonly do: 'margin'; readonly who: number; readonly amount: number }
   | { readonly do: 'transfer'; readonly who: number; readonly amount: number; readonly from: 'spot' | 'futures' }
-  | { readonly do: 'mark'; readonly mark: number };
+  | { readonly do: 'mark'; readonly mark: number }
+  | { readonly do: 'maximum'; readonly leverage: number };
 
 /** How far prices stray from 100.0, and the mark with them. */
 interface Spread {
@@ -67,6 +68,7 @@ function actions(spread: Spread): fc.Arbitrary<Action[]> {
     { weight: 1, arbitrary: fc.record({ do: fc.constant('margin' as const), who, amount: fc.integer({ min: -300_000, max: 300_000 }).filter((amount) => amount !== 0) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('transfer' as const), who, amount: fc.integer({ min: 1, max: 1_500_000 }), from: fc.constantFrom('spot' as const, 'futures' as const) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('mark' as const), mark: around(spread.mark) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('maximum' as const), leverage: fc.constantFrom(4, 8, 10) }) },
   ];
   return fc.array(fc.oneof(...kinds), { maxLength: 120, size: 'max' });
 }
@@ -179,6 +181,10 @@ class Pair {
       }
       case 'mark':
         this.mark(action.mark);
+        break;
+      case 'maximum':
+        this.#execute({ type: 'update_market', market: PERP, changes: { maxLeverage: action.leverage } });
+        this.model.setMaxLeverage(PERP, action.leverage);
     }
     this.kit.engine.check();
     if (!this.over) this.compare();
@@ -242,6 +248,7 @@ class Pair {
       const theirs = engine.openOrders(account).map(({ id, price: at, filled, remaining, lock }) => ({ id: this.twin.get(id), price: at, filled, remaining, lock }));
       const mine = this.model.state.orders.filter((open) => open.account === account).sort((a, b) => b.id - a.id);
       assert.deepEqual(theirs, mine.map(({ id, price: at, filled, remaining, lock }) => ({ id, price: Number(at), filled: Number(filled), remaining: Number(remaining), lock: Number(lock) })));
+      assert.equal(BigInt(engine.leverage(account, PERP)), this.model.leverage(account, PERP));
       this.#comparePosition(account);
     }
   }

@@ -1,11 +1,11 @@
 /** The people of a simulated venue and its prices: what they might ask for next. Reads the state to ask for things that exist, and sometimes for things that do not. */
-import type { Command, NewOrder } from '../../src/engine/commands.ts';
+import type { Command, CommandOf, NewOrder } from '../../src/engine/commands.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import type { EngineReader, OrderView } from '../../src/engine/reader.ts';
 import type { AccountId, MarketId, Ticks } from '../../src/engine/units.ts';
 import type { Random } from './random.ts';
 
-type Changes = Extract<Command, { readonly type: 'update_market' }>['changes'];
+type Changes = CommandOf<'update_market'>['changes'];
 
 const USERS = 20;
 const USDT = 1_000_000;
@@ -76,7 +76,7 @@ export class World {
       [1, () => ({ type: 'cancel_after', account: this.#account(), timeoutMs: this.#random.pick([0, 500, 5_000, 60_000]), market: this.#random.chance(0.5) ? this.#market() : undefined })],
       [16, () => this.#prices()],
       [0.6, () => ({ type: 'set_safety', market: this.#market(), safety: this.#random.weighted([[12, 'normal'], [1, 'reduce_only'], [1, 'halted']]), reason: 'simulated' })],
-      [0.6, () => ({ type: 'update_market', market: this.#market(), changes: this.#random.weighted<Changes>([[12, { status: 'open' }], [1, { status: 'cancel_only' }], [3, { takerFee: this.#random.between(200, 1_000) }]]) })],
+      [0.6, () => ({ type: 'update_market', market: this.#market(), changes: this.#changes() })],
       [0.2, () => ({ type: 'fund_insurance', asset: 'USDT', amount: this.#random.between(1, 300) * USDT })],
       [0.1, () => ({ type: 'open_account', userId: `user-${this.#random.between(0, USERS + 10)}`, kind: 'user' })],
       [1, () => ({ type: 'advance_time' })],
@@ -123,6 +123,14 @@ export class World {
   #openOrder(account: AccountId): OrderView | undefined {
     const open = this.#state().userOf(account) === undefined ? [] : this.#state().openOrders(account);
     return open.length === 0 ? undefined : this.#random.pick(open);
+  }
+
+  #changes(): Changes {
+    const random = this.#random;
+    return random.weighted<Changes>([
+      [12, { status: 'open' }], [1, { status: 'cancel_only' }], [3, { takerFee: random.between(200, 1_000) }], [1, { fundingIntervalMs: random.pick([3_600_000, 28_800_000]) }],
+      [1, { maxLeverage: random.pick([5, 20, 100]) }],
+    ]);
   }
 
   #cancel(): Command {
