@@ -13,7 +13,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
-import { systemClock, type Clock } from '../utils/clock.ts';
+import type { Clock } from '../utils/clock.ts';
 import type { Catalog, Listed } from './catalog.ts';
 import { commit } from './commit.ts';
 import { SourceLog, type SourceInfo } from './source-log.ts';
@@ -58,7 +58,7 @@ export interface PriceFeedParts {
   readonly catalog: Catalog;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** Instead of the one that `mode` asks for. */
   readonly source?: PriceSource;
   readonly aggregator?: Partial<AggregatorOptions>;
@@ -90,6 +90,7 @@ export class PriceFeedService {
   /** Bases of the markets: ticks of others are dropped at the door. */
   #bases: ReadonlySet<string> = new Set();
   #unsubscribe: () => void = () => undefined;
+  #ignoreJumps: () => void = () => undefined;
   #cancel: () => void = () => undefined;
   #stopped = false;
   #submitting: Promise<void> | undefined;
@@ -98,7 +99,7 @@ export class PriceFeedService {
 
   constructor(parts: PriceFeedParts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? systemClock;
+    this.#clock = parts.clock;
     this.#logger = parts.logger.child({ part: 'prices' });
     this.#aggregator = new Aggregator(parts.aggregator);
     this.#source = parts.source ?? createSource(parts.mode, { clock: this.#clock, logger: this.#logger, startPrices: this.#startPrices() });
@@ -111,6 +112,7 @@ export class PriceFeedService {
     this.#unsubscribe = this.#parts.sequencer.onCommitted(({ events }) => {
       if (events.some((event) => event.type === 'market_created')) this.#refreshMarkets();
     });
+    this.#ignoreJumps = this.#clock.onJump(() => this.#aggregator.clockJumped());
     await this.#source?.start(this.#listener());
     this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices are asked of the source ${this.#source.name}`);
     this.#schedule();
@@ -120,6 +122,7 @@ export class PriceFeedService {
     this.#stopped = true;
     this.#cancel();
     this.#unsubscribe();
+    this.#ignoreJumps();
     await this.#source?.stop();
     await this.#submitting;
   }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { JumpClock } from '../../../tests/support/jump-clock.ts';
+import { Machine } from '../../../tests/support/machine.ts';
 import { RECORDINGS, skipWithoutRecordings } from '../../../tests/support/recordings.ts';
 import { silentLogger, type LogFields, type Logger } from '../../observability/logger.ts';
 import { parseFeeds, type ReplayMode } from '../mode.ts';
@@ -76,6 +77,25 @@ test('days follow each other, long silences are skipped, and prices start afresh
   assert.deepEqual(ticks.map(({ last }) => last), [4300, 1, 2, 3]);
   assert.equal(events.filter((event) => event.startsWith('the recording continues')).length, 3);
   assert.ok(ticks[3].receivedTimeMs - ticks[0].receivedTimeMs < 61_000);
+});
+
+test('after the machine stood still it goes on at the same speed, and hurries nothing after', async (t) => {
+  const root = directory(t, { 'prices/2022-12-13-btcusdt-one.csv': Array.from({ length: 1_000 }, (_, second) => row(second, 1 + second)).join('') });
+  const machine = new Machine();
+  const source = new ReplaySource({ mode: parseFeeds(`replay:${root}@1`) as ReplayMode, clock: machine.clock, logger: silentLogger });
+  const played: number[] = [];
+  await source.start({ onTick: ({ last }) => played.push(last ?? 0), onState() {}, onReset() {} });
+  t.after(() => source.stop());
+  // The replay and the test wait on the clock.
+  const pass = (ms: number) => machine.pass(ms, () => 2);
+  await pass(10_500);
+  assert.deepEqual(played, Array.from({ length: 11 }, (_, at) => 1 + at));
+  machine.set(600_000);
+  await pass(10_000);
+  assert.ok(played.length >= 21 && played.length <= 23, `${played.length} prices`);
+  machine.set(-600_000);
+  await pass(10_000);
+  assert.ok(played.length >= 30 && played.length <= 33, `${played.length} prices`);
 });
 
 test('at the end prices end, and say so', async (t) => {
