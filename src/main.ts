@@ -162,7 +162,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     orders: trading.orders, market: marketStream, accounts, admin: adminStream,
     adminAddress: (address) => config.admin.ips.has(address),
     addressOf: (request) => clientAddress(request, config.trustProxy !== false),
-    logger, metrics,
+    clock: now, logger, metrics,
   });
   stops.push(() => sockets.close());
 
