@@ -17,6 +17,7 @@ import { SqliteJournalReader } from './journal/sqlite-reader.ts';
 import { clientAddress } from './middleware/request.ts';
 import { RouteTable } from './middleware/route-table.ts';
 import { RemoteStore } from './models/remote.ts';
+import { ClockWatch } from './observability/clock-watch.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { createMarketData } from './projections/market-data.ts';
@@ -48,6 +49,7 @@ import { UserService } from './services/users.ts';
 import { socketLimits } from './sockets/budgets.ts';
 import { createSockets } from './sockets/server.ts';
 import { Refusal } from './types/refusal.ts';
+import { SteadyClock, wallTime } from './utils/clock.ts';
 import { clearCpu, takeCpu } from './utils/cpus.ts';
 import { OperatingError } from './utils/errors.ts';
 import { probeListening } from './utils/listen-probe.ts';
@@ -67,11 +69,14 @@ type Stop = () => unknown;
 
 async function start(config: Config, logger: Logger, stops: Stop[], fatal: (error: Error) => void): Promise<string> {
   if (config.servingCpu !== undefined) setApart(config.servingCpu);
-  const clock = Date.now;
+  const clock = new SteadyClock();
+  const now = (): number => clock.now();
   const directory = resolve(config.dataDir);
   const secrets = loadSecrets(config);
   const metrics = createMetrics({ processMetrics: true });
   const cache = new MemoryCache(metrics);
+  const clockWatch = new ClockWatch({ clock, metrics, logger });
+  stops.push(() => clockWatch.close());
 
   // Sequencer: journal, recovery gate, engine. The gate looks into the store, which opens its files when it is first asked.
   const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });
@@ -93,22 +98,22 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const books = new OrderBooks(sequencer.state);
   sequencer.onCommitted((record) => books.apply(record));
   const journal = new SqliteJournalReader(directory, logger);
-  const data = await createMarketData({ store, sequencer, projections, books, clock, readJournal: (afterSeq, limit) => journal.read(afterSeq, limit) });
+  const data = await createMarketData({ store, sequencer, projections, books, clock: now, readJournal: (afterSeq, limit) => journal.read(afterSeq, limit) });
   stops.push(() => data.close());
   journal.close();
 
   // Services: who may, and what they may do.
-  const audit = new AuditLog(store, clock);
+  const audit = new AuditLog(store, wallTime);
   const sessions: Sessions = new Sessions({
-    store, cache, logger, clock,
+    store, cache, logger, clock: now,
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', target: session.id, ip, requestId }),
   });
-  const tokens = new AccessTokens(secrets.jwt, clock);
-  const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock });
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
-  const userAdmin = new UserService({ store, sessions, audit, clock });
-  const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
-  const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
+  const tokens = new AccessTokens(secrets.jwt, now);
+  const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock: now });
+  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock: now, limitAttempts: config.rateLimits.enabled });
+  const userAdmin = new UserService({ store, sessions, audit, clock: now });
+  const replies = new KeptReplies({ store, secrets: secrets.jwt, clock: now });
+  const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics, clock });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   stops.push(() => trading.markets.close());
   const health = new HealthService([
@@ -136,7 +141,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   const accounts = new AccountStream({ sequencer, catalog });
   const adminStream = new AdminStream({
-    state: sequencer.state, catalog, clock,
+    state: sequencer.state, catalog, clock: now,
     sources: { metrics: () => metrics.registry.getMetricsAsJSON(), health: () => health.dependencies(), feeds: () => feed.status() },
   });
   remember({ symbols: sequencer.state.markets.map(({ symbol }) => symbol), liquidations: liquidated }, marketStream, adminStream);
@@ -157,7 +162,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     orders: trading.orders, market: marketStream, accounts, admin: adminStream,
     adminAddress: (address) => config.admin.ips.has(address),
     addressOf: (request) => clientAddress(request, config.trustProxy !== false),
-    logger, metrics,
+    clock: now, logger, metrics,
   });
   stops.push(() => sockets.close());
 
@@ -171,7 +176,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);
-  const house = new HouseMakers({ sequencer, logger, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
+  const house = new HouseMakers({ sequencer, logger, clock, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
   house.start();
   stops.push(() => house.stop());
   stops.push(() => health.stop());

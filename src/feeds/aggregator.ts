@@ -136,6 +136,12 @@ export class Aggregator {
     for (const series of this.#series.values()) if (series.source === source) series.reconnected();
   }
 
+  /** The wall clock has jumped. Prices are as old as they are by `nowMs`; how far the venues' clocks are from ours, and how often they send, is learnt anew. */
+  clockJumped(): void {
+    for (const clock of this.#clocks.values()) clock.forget();
+    for (const series of this.#series.values()) series.clockJumped();
+  }
+
   /** Forgets every venue's prices (another recording begins); indices stay at their last good values. */
   reset(nowMs: number): void {
     this.#series.clear();

@@ -29,6 +29,13 @@ export class ClockOffset {
     return difference - this.offsetMs;
   }
 
+  /** Our clock has jumped: what was learnt of the venue's says nothing of it any more. */
+  forget(): void {
+    this.#windowStart = -Infinity;
+    this.#current = Infinity;
+    this.#previous = Infinity;
+  }
+
   /** Our clock − the venue's, ms, shortest delay included; 0 before the first message. */
   get offsetMs(): number {
     const least = Math.min(this.#current, this.#previous);

@@ -43,6 +43,11 @@ class Cadence {
     this.#lastMs = nowMs;
   }
 
+  /** What lies between the last update and the next is no gap. */
+  interrupt(): void {
+    this.#lastMs = undefined;
+  }
+
   staleAfterMs({ staleFactor, staleMinMs, staleMaxMs }: SeriesLimits): number {
     return this.#gapMs === undefined ? staleMaxMs : Math.min(staleMaxMs, Math.max(staleMinMs, this.#gapMs * staleFactor));
   }
@@ -105,6 +110,12 @@ export class Series {
   /** The venue starts its numbering anew: a new connection. */
   reconnected(): void {
     this.#sequence = 0;
+  }
+
+  /** Our clock has jumped: what it jumped over was no silence of the venue. */
+  clockJumped(): void {
+    this.#quoteCadence.interrupt();
+    this.#tradeCadence.interrupt();
   }
 
   /** Last trade within the quote, the middle of the quote without one, or the last trade without a fresh quote. */

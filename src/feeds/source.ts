@@ -24,9 +24,9 @@ export interface Tick extends Instrument {
   readonly last?: number;
   /** The venue's update number of a quote, where it has one: two quotes with the same number show the same book. */
   readonly sequence?: number;
-  /** By the venue's clock; equal to `receivedTimeMs` where the message has no time. */
+  /** By the venue's clock, and as far ahead of that as ours is of the wall clock; equal to `receivedTimeMs` where the message has no time. */
   readonly eventTimeMs: number;
-  /** By this machine's clock. */
+  /** By our clock, which never goes back. */
   readonly receivedTimeMs: number;
 }
 

@@ -21,6 +21,8 @@ export interface RemoteStoreOptions {
   readonly maxInFlight?: number;
   readonly timeoutMs?: number;
   readonly sweepMs?: number;
+  /** Replaced in tests: see StoreThreadData. */
+  readonly sweepAt?: number;
 }
 
 interface Pending {
@@ -51,7 +53,7 @@ export class RemoteStore implements Store {
     this.#maxInFlight = options.maxInFlight ?? 2_000;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#observe = options.observe;
-    const workerData: StoreThreadData = { directory: options.directory, sweepMs: options.sweepMs ?? 30_000 };
+    const workerData: StoreThreadData = { directory: options.directory, sweepMs: options.sweepMs ?? 30_000, sweepAt: options.sweepAt };
     this.#worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData, name: 'store' });
     this.#worker.on('message', (replies: readonly StoreReply[]) => this.#settle(replies));
     this.#worker.on('error', (error) => this.#fail(new UnavailableError('the store has failed', error)));

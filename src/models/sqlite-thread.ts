@@ -1,5 +1,6 @@
 /** The thread that owns the store's connections: takes lists of requests, runs them in order, answers each list with one message. Sweeps what has expired. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { wallTime } from '../utils/clock.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
@@ -35,11 +36,13 @@ export type StoreReply = { readonly id: number; readonly value: unknown } | { re
 export interface StoreThreadData {
   readonly directory: string;
   readonly sweepMs: number;
+  /** ms since the epoch: what has expired by then is swept. Default now. */
+  readonly sweepAt?: number | undefined;
 }
 
 const SWEEP_LIMIT = 500;
 
-function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: StoreThreadData): void {
+function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs, sweepAt }: StoreThreadData): void {
   const store = new SqliteStore(directory);
   const specs = new Map<string, CollectionSpec<Doc>>();
   const tables = new Map<string, SqliteTable<Doc>>();
@@ -87,7 +90,7 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
 
   const sweeper = setInterval(() => {
     try {
-      while (store.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
+      while (store.sweep(sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
     } catch {
       // The database is busy or the disk full: the next round tries again, and writes report the fault to their callers.
     }

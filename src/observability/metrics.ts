@@ -16,6 +16,8 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
   return {
     registry,
+    clockBehind: gauge('clock_behind_seconds', 'How far the wall clock is behind the clock of the process, which never goes back'),
+    clockJumps: counter('clock_jumps_total', 'Jumps of the wall clock by a second and more', ['direction']),
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
     errors: counter('errors_total', 'Refusals and faults by code', ['code']),

@@ -15,6 +15,9 @@ import { ALICE, SPOT, START, TestJournal } from '../../tests/support/projection.
 import { eventually } from '../../tests/support/wait.ts';
 import { Projections } from './projections.ts';
 
+const DAY = 86_400_000;
+/** What the sweeps take the time to be. */
+const SWEEP_AT = START + 2 * DAY;
 const root = mkdtempSync(join(tmpdir(), 'bourse-projections-'));
 after(() => rmSync(root, { recursive: true }));
 
@@ -35,7 +38,7 @@ function venue() {
     sequencer.committedSeq = file.lastSeq();
     for (const listener of listeners) listener({ seq: sequencer.committedSeq, time: START, events: [] });
   };
-  const start = (logger: Logger = silentLogger): Projections => new Projections({ directory, sequencer, logger, metrics, sweepMs: 5 });
+  const start = (logger: Logger = silentLogger): Projections => new Projections({ directory, sequencer, logger, metrics, sweepMs: 5, sweepAt: SWEEP_AT });
   const store = new SqliteStore(directory);
   const close = async (projections: Projections): Promise<void> => {
     await projections.close();
@@ -103,16 +106,15 @@ test('rebuilding starts from the first event and arrives at the same documents',
 test('price ticks are one a second, and leave after a day', async () => {
   const { journal, sequencer, write, start, store, close } = venue();
   journal.list();
-  const now = Math.floor(Date.now() / 1000) * 1000;
   const priced = { type: 'prices_updated', market: SPOT.id, index: 1, mark: 2, manualMark: false, fundingRate: 0, sampled: false, basis: 0, premium: 0 } as const;
-  journal.add(now - 25 * 3_600_000, priced);
-  for (const time of [now, now + 400, now + 999, now + 1_000]) journal.add(time, priced);
+  const expired = SWEEP_AT - DAY;
+  for (const time of [expired, expired + 1_000, expired + 1_400, expired + 1_999, expired + 2_000]) journal.add(time, priced);
   write();
   const projections = start();
   assert.equal(await projections.reached(sequencer.committedSeq, 5_000), true);
   const ticks = store.collection(priceticks);
   const left = await eventually('the old tick is gone', async () => ((await ticks.count()) === 2 ? ticks.find({ sort: { timestamp: 1 }, limit: 5 }) : undefined));
-  assert.deepEqual(left.items.map((tick) => tick.timestamp), [now, now + 1_000]);
+  assert.deepEqual(left.items.map((tick) => tick.timestamp), [expired + 1_000, expired + 2_000]);
   await close(projections);
 });
 

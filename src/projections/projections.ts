@@ -15,6 +15,8 @@ export interface ProjectionsOptions {
   /** Most time that a batch waits for company while there is much to do. */
   readonly lingerMs?: number;
   readonly sweepMs?: number;
+  /** Replaced in tests: see ProjectorThreadData. */
+  readonly sweepAt?: number;
 }
 
 interface Waiter {
@@ -47,7 +49,7 @@ export class Projections {
 
   constructor(options: ProjectionsOptions) {
     this.#options = options;
-    const workerData: ProjectorThreadData = { directory: options.directory, lingerMs: options.lingerMs ?? LINGER_MS, sweepMs: options.sweepMs ?? SWEEP_MS };
+    const workerData: ProjectorThreadData = { directory: options.directory, lingerMs: options.lingerMs ?? LINGER_MS, sweepMs: options.sweepMs ?? SWEEP_MS, sweepAt: options.sweepAt };
     this.#worker = new Worker(new URL('./projector-thread.ts', import.meta.url), { workerData, name: 'projector' });
     this.#worker.on('message', (report: ProjectorReport) => this.#take(report));
     // What it died of may name paths, and the reason is shown to others.

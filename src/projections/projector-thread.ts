@@ -4,6 +4,7 @@ import type { Millis, Seq } from '../engine/units.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { isDamage, notOpened, wordsForDamage } from '../models/damage.ts';
 import { openStoreFile, type SqliteDatabase } from '../models/sqlite.ts';
+import { wallTime } from '../utils/clock.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
@@ -13,6 +14,8 @@ export interface ProjectorThreadData {
   /** Most time that a batch waits for company. */
   readonly lingerMs: Millis;
   readonly sweepMs: Millis;
+  /** What has expired by then is swept. Default now. */
+  readonly sweepAt?: Millis | undefined;
 }
 
 export type ProjectorRequest =
@@ -47,6 +50,7 @@ class ProjectorLoop {
   readonly #file: JournalFile;
   readonly #projector: Projector;
   readonly #lingerMs: Millis;
+  readonly #sweepAt: Millis | undefined;
   readonly #sweeper: NodeJS.Timeout;
   #target: Seq;
   #wanted: Seq = 0;
@@ -59,9 +63,10 @@ class ProjectorLoop {
   #nextAt = 0;
   #lazyAt = 0;
 
-  constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs }: ProjectorThreadData) {
+  constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs, sweepAt }: ProjectorThreadData) {
     this.#port = port;
     this.#lingerMs = lingerMs;
+    this.#sweepAt = sweepAt;
     this.#database = openStoreFile(directory, FILE, { cacheMiB: CACHE_MIB });
     this.#file = new JournalFile(journalPath(directory), { readOnly: true });
     this.#projector = this.#begin(directory);
@@ -148,7 +153,7 @@ class ProjectorLoop {
 
   #sweep(): void {
     try {
-      while (this.#database.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
+      while (this.#database.sweep(this.#sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
     } catch {
       // Busy or full: the next round tries again, and a full disk shows in `failed`.
     }

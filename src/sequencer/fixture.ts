@@ -3,9 +3,10 @@ import type { NewOrder, Command } from '../engine/commands.ts';
 import type { ItemResult } from '../engine/events.ts';
 import type { MarketSpec } from '../engine/market.ts';
 import type { Reject } from '../engine/reject.ts';
+import type { Millis } from '../engine/units.ts';
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
 import { silentLogger } from '../observability/logger.ts';
-import { Leader, type LeaderOptions } from './leader.ts';
+import { Leader, type JournalClock, type LeaderOptions } from './leader.ts';
 import { noMetrics } from './leader-metrics.ts';
 import type { CommandMeta, Committed, Sequencer } from './sequencer.ts';
 
@@ -34,16 +35,20 @@ export async function found(sequencer: Sequencer): Promise<void> {
   for (const command of founding) await accepted(sequencer, command);
 }
 
-export class Clock {
+export class Clock implements JournalClock {
   time = Date.UTC(2024, 0, 1);
-  readonly now = (): number => this.time;
+  readonly now = (): Millis => this.time;
+
+  reach(time: Millis): void {
+    this.time = Math.max(this.time, time);
+  }
 }
 
 /** A leader that has been opened on `disk`, with faults and time in the test's hands. */
-export function openMemoryLeader(disk: MemoryDisk, clock: Clock, options: Partial<LeaderOptions> = {}): Promise<Leader> {
+export function openMemoryLeader(disk: MemoryDisk, clock: JournalClock, options: Partial<LeaderOptions> = {}): Promise<Leader> {
   return Leader.open({
     openJournal: async () => new MemoryJournal(disk),
-    clock: clock.now,
+    clock,
     logger: silentLogger,
     metrics: noMetrics,
     queueLimit: 1_000,

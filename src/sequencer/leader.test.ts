@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Machine } from '../../tests/support/machine.ts';
 import { JournalConflictError, JournalUnavailableError } from '../journal/errors.ts';
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
 import type { Command } from '../engine/commands.ts';
-import type { LeaderOptions } from './leader.ts';
+import type { Leader, LeaderOptions } from './leader.ts';
 import type { Committed, CommittedRecord } from './sequencer.ts';
 
 const setUp = async (disk = new MemoryDisk(), clock = new Clock()) => {
@@ -269,10 +271,52 @@ describe('a leader', () => {
     assert.equal(second.time, first.time);
   });
 
+  /** A resting order, and a switch that cancels it after 5 s. */
+  const armed = async (leader: Leader): Promise<Leader> => {
+    await accepted(leader, place());
+    await accepted(leader, { type: 'cancel_after', account: ALICE, timeoutMs: 5_000 });
+    return leader;
+  };
+
+  test('fires a dead-man switch in time although the wall clock is set back', async () => {
+    const machine = new Machine();
+    const leader = await openMemoryLeader(new MemoryDisk(), machine.clock);
+    await found(leader);
+    await armed(leader);
+    machine.set(-3_600_000);
+    // Time goes a tenth slower meanwhile: 5 s have passed after 5.56.
+    await machine.pass(5_500);
+    leader.advanceTime();
+    assert.equal(leader.state.openOrderCount, 1);
+    await machine.pass(100);
+    leader.advanceTime();
+    assert.equal(leader.state.openOrderCount, 0);
+  });
+
+  test('goes on from the time at which the journal ends, and says so, where the wall clock was set back while it was down', async () => {
+    const disk = new MemoryDisk();
+    const before = new Machine();
+    const first = await openMemoryLeader(disk, before.clock);
+    await found(first);
+    await (await armed(first)).close();
+    const warnings: (LogFields | undefined)[] = [];
+    const logger: Logger = { ...silentLogger, warn: (_message, fields) => void warnings.push(fields) };
+    const after = new Machine(before.wall - 3_600_000);
+    const second = await openMemoryLeader(disk, after.clock, { logger });
+    assert.deepEqual(warnings, [{ journal: new Date(before.wall).toISOString(), seconds: 3_600 }]);
+    await after.pass(5_600);
+    second.advanceTime();
+    assert.equal(second.state.openOrderCount, 0);
+    assert.ok(second.state.time >= before.wall + 5_000);
+    await second.close();
+    assert.equal((await openMemoryLeader(disk, after.clock, { logger })).state.openOrderCount, 0);
+    assert.equal(warnings.length, 1, 'of a clock that is where the journal ends there is nothing to say');
+  });
+
   test('gives a group one time, also where one of its commands repeats itself, and replays to the same state', async () => {
     const disk = new MemoryDisk();
     let time = Date.UTC(2024, 0, 1);
-    const leader = await openMemoryLeader(disk, new Clock(), { clock: () => time++ });
+    const leader = await openMemoryLeader(disk, new Clock(), { clock: { now: () => time++, reach() {} } });
     await found(leader);
     const batch: Command = { type: 'place_orders', account: ALICE, orders: [place('twice').order, place('twice').order] };
     const answers = await Promise.all([place('a'), batch, place('b'), place('c')].map((command) => accepted(leader, command)));

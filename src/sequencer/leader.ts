@@ -25,11 +25,18 @@ import type { CommandMeta, Committed, CommittedRecord, Sequencer } from './seque
 import { snapshotAtEnd } from './snapshotter.ts';
 import { currentState } from './state.ts';
 
+/** Where journaled time comes from. What is due, and what has a deadline, waits for it: it must go on whatever happens to the machine's clock. */
+export interface JournalClock {
+  /** Milliseconds since the epoch. Should not go back; journaled time does not in any case. */
+  now(): Millis;
+  /** Goes on from `time` if that is later: the journal ends there. */
+  reach(time: Millis): void;
+}
+
 export interface LeaderOptions {
   /** Opens the journal: at the start, and again after every failure of it. */
   readonly openJournal: () => Promise<Journal>;
-  /** Milliseconds since the epoch. May jump; journaled time never goes back. */
-  readonly clock: () => Millis;
+  readonly clock: JournalClock;
   readonly logger: Logger;
   readonly metrics: LeaderMetrics;
   /** Most commands executed and not durable yet; more are refused. */
@@ -59,6 +66,9 @@ export interface LeaderOptions {
 
 type PartialJudgement = Judgement & { readonly kind: 'partial' };
 type Status = Sequencer['status'];
+
+/** The journal may end so much ahead of the clock without a word. */
+const AHEAD_MS = 2_000;
 
 export class Leader implements Sequencer {
   /** Whoever looks finds what has arrived before executed. */
@@ -98,6 +108,7 @@ export class Leader implements Sequencer {
     try {
       const recovered = await recover(journal, options);
       await options.admit?.(recovered.engine);
+      goOnFrom(recovered.time, options);
       return new Leader(options, journal, recovered);
     } catch (error) {
       await journal.close();
@@ -192,7 +203,7 @@ export class Leader implements Sequencer {
   }
 
   #now(): Millis {
-    return Math.max(this.#lastTime, this.#options.clock());
+    return Math.max(this.#lastTime, this.#options.clock.now());
   }
 
   #executeAll(group: readonly Arrived[]): void {
@@ -387,6 +398,13 @@ export class Leader implements Sequencer {
     this.#status = { state: 'leading' };
     this.#options.logger.info('the journal works again; commands are taken', { seq: this.#committedSeq });
   }
+}
+
+/** Where the clock was set back while nobody looked, waiting for it to come to where the journal ends would keep everything waiting that is due by then. */
+function goOnFrom(time: Millis, { clock, logger }: Pick<LeaderOptions, 'clock' | 'logger'>): void {
+  const ahead = time - clock.now();
+  clock.reach(time);
+  if (ahead >= AHEAD_MS) logger.warn('the journal ends at a time ahead of the clock, which must have been set back: time goes on from there', { journal: new Date(time).toISOString(), seconds: Math.round(ahead / 1_000) });
 }
 
 function whole(committed: Committed): Committed {

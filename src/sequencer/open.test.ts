@@ -8,6 +8,7 @@ import { DirectoryLockedError } from '../journal/errors.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { SteadyClock } from '../utils/clock.ts';
 import { ALICE, accepted, buy, codeOf, found, place } from './fixture.ts';
 import type { Leader } from './leader.ts';
 import { openLeader, type OpenLeaderOptions } from './open.ts';
@@ -19,7 +20,7 @@ describe('the embedded leader', () => {
   let directory: string;
   let opened: Leader[];
   const open = async (options: Partial<OpenLeaderOptions> = {}): Promise<Leader> => {
-    const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger, ...options });
+    const leader = await openLeader({ directory, clock: new SteadyClock(), logger: silentLogger, ...options });
     opened.push(leader);
     return leader;
   };
@@ -151,7 +152,7 @@ describe('the embedded leader', () => {
     };
     const before = [lastSeq(), snapshots()];
     const refusal = new RecoveryError('It does not fit.', 'Do something.');
-    await assert.rejects(open({ clock: () => Date.now() + 120_000, admit: async (state) => { seen.push(state.accountOf('alice')); throw refusal; } }), refusal);
+    await assert.rejects(open({ clock: new SteadyClock({ wall: () => Date.now() + 120_000 }), admit: async (state) => { seen.push(state.accountOf('alice')); throw refusal; } }), refusal);
     assert.deepEqual(seen, [ALICE]);
     assert.deepEqual([lastSeq(), snapshots()], before);
     await (await open({ admit: async () => undefined })).close();

@@ -9,7 +9,7 @@ import { journalPath } from '../journal/sqlite-file.ts';
 import { SqliteJournalReader } from '../journal/sqlite-reader.ts';
 import { silentLogger, type Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { Leader } from './leader.ts';
+import { Leader, type JournalClock } from './leader.ts';
 import { leaderMetrics, noMetrics } from './leader-metrics.ts';
 import { RecoveryError, requireComplete } from './recovery.ts';
 import { Snapshotter } from './snapshotter.ts';
@@ -17,7 +17,7 @@ import { Snapshotter } from './snapshotter.ts';
 export interface OpenLeaderOptions {
   /** DATA_DIR; created when it is not there. */
   readonly directory: string;
-  readonly clock: () => Millis;
+  readonly clock: JournalClock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
   /** Events between snapshots. Default 500,000. */

@@ -37,7 +37,8 @@ export class AuditLog {
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(store: Store, clock: () => number = Date.now) {
+  /** @param clock true wall time, ms: entries are held against the records of other machines. */
+  constructor(store: Store, clock: () => number) {
     this.#collection = store.collection(auditlogs);
     this.#clock = clock;
   }

@@ -9,13 +9,13 @@ import type { EngineReader } from '../engine/reader.ts';
 import { type AccountId, type Amount, assertNever, type MarketId, type Ticks, type WalletType } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
-import { systemClock, type Clock } from '../utils/clock.ts';
+import type { Clock } from '../utils/clock.ts';
 import { changes, ladder, LADDER, sideNotional, type LadderConfig, type Quote } from './house-ladder.ts';
 
 export interface HouseParts {
   readonly sequencer: Sequencer;
   readonly logger: Logger;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** false (HOUSE=off): whatever still stands in the books is canceled, nothing is quoted. */
   readonly enabled: boolean;
   /** An index older than this is not quoted around; absent with prices set by hand, which stay until they are set again. */
@@ -60,7 +60,7 @@ export class HouseMakers {
   constructor(parts: HouseParts) {
     this.#parts = parts;
     this.#sequencer = parts.sequencer;
-    this.#clock = parts.clock ?? systemClock;
+    this.#clock = parts.clock;
     this.#logger = parts.logger.child({ part: 'house' });
     this.#config = { ...LADDER, ...parts.ladder };
   }

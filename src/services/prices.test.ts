@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { JumpClock } from '../../tests/support/jump-clock.ts';
+import { Machine } from '../../tests/support/machine.ts';
 import { MemorySequencer } from '../../tests/support/memory-sequencer.ts';
 import { RECORDINGS, skipWithoutRecordings, linesOf } from '../../tests/support/recordings.ts';
 import { eventually } from '../../tests/support/wait.ts';
@@ -8,6 +9,7 @@ import { parseFeeds } from '../feeds/mode.ts';
 import type { PriceSource, SourceListener, Venue } from '../feeds/source.ts';
 import { silentLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import type { Clock } from '../utils/clock.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { Refusal } from '../types/refusal.ts';
 import { Catalog } from './catalog.ts';
@@ -19,11 +21,11 @@ class HandSource implements PriceSource {
   readonly name = 'hand';
   listener: SourceListener | undefined;
   followed: readonly string[] = [];
-  readonly #clock: JumpClock;
+  readonly #clock: Clock;
   readonly #sources: readonly string[];
   readonly #bases: readonly string[];
 
-  constructor(clock: JumpClock, sources: readonly string[] = ['a', 'b', 'c'], bases: readonly string[] = ['BTC']) {
+  constructor(clock: Clock, sources: readonly string[] = ['a', 'b', 'c'], bases: readonly string[] = ['BTC']) {
     this.#clock = clock;
     this.#sources = sources;
     this.#bases = bases;
@@ -45,14 +47,20 @@ class HandSource implements PriceSource {
     this.listener = undefined;
   }
 
-  send(price: number, sources = this.#sources) {
+  /** `venueTimeMs`: by the venues' clocks; default no time. */
+  send(price: number, sources = this.#sources, venueTimeMs?: number) {
     const now = this.#clock.now();
-    for (const source of sources) this.listener?.onTick({ source, pair: 'BTC-USDT', kind: 'spot', last: price, eventTimeMs: now, receivedTimeMs: now });
+    const eventTimeMs = venueTimeMs === undefined ? now : venueTimeMs + this.#clock.leadMs;
+    for (const source of sources) this.listener?.onTick({ source, pair: 'BTC-USDT', kind: 'spot', bid: price - 0.1, ask: price + 0.1, last: price, eventTimeMs, receivedTimeMs: now });
   }
 }
 
 async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}) {
   const clock = new JumpClock();
+  return { clock, ...(await feedOn(clock, t, more)) };
+}
+
+async function feedOn(clock: Clock, t: TestContext, more: Partial<PriceFeedParts> = {}) {
   const sequencer = new MemorySequencer(() => clock.now());
   await ensureListings(sequencer);
   const source = new HandSource(clock);
@@ -69,7 +77,7 @@ async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}) {
     return Number(units.formatPrice(sequencer.state.prices(market(symbol).id).index));
   };
   const priceCommands = () => sequencer.commands.filter((command) => command.type === 'set_prices');
-  return { clock, sequencer, source, feed, alerts, market, index, priceCommands, metrics };
+  return { sequencer, source, feed, alerts, market, index, priceCommands, metrics };
 }
 
 test('prices of several sources become one command for all markets of the pair, in each market’s ticks', async (t) => {
@@ -179,6 +187,85 @@ test('a market whose price cannot be counted is made safe by itself, and the oth
     ['BTC-USDT-PERP', 'reduce_only', why], ['BTC-USDT-PERP', 'halted', why], ['BTC-USDT-PERP', 'reduce_only', 'its prices are taken again'],
     ['BTC-USDT-PERP', 'normal', '3 of 2 sources needed'],
   ]);
+});
+
+/** A feed on a machine whose wall clock may be wrong, and venues whose clocks are right. */
+async function onMachine(t: TestContext, wrongByMs = 0) {
+  const machine = new Machine();
+  const { source, feed, market, index } = await feedOn(machine.clock, t);
+  let trueTime = machine.wall - wrongByMs;
+  const pass = async (ms: number, price?: number) => {
+    for (let left = ms; left > 0; left -= 500) {
+      trueTime += 500;
+      if (price !== undefined) source.send(price, undefined, trueTime);
+      await machine.pass(500);
+    }
+  };
+  /** All of the machine stands still, and has the right time afterwards. */
+  const suspend = (ms: number) => {
+    trueTime += ms;
+    machine.set(ms);
+  };
+  const oldest = () => Math.max(...feed.sourcesOf('BTC-USDT').map(({ ageMs }) => ageMs));
+  return { machine, pass, suspend, oldest, safety: () => market('BTC-USDT').safety, index: () => index('BTC-USDT') };
+}
+
+test('the index goes with its venues although the wall clock is set back', async (t) => {
+  const { machine, pass, safety, index } = await onMachine(t);
+  await pass(10_000, 100_000);
+  assert.equal(index(), 100_000);
+  machine.set(-30_000);
+  await pass(1_000, 50_000);
+  assert.deepEqual([index(), safety()], [50_000, 'normal']);
+  await pass(60_000, 51_000);
+  assert.deepEqual([index(), safety()], [51_000, 'normal']);
+  // Somebody sets it right again.
+  machine.set(30_000);
+  await pass(1_000, 52_000);
+  assert.deepEqual([index(), safety()], [52_000, 'normal']);
+});
+
+test('silent venues make the market safe in time although the wall clock is set back', async (t) => {
+  const { machine, pass, safety } = await onMachine(t);
+  await pass(10_000, 100_000);
+  machine.set(-600_000);
+  // Prices that came twice a second are stale after 5 s, which are 5.6 s now; the market is halted 30 s later.
+  await pass(5_000);
+  assert.equal(safety(), 'normal');
+  await pass(2_000);
+  assert.equal(safety(), 'reduce_only');
+  await pass(35_000);
+  assert.equal(safety(), 'halted');
+});
+
+test('a wall clock that was slow and is set right does not make fresh prices old', async (t) => {
+  const { machine, pass, oldest, safety, index } = await onMachine(t, -30_000);
+  await pass(90_000, 100_000);
+  machine.set(30_000);
+  await pass(1_000, 101_000);
+  assert.deepEqual([index(), safety()], [101_000, 'normal']);
+  assert.ok(oldest() <= 500, String(oldest()));
+});
+
+test('a wall clock that was fast and is set right lets prices count at once', async (t) => {
+  const { machine, pass, safety, index } = await onMachine(t, 600_000);
+  await pass(30_000, 100_000);
+  assert.equal(index(), 0, 'prices seem to be ten minutes old');
+  machine.set(-600_000);
+  await pass(4_000, 100_000);
+  assert.deepEqual([index(), safety()], [100_000, 'normal']);
+});
+
+test('prices from before the machine was suspended are old; new ones count at once, and silences are noticed as soon as before', async (t) => {
+  const { pass, suspend, safety, index } = await onMachine(t);
+  await pass(10_000, 100_000);
+  suspend(600_000);
+  await pass(500);
+  assert.equal(safety(), 'reduce_only');
+  await pass(4_000, 90_000);
+  assert.deepEqual([index(), safety()], [90_000, 'normal']);
+  await pass(6_000);
+  assert.equal(safety(), 'reduce_only');
 });
 
 test('a market whose pair nobody knows any more, but which has an index from before, is made safe', async (t) => {

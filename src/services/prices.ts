@@ -14,7 +14,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
-import { systemClock, type Clock } from '../utils/clock.ts';
+import type { Clock } from '../utils/clock.ts';
 import type { Catalog, Listed } from './catalog.ts';
 import { commit } from './commit.ts';
 import { RefusedPrices } from './refused-prices.ts';
@@ -60,7 +60,7 @@ export interface PriceFeedParts {
   readonly catalog: Catalog;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** Instead of the one that `mode` asks for. */
   readonly source?: PriceSource;
   readonly aggregator?: Partial<AggregatorOptions>;
@@ -96,6 +96,7 @@ export class PriceFeedService {
   /** Bases of the markets: ticks of others are dropped at the door. */
   #bases: ReadonlySet<string> = new Set();
   #unsubscribe: () => void = () => undefined;
+  #ignoreJumps: () => void = () => undefined;
   #cancel: () => void = () => undefined;
   #stopped = false;
   #submitting: Promise<void> | undefined;
@@ -104,7 +105,7 @@ export class PriceFeedService {
 
   constructor(parts: PriceFeedParts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? systemClock;
+    this.#clock = parts.clock;
     this.#logger = parts.logger.child({ part: 'prices' });
     this.#aggregator = new Aggregator(parts.aggregator);
     this.#refused = new RefusedPrices({ ...AGGREGATOR_DEFAULTS, ...parts.aggregator });
@@ -118,6 +119,7 @@ export class PriceFeedService {
     this.#unsubscribe = this.#parts.sequencer.onCommitted(({ events }) => {
       if (events.some((event) => event.type === 'market_created')) this.#refreshMarkets();
     });
+    this.#ignoreJumps = this.#clock.onJump(() => this.#aggregator.clockJumped());
     await this.#source?.start(this.#listener());
     this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices are asked of the source ${this.#source.name}`);
     this.#schedule();
@@ -127,6 +129,7 @@ export class PriceFeedService {
     this.#stopped = true;
     this.#cancel();
     this.#unsubscribe();
+    this.#ignoreJumps();
     await this.#source?.stop();
     await this.#submitting;
   }

@@ -22,8 +22,8 @@ export interface SocketAuth {
 
 const MAX_TOKEN = 4_096;
 const SESSION_ENDED = { code: 'UNAUTHENTICATED', message: 'this session has ended' } as const;
-/** Timers take no more than this many ms. */
-const MAX_DELAY = 2 ** 31 - 1;
+/** A timer stands still with the machine, a token's time does not: it is looked at this often. */
+const LOOK_MS = 60_000;
 
 /** Lets everybody in whom the limits allow. */
 export function openToAll(nsp: Namespace, connections: Connections, context: CallContext): void {
@@ -43,6 +43,8 @@ export interface Membership {
   readonly auth: SocketAuth;
   readonly connections: Connections;
   readonly context: CallContext;
+  /** ms since the epoch, as tokens have them. */
+  readonly clock: () => number;
   readonly allowed: (principal: Principal, address: string) => boolean;
 }
 
@@ -56,7 +58,7 @@ export function usersOnly(nsp: Namespace, membership: Membership): () => void {
     before.principal = principal;
   });
   nsp.on('connection', (socket) => {
-    closeAtExpiry(socket);
+    closeAtExpiry(socket, membership.clock);
     // A session that was revoked while its socket was being let in was not yet among the sockets to look at again.
     void recheck(socket, membership);
   });
@@ -74,14 +76,17 @@ export function principalOf(socket: Socket): Principal {
 }
 
 /** Closes the connection when the token ends. The client may come back with a new one and resume. */
-function closeAtExpiry(socket: Socket): void {
-  const timer = setTimeout(
-    () => {
+function closeAtExpiry(socket: Socket, clock: () => number): void {
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const left = principalOf(socket).expiresAt - clock();
+    if (left > 0) timer = setTimeout(look, Math.min(LOOK_MS, left));
+    else {
       socket.emit('closing', { code: 'TOKEN_EXPIRED', message: 'the access token has expired; connect with a new one' });
       socket.conn.close();
-    },
-    Math.min(MAX_DELAY, Math.max(0, principalOf(socket).expiresAt - Date.now())),
-  );
+    }
+  };
+  look();
   socket.once('disconnect', () => clearTimeout(timer));
 }
 

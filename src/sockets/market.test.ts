@@ -139,17 +139,39 @@ test('a client that is back within the window gets every delta that it missed', 
 });
 
 test('a client that is back too late is told so', async (t) => {
-  const short = await SocketWorld.during(t, { recoveryMs: 20 });
-  const socket = await short.connect('/market', { reconnection: false });
+  let skipped = 0;
+  const own = await SocketWorld.during(t, { recoveryMs: 60_000, monotonic: () => performance.now() + skipped });
+  const socket = await own.connect('/market', { reconnection: false });
   await call(socket, 'subscribe', { channel: 'orderbook', symbol: 'BTC-USDT' });
-  const heard = next(socket, 'orderbook');
-  short.commit(short.make.accepted('buy', 90, 1));
-  await heard;
-  const lost = next(socket, 'disconnect');
-  socket.io.engine.close();
-  await lost;
-  const end = Date.now() + 40;
-  await eventually('the window is over', () => Date.now() > end || undefined);
-  await connected(socket);
-  assert.equal(socket.recovered, false);
+  const backAfter = async (ms: number): Promise<boolean> => {
+    const heard = next(socket, 'orderbook');
+    own.commit(own.make.accepted('buy', 90, 1));
+    await heard;
+    const lost = next(socket, 'disconnect');
+    socket.io.engine.close();
+    await lost;
+    await eventually('the end of the connection is noticed', async () => (await own.metrics.registry.getSingleMetricAsString('bourse_sockets')).includes('namespace="/market"} 0') || undefined);
+    skipped += ms;
+    await connected(socket);
+    return socket.recovered;
+  };
+  assert.equal(await backAfter(30_000), true);
+  assert.equal(await backAfter(60_000), false);
+});
+
+test('public data goes on when the wall clock is set back', async (t) => {
+  const own = await SocketWorld.during(t);
+  const socket = await own.connect('/market');
+  await call(socket, 'subscribe', { channel: 'orderbook', symbol: 'BTC-USDT' });
+  let heard = 0;
+  socket.on('orderbook', () => heard++);
+  const hear = (price: number, count: number) => {
+    own.commit(own.make.accepted('buy', price, 1));
+    return eventually(`delta ${count}`, () => heard >= count || undefined);
+  };
+  await hear(90, 1);
+  const now = Date.now;
+  t.mock.method(Date, 'now', () => now() - 3_600_000);
+  await hear(91, 2);
+  await hear(92, 3);
 });

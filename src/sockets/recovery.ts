@@ -15,6 +15,8 @@ export interface RecoveryOptions {
   readonly messages: number;
   /** Sessions remembered per namespace; the oldest go first. */
   readonly sessions: number;
+  /** ms since any moment, steadily. */
+  readonly monotonic: () => number;
 }
 
 /** Emitted by the adapter when neither a socket nor a session that may come back is in a room any more. */
@@ -89,7 +91,7 @@ export class RecoverableAdapter extends Adapter {
       packet.data.push(String(offset));
       if (this.#options.messages > 0) {
         this.#discard(offset - this.#options.messages);
-        this.#messages[offset % this.#options.messages] = { rooms: options.rooms, data: packet.data, at: Date.now() };
+        this.#messages[offset % this.#options.messages] = { rooms: options.rooms, data: packet.data, at: this.#options.monotonic() };
       }
     }
     super.broadcast(packet, options);
@@ -101,7 +103,7 @@ export class RecoverableAdapter extends Adapter {
       const [oldest] = this.#away;
       this.#drop(...oldest);
     }
-    this.#away.set(session.pid, { session, until: Date.now() + this.#options.windowMs, claimed: false });
+    this.#away.set(session.pid, { session, until: this.#options.monotonic() + this.#options.windowMs, claimed: false });
     for (const room of session.rooms) this.#awayRooms.set(room, (this.#awayRooms.get(room) ?? 0) + 1);
   }
 
@@ -110,7 +112,7 @@ export class RecoverableAdapter extends Adapter {
     const away = this.#away.get(pid);
     const from = /^\d{1,15}$/.test(offset) ? Number(offset) : 0;
     // The declared type does not say so, but null means "not recoverable".
-    if (away === undefined || away.claimed || away.until <= Date.now() || !this.#reaches(from, away.session.rooms)) return null as unknown as Session;
+    if (away === undefined || away.claimed || away.until <= this.#options.monotonic() || !this.#reaches(from, away.session.rooms)) return null as unknown as Session;
     away.claimed = true;
     this.#claims.set(away.session.sid, pid);
     return { ...away.session, data: { ...(away.session.data as object), [RESUME]: from }, missedPackets: [] };
@@ -194,7 +196,7 @@ export class RecoverableAdapter extends Adapter {
   }
 
   #sweep(): void {
-    const now = Date.now();
+    const now = this.#options.monotonic();
     for (const [pid, away] of this.#away) {
       if (away.until > now) break;
       this.#drop(pid, away);

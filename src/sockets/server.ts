@@ -34,6 +34,8 @@ export interface SocketOptions {
   /** How often public data is looked at, ms. */
   readonly tickMs?: number;
   readonly pingIntervalMs?: number;
+  /** ms since any moment, steadily. */
+  readonly monotonic?: () => number;
 }
 
 export interface SocketParts {
@@ -48,6 +50,8 @@ export interface SocketParts {
   readonly adminAddress: (address: string) => boolean;
   /** The client's address as the configured proxies tell it; default: the other end of the connection. */
   readonly addressOf?: (request: IncomingMessage) => string;
+  /** ms since the epoch, as tokens have them. */
+  readonly clock: () => number;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -73,15 +77,16 @@ export function createSockets(parts: SocketParts): Sockets {
   const limits = options.limits ?? DEFAULT_LIMITS;
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   const tickMs = options.tickMs ?? TICK_MS;
+  const monotonic = options.monotonic ?? sinceStart;
   const context: CallContext = { logger, metrics };
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   let open = true;
-  const io = createServer(parts, () => open);
+  const io = createServer(parts, monotonic, () => open);
   batchWrites(io, logger);
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
   const publisher = (nsp: Namespace): TopicPublisher =>
-    new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, metrics, logger });
+    new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, monotonic, metrics, logger });
   const [prices, market, user, admin] = ['/prices', '/market', '/user', '/admin'].map((name) => countedNamespace(io, name, metrics)) as [Namespace, Namespace, Namespace, Namespace];
 
   connections.watch(io, [prices, market, user, admin]);
@@ -90,7 +95,7 @@ export function createSockets(parts: SocketParts): Sockets {
   for (const nsp of [io.of('/'), io.of((_name, _auth, next) => next(null, true))]) openToNobody(nsp, connections, context);
   openToAll(prices, connections, context);
   openToAll(market, connections, context);
-  const membership = { auth: parts.auth, connections, context };
+  const membership = { auth: parts.auth, connections, context, clock: parts.clock };
   const stopUser = usersOnly(user, { ...membership, allowed: () => true });
   const stopAdmin = usersOnly(admin, { ...membership, allowed: ({ roles }, address) => roles.includes('admin') && parts.adminAddress(address) });
 
@@ -115,13 +120,13 @@ export function createSockets(parts: SocketParts): Sockets {
 }
 
 /** Lets nobody connect who comes back while the server goes down. */
-function createServer({ http, options }: SocketParts, open: () => boolean): Server {
+function createServer({ http, options }: SocketParts, monotonic: () => number, open: () => boolean): Server {
   const origins = new Set(options.origins);
   const recoveryMs = options.recoveryMs ?? RECOVERY_MS;
   const pingMs = options.pingIntervalMs ?? PING_INTERVAL_MS;
   class Adapter extends RecoverableAdapter {
     constructor(nsp: Namespace) {
-      const recovery: RecoveryOptions = { windowMs: recoveryMs, unnoticedMs: 2 * pingMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY };
+      const recovery: RecoveryOptions = { windowMs: recoveryMs, unnoticedMs: 2 * pingMs, messages: REMEMBERED[nsp.name] ?? 0, sessions: MAX_AWAY, monotonic };
       super(nsp, recovery);
     }
   }
@@ -144,6 +149,10 @@ function createServer({ http, options }: SocketParts, open: () => boolean): Serv
     },
     ...(options.parser === 'msgpack' ? { parser: msgpackParser } : {}),
   });
+}
+
+function sinceStart(): number {
+  return performance.now();
 }
 
 function countedNamespace(io: Server, name: string, metrics: Pick<Metrics, 'sockets'>): Namespace {

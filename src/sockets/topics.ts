@@ -16,6 +16,8 @@ export interface TopicOptions {
   readonly tickMs: number;
   readonly backlog: BacklogLimits;
   readonly subscriptionsPerConnection: number;
+  /** ms since any moment, steadily: what is due must not wait for a wall clock that was set back. */
+  readonly monotonic: () => number;
   readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped'>;
   readonly logger: Logger;
 }
@@ -40,7 +42,7 @@ export class TopicPublisher {
     this.#options = options;
     this.#watched = { slow: new Set(), stalls: new Stalls(options.backlog) };
     nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#release(room));
-    this.#timer = setInterval(() => this.tick(), options.tickMs);
+    this.#timer = setInterval(() => this.#tick(), options.tickMs);
   }
 
   close(): void {
@@ -57,7 +59,7 @@ export class TopicPublisher {
       throw new Refusal('RATE_LIMITED', `at most ${this.#options.subscriptionsPerConnection} subscriptions on a connection`);
     }
     const entry = this.#entry(topic);
-    this.#sendIfDue(room, entry, Date.now());
+    this.#sendIfDue(room, entry, this.#options.monotonic());
     if (behind === undefined) void socket.join(room);
     else replace(behind, topic, entry.topic.mark());
     return entry.topic.snapshot();
@@ -96,8 +98,9 @@ export class TopicPublisher {
     for (const { topic } of behind) this.#release(roomOf(topic));
   }
 
-  /** Sends what is due. The timer calls it; tests may. */
-  tick(now = Date.now()): void {
+  /** Sends what is due. */
+  #tick(): void {
+    const now = this.#options.monotonic();
     for (const [room, entry] of this.#open) this.#sendIfDue(room, entry, now);
     watchBacklogs(this.#nsp.sockets.values(), this.#watched, this.#options.backlog, {
       slow: (socket) => this.#leaveOut(socket),
@@ -113,7 +116,7 @@ export class TopicPublisher {
     const room = roomOf(topic);
     const open = this.#open.get(room);
     if (open !== undefined) return open;
-    const entry = { topic, sentAt: 0 };
+    const entry = { topic, sentAt: -Infinity };
     this.#open.set(room, entry);
     return entry;
   }
@@ -154,7 +157,7 @@ export class TopicPublisher {
     for (const { topic, mark } of behind) {
       const entry = this.#entry(topic);
       const room = roomOf(topic);
-      this.#sendIfDue(room, entry, Date.now());
+      this.#sendIfDue(room, entry, this.#options.monotonic());
       void socket.join(room);
       const missed = entry.topic.catchUp(mark);
       if (missed !== undefined) socket.emit(topic.event, missed);

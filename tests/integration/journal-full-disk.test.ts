@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { accepted, found, place } from '../../src/sequencer/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
+import { SteadyClock } from '../../src/utils/clock.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -16,7 +17,7 @@ test('a full disk stops the acknowledgements, shows in the status, and is over w
   const directory = mkdtempSync(join(tmpdir(), 'bourse-full-'));
   let maxPages: number | undefined = FULL_PAGES;
   const metrics = createMetrics();
-  const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger, metrics, maxPages: () => maxPages });
+  const leader = await openLeader({ directory, clock: new SteadyClock(), logger: silentLogger, metrics, maxPages: () => maxPages });
   try {
     await found(leader);
     const told: number[] = [];

@@ -2,11 +2,12 @@
 import { silentLogger } from '../../src/observability/logger.ts';
 import { accepted, buy, found } from '../../src/sequencer/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
+import { SteadyClock } from '../../src/utils/clock.ts';
 
 const [directory, round] = process.argv.slice(2) as [string, string];
 const CONCURRENCY = 16;
 
-const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger, snapshotEvery: 500 });
+const leader = await openLeader({ directory, clock: new SteadyClock(), logger: silentLogger, snapshotEvery: 500 });
 if (leader.committedSeq === 0) await found(leader);
 
 let next = 0;

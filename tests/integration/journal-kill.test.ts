@@ -13,6 +13,7 @@ import { accepted, buy } from '../../src/sequencer/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
 import { decodeBody } from '../../src/sequencer/record.ts';
 import { recover } from '../../src/sequencer/recovery.ts';
+import { SteadyClock } from '../../src/utils/clock.ts';
 
 const ROUNDS = 5;
 
@@ -41,7 +42,7 @@ async function runAndKill(directory: string, round: number, acknowledged: number
 }
 
 async function checkLockedThenKill(directory: string, child: ChildProcess): Promise<void> {
-  await assert.rejects(openLeader({ directory, clock: Date.now, logger: silentLogger, lockWaitMs: 0 }), (error) => error instanceof DirectoryLockedError && error.message.includes(`pid ${child.pid}`));
+  await assert.rejects(openLeader({ directory, clock: new SteadyClock(), logger: silentLogger, lockWaitMs: 0 }), (error) => error instanceof DirectoryLockedError && error.message.includes(`pid ${child.pid}`));
   child.kill('SIGKILL');
 }
 
@@ -78,7 +79,7 @@ test('whatever was acknowledged is there after kill -9, and sending it again has
       for (const { id, order } of sent.values()) if (order !== undefined) assert.deepEqual(stored.get(id), [order], `order ${id} was acknowledged as ${order}`);
       assert.equal(await stateHash(directory, true), await stateHash(directory, false));
     }
-    const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger });
+    const leader = await openLeader({ directory, clock: new SteadyClock(), logger: silentLogger });
     for (const { account, id, order } of sent.values()) {
       const again = await accepted(leader, { type: 'place_order', account, order: buy(id) });
       if (order !== undefined) assert.ok(again.replayed && again.events.some(({ seq }) => seq === order));

@@ -4,13 +4,14 @@ import { RemoteStore } from '../../src/models/remote.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Projections } from '../../src/projections/projections.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
+import { SteadyClock } from '../../src/utils/clock.ts';
 import { allowedCpus, clearCpu, takeCpu } from '../../src/utils/cpus.ts';
 
 const cpu = Number(process.argv[2]);
 const directory = process.argv[3]!;
 clearCpu(cpu);
 takeCpu(cpu);
-const leader = await openLeader({ directory, clock: Date.now, logger: silentLogger });
+const leader = await openLeader({ directory, clock: new SteadyClock(), logger: silentLogger });
 const store = new RemoteStore({ directory });
 await store.ping();
 const projections = new Projections({ directory, sequencer: leader, logger: silentLogger });

@@ -219,7 +219,7 @@ class Simulation {
       // What died stays dead: its leader may still ask, and is never answered.
       openJournal: () => (life === this.#lives ? this.#openJournal() : new Promise<never>(() => {})),
       // It goes on while a group of commands is executed.
-      clock: () => (this.#clock += this.#random.chance(0.2) ? 1 : 0),
+      clock: { now: () => (this.#clock += this.#random.chance(0.2) ? 1 : 0), reach() {} },
       logger: silentLogger,
       metrics: noMetrics,
       queueLimit: 1_000,

@@ -11,6 +11,7 @@ interface Timer {
 const PATIENCE = 200_000;
 
 export class JumpClock implements Clock {
+  readonly leadMs = 0;
   #now: number;
   #order = 0;
   readonly #timers = new Set<Timer>();
@@ -21,6 +22,11 @@ export class JumpClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  /** It has no wall clock beside it. */
+  onJump(): () => void {
+    return () => undefined;
   }
 
   after(ms: number, run: () => void): () => void {

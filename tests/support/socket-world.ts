@@ -95,7 +95,7 @@ export class SocketWorld {
     this.#sockets = createSockets({
       http, options: { origins: ['https://app.example.com'], parser: 'json', tickMs: 5, ...options },
       auth: this.auth, orders: { place: refuse, amend: refuse, cancel: refuse, placeBatch: refuse },
-      market: this.market, accounts: this.accounts, admin: this.admin, adminAddress: () => true, logger: silentLogger, metrics: this.metrics, ...parts,
+      market: this.market, accounts: this.accounts, admin: this.admin, adminAddress: () => true, clock: Date.now, logger: silentLogger, metrics: this.metrics, ...parts,
     });
   }
 

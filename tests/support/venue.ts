@@ -14,6 +14,7 @@ import { commit, eventOf } from '../../src/services/commit.ts';
 import { createPriceFeed } from '../../src/services/prices.ts';
 import { createTrading, type TradingParts } from '../../src/services/trading.ts';
 import type { Principal } from '../../src/types/principal.ts';
+import { SteadyClock } from '../../src/utils/clock.ts';
 
 export interface VenueOptions {
   readonly deposits?: TradingParts['deposits'];
@@ -45,7 +46,7 @@ export async function openVenue({ deposits = 'simulated', caughtUp = () => true,
   };
   const catalog = new Catalog(leader.state);
   const data = await createMarketData({ store, sequencer: leader, projections, readJournal: async () => [], books, clock: clock.now });
-  const feeds = createPriceFeed({ mode: { mode: 'manual' }, sequencer: leader, catalog, logger: silentLogger, metrics });
+  const feeds = createPriceFeed({ mode: { mode: 'manual' }, sequencer: leader, catalog, logger: silentLogger, metrics, clock: new SteadyClock() });
   const trading = createTrading({ sequencer: leader, catalog, store, projections, data, books, feeds, cache: new MemoryCache(metrics), audit: audit ?? new AuditLog(store, clock.now), deposits });
 
   /** Opens an account for a user of this name. */

@@ -129,9 +129,10 @@ export class LiveExchange {
   }
 
   #emit(tickers: readonly UnifiedTicker[]): void {
-    const received = this.#options.clock.now();
+    const { clock } = this.#options;
+    const received = clock.now();
     for (const ticker of tickers) {
-      const tick = unifiedTick(this.name, ticker, received);
+      const tick = unifiedTick(this.name, ticker, received, clock.leadMs);
       if (tick === undefined) continue;
       this.#changeTo('connected', this.#pollsLeft > 0 ? 'by REST' : 'by WebSocket');
       this.#options.listener.onTick(tick);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../../../tests/support/wait.ts';
 import { silentLogger } from '../../observability/logger.ts';
-import { systemClock, type Clock } from '../../utils/clock.ts';
+import { SteadyClock, type Clock } from '../../utils/clock.ts';
 import { AutoSource } from '../auto.ts';
 import type { UnifiedTicker } from '../normalisers/ccxt.ts';
 import { SimulatedSource } from '../simulated.ts';
@@ -75,6 +75,7 @@ class FakeExchange implements ExchangeClient {
   }
 }
 
+const systemClock = new SteadyClock();
 const QUICK: Partial<ExchangeTimes> = { silenceMs: 5_000, pollEveryMs: 5, backoffMs: [1, 20], circuitMs: 40 };
 
 function record() {
@@ -85,8 +86,8 @@ function record() {
   return { ticks, states, resets, listener };
 }
 
-async function live(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>, times: Partial<ExchangeTimes> = QUICK, exchanges = ['binance']) {
-  const source = new LiveSource({ clock: systemClock, logger: silentLogger, exchanges, factory, times });
+async function live(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>, times: Partial<ExchangeTimes> = QUICK, clock: Clock = systemClock) {
+  const source = new LiveSource({ clock, logger: silentLogger, exchanges: ['binance'], factory, times });
   const seen = record();
   source.follow(['BTC', 'ETH']);
   await source.start(seen.listener);
@@ -114,6 +115,17 @@ test('updates of an exchange become ticks of its pairs', async (t) => {
   assert.equal(ticks.length, 1, 'a ticker without a price is none');
   assert.deepEqual(states, ['binance connected']);
   assert.deepEqual(exchange.followed[0], ['BTC/USDT', 'ETH/USDT']);
+});
+
+test('what an exchange says of the time is moved by as much as our clock is ahead of the wall clock', async (t) => {
+  const exchange = new FakeExchange();
+  let wall = 1_700_000_000_000;
+  const clock = new SteadyClock({ wall: () => wall, monotonic: () => 0 });
+  const { ticks } = await live(t, async () => exchange, QUICK, clock);
+  wall -= 600_000;
+  await exchange.send({ symbol: 'BTC/USDT', bid: 100, ask: 101, timestamp: wall - 40 });
+  const { eventTimeMs, receivedTimeMs } = await eventually('a tick', () => ticks[0]);
+  assert.deepEqual([receivedTimeMs, eventTimeMs], [1_700_000_000_000, 1_700_000_000_000 - 40]);
 });
 
 test('without a Tether pair the dollar pair is followed, and the rate between the two', async (t) => {
@@ -201,7 +213,9 @@ test('after stop nothing comes any more', async (t) => {
 async function auto(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>) {
   let giveUp: (() => void) | undefined;
   const clock: Clock = {
-    now: systemClock.now,
+    now: () => systemClock.now(),
+    leadMs: 0,
+    onJump: () => () => undefined,
     after: (_, run) => {
       giveUp = run;
       return () => { giveUp = undefined; };

@@ -22,12 +22,12 @@ export function unifiedInstrument(symbol: string): Instrument | undefined {
   return instrument(assetCode(base), assetCode(quote), settle === undefined ? 'spot' : expiry === undefined ? 'perpetual' : 'future');
 }
 
-/** undefined: no instrument or no price in it. */
-export function unifiedTick(source: string, ticker: UnifiedTicker, receivedTimeMs: number): Tick | undefined {
+/** undefined: no instrument or no price in it. `leadMs`: what our clock is ahead of the wall clock. */
+export function unifiedTick(source: string, ticker: UnifiedTicker, receivedTimeMs: number, leadMs = 0): Tick | undefined {
   const of = unifiedInstrument(ticker.symbol ?? '');
   const figures = {
     bid: positive(ticker.bid), ask: positive(ticker.ask), bidSize: positive(ticker.bidVolume), askSize: positive(ticker.askVolume), last: positive(ticker.last),
   };
   if (of === undefined || (figures.bid === undefined && figures.ask === undefined && figures.last === undefined)) return undefined;
-  return makeTick(source, of, receivedTimeMs, figures, { eventTimeMs: ticker.timestamp });
+  return makeTick(source, of, receivedTimeMs, figures, { eventTimeMs: ticker.timestamp === undefined ? undefined : ticker.timestamp + leadMs });
 }

@@ -29,6 +29,8 @@ export interface Playlist {
 
 /** Files that one directory may hold. */
 const MAX_FILES = 10_000;
+/** Files that are played beside each other: a chunk of each is held, some 100 KiB. */
+const MAX_FILES_A_DAY = 1_000;
 const MAX_NAMED = 10;
 const BARS: Readonly<Record<string, number>> = { '1m': 60_000, '1s': 1_000 };
 
@@ -52,8 +54,10 @@ export async function readPlaylist(mode: ReplayMode): Promise<Playlist> {
     return !derived;
   });
   if (played.length === 0) throw new FeedsModeError(`there is nothing to replay in ${mode.directory}${whatIsThere(mode, left)}`);
-  const days = [...new Set(played.map(({ day }) => day))].sort();
-  return { days: days.map((day) => ({ day, recordings: played.filter((recording) => recording.day === day) })), left };
+  const days = [...new Set(played.map(({ day }) => day))].sort().map((day) => ({ day, recordings: played.filter((recording) => recording.day === day) }));
+  const full = days.find(({ recordings }) => recordings.length > MAX_FILES_A_DAY);
+  if (full !== undefined) throw new FeedsModeError(`${mode.directory} holds ${full.recordings.length} files of ${full.day}, more than the ${MAX_FILES_A_DAY} that are played beside each other; choose some of them with only=`);
+  return { days, left };
 }
 
 /** What one might have meant. */

@@ -1,24 +1,66 @@
-/** Recorded files as one stream in order of time: a k-way merge that holds one chunk per file, whatever their size. */
-import { createReadStream } from 'node:fs';
+/** Recorded files as one stream in order of time: a k-way merge that holds one chunk per file, whatever their size, and keeps none of them open. */
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Recording } from './catalog.ts';
 import { decoderOf, type Decoder, type Observed } from './decode.ts';
 
 /** A line may be this long and no longer. */
 const MAX_LINE = 16 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 export interface LineFault {
   readonly path: string;
   readonly error: unknown;
 }
 
+interface Chunks {
+  readonly next: () => Promise<IteratorResult<string>>;
+  readonly close: () => void;
+}
+
+/** A file's text. The file is open while a chunk of it is read and not in between: a day may have more files than a process may have open. */
+function chunksOf(path: string): Chunks {
+  const file = Readable.from(bytesOf(path), { objectMode: false, highWaterMark: CHUNK_BYTES });
+  const text = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  file.on('error', (error) => text.destroy(error));
+  text.setEncoding('utf8');
+  const iterator = text[Symbol.asyncIterator]() as AsyncIterator<string>;
+  return {
+    next: () => iterator.next(),
+    close: () => {
+      file.destroy();
+      text.destroy();
+    },
+  };
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    const bytes = await readAt(path, at);
+    if (bytes.length === 0) return;
+    at += bytes.length;
+    yield bytes;
+  }
+}
+
+async function readAt(path: string, at: number): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** One file, read ahead by a chunk. Lines that do not decode are reported and skipped. */
 class Cursor {
   readonly #path: string;
   readonly #decode: Decoder;
-  readonly #chunks: AsyncIterator<string>;
-  readonly #destroy: () => void;
   readonly #onFault: (fault: LineFault) => void;
+  /** Since the first look at it. */
+  #chunks: Chunks | undefined;
   #rest = '';
   #ahead: Observed[] = [];
   #at = 0;
@@ -27,15 +69,6 @@ class Cursor {
     this.#path = recording.path;
     this.#decode = decoderOf(recording);
     this.#onFault = onFault;
-    const file = createReadStream(recording.path);
-    const text = recording.path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-    file.on('error', (error) => text.destroy(error));
-    text.setEncoding('utf8');
-    this.#chunks = text[Symbol.asyncIterator]() as AsyncIterator<string>;
-    this.#destroy = () => {
-      file.destroy();
-      text.destroy();
-    };
   }
 
   get head(): Observed | undefined {
@@ -52,6 +85,7 @@ class Cursor {
   async fill(): Promise<void> {
     this.#ahead = [];
     this.#at = 0;
+    this.#chunks ??= chunksOf(this.#path);
     try {
       while (this.#ahead.length === 0) {
         const { value, done } = await this.#chunks.next();
@@ -71,7 +105,7 @@ class Cursor {
   }
 
   close(): void {
-    this.#destroy();
+    this.#chunks?.close();
   }
 
   #take(line: string): void {

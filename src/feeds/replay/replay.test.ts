@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { JumpClock } from '../../../tests/support/jump-clock.ts';
+import { Machine } from '../../../tests/support/machine.ts';
 import { RECORDINGS, skipWithoutRecordings } from '../../../tests/support/recordings.ts';
 import { silentLogger, type LogFields, type Logger } from '../../observability/logger.ts';
 import { parseFeeds, type ReplayMode } from '../mode.ts';
 import type { Tick } from '../source.ts';
 import { readPlaylist } from './catalog.ts';
+import { Merge } from './merge.ts';
 import { ReplaySource } from './source.ts';
 
 function directory(t: TestContext, files: Readonly<Record<string, string>>): string {
@@ -78,6 +80,25 @@ test('days follow each other, long silences are skipped, and prices start afresh
   assert.ok(ticks[3].receivedTimeMs - ticks[0].receivedTimeMs < 61_000);
 });
 
+test('after the machine stood still it goes on at the same speed, and hurries nothing after', async (t) => {
+  const root = directory(t, { 'prices/2022-12-13-btcusdt-one.csv': Array.from({ length: 1_000 }, (_, second) => row(second, 1 + second)).join('') });
+  const machine = new Machine();
+  const source = new ReplaySource({ mode: parseFeeds(`replay:${root}@1`) as ReplayMode, clock: machine.clock, logger: silentLogger });
+  const played: number[] = [];
+  await source.start({ onTick: ({ last }) => played.push(last ?? 0), onState() {}, onReset() {} });
+  t.after(() => source.stop());
+  // The replay and the test wait on the clock.
+  const pass = (ms: number) => machine.pass(ms, () => 2);
+  await pass(10_500);
+  assert.deepEqual(played, Array.from({ length: 11 }, (_, at) => 1 + at));
+  machine.set(600_000);
+  await pass(10_000);
+  assert.ok(played.length >= 21 && played.length <= 23, `${played.length} prices`);
+  machine.set(-600_000);
+  await pass(10_000);
+  assert.ok(played.length >= 30 && played.length <= 33, `${played.length} prices`);
+});
+
 test('at the end prices end, and say so', async (t) => {
   const root = directory(t, { 'prices/2022-12-13-btcusdt-one.csv': row(0, 1) });
   assert.deepEqual((await play(`replay:${root}`, ended)).events.slice(-2), ['one ended', 'the recording ended']);
@@ -107,6 +128,32 @@ test('lines that are broken are said and skipped, a file that breaks off ends th
   assert.deepEqual(ticks.filter(({ source }) => source === 'one').map(({ last }) => last), [1, 2]);
   assert.ok(ticks.some(({ source }) => source === 'cut'));
   assert.equal(new Set(faults.map((fields) => fields?.path)).size, 3);
+});
+
+test('a day of many files keeps none of them open', { skip: existsSync('/proc/self/fd') ? false : 'open files cannot be counted here' }, async (t) => {
+  const files = 100;
+  // Each is longer than what is read at once, so that none is at its end after the first look.
+  const text = (file: number) => Array.from({ length: 5_000 }, (_, n) => row(n, 1 + file)).join('');
+  const names = Array.from({ length: files }, (_, file) => [`prices/2022-12-13-btcusdt-v${file}.csv${file % 2 === 0 ? '' : '.gz'}`, text(file)] as const);
+  const root = directory(t, Object.fromEntries(names));
+  const { days } = await readPlaylist({ mode: 'replay', directory: root, speed: 1 });
+  const before = readdirSync('/proc/self/fd').length;
+  const merge = new Merge(days[0]?.recordings ?? [], ({ path, error }) => assert.fail(`${path}: ${String(error)}`));
+  t.after(() => merge.close());
+  await merge.open();
+  let last = -Infinity;
+  for (let taken = 0; taken < 10 * files; taken++) {
+    assert.ok(merge.head !== undefined && merge.head.timeMs >= last);
+    last = merge.head.timeMs;
+    await merge.take();
+  }
+  const more = readdirSync('/proc/self/fd').length - before;
+  assert.ok(more < 20, `${more} files are open`);
+});
+
+test('more files of a day than can be played beside each other are an error at the start', async (t) => {
+  const root = directory(t, Object.fromEntries(Array.from({ length: 1_001 }, (_, file) => [`prices/2022-12-13-btcusdt-v${file}.csv`, ''])));
+  await assert.rejects(readPlaylist({ mode: 'replay', directory: root, speed: 1 }), /holds 1001 files of 2022-12-13, more than the 1000/);
 });
 
 test('a directory without recordings is an error at the start', async (t) => {

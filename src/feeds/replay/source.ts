@@ -22,6 +22,8 @@ export interface ReplayOptions {
 const GAP_MS = 300_000;
 /** Work between two turns of the event loop, so that orders never wait for a replay. */
 const SLICE_MS = 4;
+/** A replay that is later than this (the machine stood still, the clock jumped) goes on from there: a market must not see minutes of prices in one moment. */
+const LATE_MS = 2_000;
 /** Longest pause, so that a stop or a changed clock is noticed. */
 const MAX_PAUSE_MS = 250;
 const DAY_MS = 86_400_000;
@@ -136,6 +138,8 @@ export class ReplaySource implements PriceSource {
   /** Until the recorded time is due. Whether it waited. */
   async #waitFor(recordedMs: number): Promise<boolean> {
     const due = this.#playedMs + (recordedMs - this.#recordedMs) / this.#mode.speed;
+    const late = this.#clock.now() - due;
+    if (late > LATE_MS) this.#playedMs += late;
     let waited = false;
     for (let wait = due - this.#clock.now(); wait >= 1 && !this.#stopped; wait = due - this.#clock.now()) {
       waited = true;
