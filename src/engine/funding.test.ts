@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, ofType, PERP, SPOT, USDT } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, USDT } from './engine-kit.ts';
 
 const USD = 0;
 const HOUR = 3_600_000;
 const perp = (order: Parameters<typeof newOrder>[0]) => newOrder({ market: PERP, price: 300_000, quantity: 1_000, ...order });
 
-function venue(perpSpec = {}) {
-  const kit = Kit.create({ perp: perpSpec });
+function venue(spec = {}) {
+  const kit = Kit.create({ perp: spec });
   kit.prices(300_000, 300_000);
   const long = kit.user('long', 10_000);
   const short = kit.user('short', 10_000);
@@ -132,4 +132,23 @@ test('the dead-man switch cancels what it covers when its time comes, unless it 
   assert.equal(kit.engine.openOrders(long).length, 0);
   assert.equal(kit.refused({ type: 'cancel_after', account: long, timeoutMs: -1 }), 'VALIDATION_FAILED');
   assert.equal(kit.refused({ type: 'cancel_after', account: 77, timeoutMs: 1 }), 'NOT_FOUND');
+});
+
+test('where very many positions have to be settled, one command does not settle every market', () => {
+  const kit = Kit.create();
+  const other = kit.engine.markets.length;
+  kit.do({ type: 'create_asset', code: 'ETH', scale: 8 });
+  kit.do({ type: 'create_market', spec: perpSpec({ symbol: 'ETH-USDT-PERP', base: 'ETH' }) });
+  for (const market of [PERP, other]) kit.do({ type: 'set_prices', prices: [{ market, index: 100_000, mark: 100_000 }] });
+  const maker = kit.user('maker', 100_000_000);
+  for (let n = 0; n < 10_000; n++) {
+    kit.place(maker, newOrder({ market: PERP, side: 'sell', price: 100_000, quantity: 1 }));
+    kit.place(kit.user(`taker${n}`, 1_000), newOrder({ market: PERP, side: 'buy', price: 100_000, quantity: 1 }));
+  }
+  kit.time = kit.engine.nextTimer()!;
+  const settled = () => ofType(kit.do({ type: 'advance_time' }), 'funding_settled').map(({ market }) => market);
+  assert.deepEqual(settled(), [PERP]);
+  assert.equal(kit.engine.nextTimer(), kit.time, 'the other is due as well');
+  assert.deepEqual(settled(), [other]);
+  assert.deepEqual(settled(), []);
 });

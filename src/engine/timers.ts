@@ -12,6 +12,8 @@ import type { AccountId, MarketId, Millis } from './units.ts';
 const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
 /** Switches fired per command; the rest follows with the next one. */
 const SWITCHES = 1_000;
+/** A command that has settled the funding of so many positions leaves the markets that are due as well to the next one: all of them have the same hours. */
+const FUNDED = 10_000;
 
 export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CommandOf<'cancel_after'>): Reject | undefined {
   const unknown = checkTrader(core, account);
@@ -37,7 +39,11 @@ export function runTimers(core: Core): void {
     cancelAll(core, armed.account, armed.market, 'dead_man_switch');
     core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account: armed.account, market: armed.market, deadline: 0 });
   }
-  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now; market = core.nextFunding) settleFunding(core, market);
+  let funded = 0;
+  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now && funded < FUNDED; market = core.nextFunding) {
+    funded += market.positions.length;
+    settleFunding(core, market);
+  }
 }
 
 /** What the command before had no room for, and positions that nobody could take. */
