@@ -12,13 +12,15 @@ import { tradingRoutes } from './controllers/trading.ts';
 import { userRoutes } from './controllers/users.ts';
 import { FeedsModeError } from './feeds/mode.ts';
 import { createApp } from './http/app.ts';
+import { readDocsPage } from './http/docs-page.ts';
 import { createServer } from './http/server.ts';
 import { SqliteJournalReader } from './journal/sqlite-reader.ts';
 import { clientAddress } from './middleware/request.ts';
 import { RouteTable } from './middleware/route-table.ts';
 import { RemoteStore } from './models/remote.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
+import type { Logger } from './observability/logger.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { createLogger } from './observability/winston.ts';
 import { createMarketData } from './projections/market-data.ts';
 import { OrderBooks } from './projections/order-books.ts';
 import { Projections } from './projections/projections.ts';
@@ -122,7 +124,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   // REST.
   const table: RouteTable = new RouteTable([
     { base: '/api/v1', routes: [...authRoutes(auth), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
-    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
+    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
   const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config });

@@ -5,5 +5,4 @@ export const cacheKeys = {
   userSession: (userId: string) => `user:session:${userId}`,
   market: (symbol: string) => `cache:market:${symbol}`,
   orderbook: (symbol: string) => `cache:orderbook:${symbol}`,
-  room: (roomId: string) => `ws:room:${roomId}`,
 } as const;
