@@ -177,6 +177,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   house.start();
   stops.push(() => house.stop());
   stops.push(() => health.stop());
+  await trading.markets.warm();
   if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
   return listening(config, () => server.listen(config.port, config.host));
 }

@@ -1,13 +1,12 @@
 /** Counts requests by client address (IPv6: by /56) and refuses what is over the limit. Says in each of their replies what is left (IETF draft RateLimit headers). */
 import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
-import { RATE_LIMIT_PREFIX } from '../cache/keys.ts';
+import { RATE_LIMIT_PREFIX, RATE_LIMIT_WINDOW_SECONDS } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Refusal } from '../types/refusal.ts';
 import { clientKey } from '../utils/addresses.ts';
 import type { ApiResponse, Stage } from './http.ts';
 
-const WINDOW_SECONDS = 60;
 const POLICY = 'address';
 /** Probes are cheap, and an orchestrator that gets no answer would end a process that is only busy. */
 const UNLIMITED = '/health/';
@@ -21,8 +20,8 @@ export interface RateLimitOptions {
 
 export function rateLimiter(options: RateLimitOptions): Stage {
   if (!options.enabled) return (_req, _res, next) => next();
-  const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: WINDOW_SECONDS });
-  const policy = `"${POLICY}";q=${options.perMinute};w=${WINDOW_SECONDS}`;
+  const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: RATE_LIMIT_WINDOW_SECONDS });
+  const policy = `"${POLICY}";q=${options.perMinute};w=${RATE_LIMIT_WINDOW_SECONDS}`;
   const tell = (res: ApiResponse, { remainingPoints, msBeforeNext }: RateLimiterRes): void => {
     res.lines.push('RateLimit-Policy', policy, 'RateLimit', `"${POLICY}";r=${remainingPoints};t=${seconds(msBeforeNext)}`);
   };

@@ -1,6 +1,6 @@
 /** What everybody may know of the markets: their settings, books, prints, candles, tickers, prices and funding rates. Nothing here changes anything. */
 import type { Cache } from '../cache/cache.ts';
-import { cacheKeys } from '../cache/keys.ts';
+import { cacheKeys, cacheTtlMs } from '../cache/keys.ts';
 import type { Event, EventOf } from '../engine/events.ts';
 import type { MarketStatus } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
@@ -55,8 +55,8 @@ export interface MarketServiceParts {
   readonly cache: Cache;
 }
 
-const MARKET_TTL_MS = 60_000;
-const BOOK_TTL_MS = 5_000;
+/** Markets that are read before anybody asks for them. */
+const MAX_WARMED = 500;
 /** The depth that most ask for, and the only one that is kept. */
 const CACHED_DEPTH = 100;
 /** Prints that are held; older ones are history of those who made them. */
@@ -84,6 +84,15 @@ export class MarketService {
     this.#unsubscribe();
   }
 
+  /**
+   * Puts settings and books of the first markets into the cache before anybody asks. What cannot be read now is left to whoever asks for it:
+   * it never fails, and waits no longer than one of them would.
+   */
+  async warm(): Promise<void> {
+    const symbols = this.#parts.catalog.all().slice(0, MAX_WARMED).map(({ market }) => market.symbol);
+    await Promise.allSettled(symbols.flatMap((symbol) => [this.#readSettings(symbol), this.#readBook(symbol, CACHED_DEPTH)]));
+  }
+
   /** In order of creation. */
   async list(query: ListQuery): Promise<Listing<MarketInfo>> {
     const { items, nextCursor } = pageOf(this.#parts.catalog.all(), query);
@@ -92,22 +101,8 @@ export class MarketService {
 
   /** NOT_FOUND for an unknown symbol; so for all below. */
   async get(symbol: string): Promise<MarketInfo> {
-    const { cache, catalog, consistency, markets } = this.#parts;
-    catalog.at(symbol);
-    const key = cacheKeys.market(symbol);
-    const kept = await cache.get(key);
-    if (kept !== undefined) return JSON.parse(kept) as MarketInfo;
-    const version = this.#versions.get(symbol);
-    // The catalogue may know a market that is not committed yet.
-    await consistency.live(() => undefined);
-    // Only this market's own changes have to be there: settings are readable however far the history lags.
-    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
-    const doc = await markets.get(symbol);
-    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
-    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
-    // What changed meanwhile was taken out of the cache, and must not be put back.
-    if (version === this.#versions.get(symbol)) await cache.set(key, JSON.stringify(info), MARKET_TTL_MS);
-    return info;
+    const kept = await this.#parts.cache.get(cacheKeys.market(this.#symbol(symbol)));
+    return kept === undefined ? this.#readSettings(symbol) : (JSON.parse(kept) as MarketInfo);
   }
 
   ticker(symbol: string): Ticker {
@@ -127,14 +122,9 @@ export class MarketService {
   async orderBook(symbol: string, depth: number): Promise<BookSnapshot> {
     const { books, cache } = this.#parts;
     const key = cacheKeys.orderbook(this.#symbol(symbol));
-    if (depth === CACHED_DEPTH) {
-      const kept = await cache.get(key);
-      const book = kept === undefined ? undefined : (JSON.parse(kept) as BookSnapshot);
-      if (book !== undefined && book.seq === books.seq(symbol)) return book;
-    }
-    const book = known(books.snapshot(symbol, depth), symbol);
-    if (depth === CACHED_DEPTH) await cache.set(key, JSON.stringify(book), BOOK_TTL_MS);
-    return book;
+    const kept = depth === CACHED_DEPTH ? await cache.get(key) : undefined;
+    const book = kept === undefined ? undefined : (JSON.parse(kept) as BookSnapshot);
+    return book !== undefined && book.seq === books.seq(symbol) ? book : this.#readBook(symbol, depth);
   }
 
   /** The last 1,000, newest first. */
@@ -178,6 +168,27 @@ export class MarketService {
       },
       nextCursor: page.nextCursor,
     };
+  }
+
+  async #readSettings(symbol: string): Promise<MarketInfo> {
+    const { cache, consistency, markets } = this.#parts;
+    const version = this.#versions.get(symbol);
+    // The catalogue may know a market that is not committed yet.
+    await consistency.live(() => undefined);
+    // Only this market's own changes have to be there: settings are readable however far the history lags.
+    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
+    const doc = await markets.get(symbol);
+    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
+    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
+    // What changed meanwhile was taken out of the cache, and must not be put back.
+    if (version === this.#versions.get(symbol)) await cache.set(cacheKeys.market(symbol), JSON.stringify(info), cacheTtlMs.market);
+    return info;
+  }
+
+  async #readBook(symbol: string, depth: number): Promise<BookSnapshot> {
+    const book = known(this.#parts.books.snapshot(symbol, depth), symbol);
+    if (depth === CACHED_DEPTH) await this.#parts.cache.set(cacheKeys.orderbook(symbol), JSON.stringify(book), cacheTtlMs.orderbook);
+    return book;
   }
 
   #pricesOf({ market, units }: Listed, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Cache } from '../cache/cache.ts';
-import { cacheKeys } from '../cache/keys.ts';
+import { cacheKeys, cacheTtlMs } from '../cache/keys.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { sessions, type SessionDoc } from '../models/sessions.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -15,7 +15,6 @@ import { unauthenticated } from './tokens.ts';
 const IDLE_MS = 7 * 86_400_000;
 const ABSOLUTE_MS = 30 * 86_400_000;
 const MAX_PER_USER = 50;
-const CACHE_MS = 60_000;
 const SECRET_BYTES = 32;
 const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 
@@ -158,7 +157,7 @@ export class Sessions {
   async #readExpiries(userId: string): Promise<Expiries> {
     const { generation } = this.revocations;
     const expiries = Object.fromEntries((await this.list(userId)).map((session) => [session.id, session.expiresAt]));
-    if (this.revocations.generation === generation) await this.#deps.cache.set(cacheKeys.userSession(userId), JSON.stringify(expiries), CACHE_MS);
+    if (this.revocations.generation === generation) await this.#deps.cache.set(cacheKeys.userSession(userId), JSON.stringify(expiries), cacheTtlMs.userSession);
     return expiries;
   }
 

@@ -59,7 +59,7 @@ export async function openVenue({ deposits = 'simulated', caughtUp = () => true,
     await leader.close();
     await store.close();
   };
-  return { clock, disk, leader, store, catalog, books, data, feeds, trading, user, close, ...trading };
+  return { clock, disk, leader, store, metrics, catalog, books, data, feeds, trading, user, close, ...trading };
 }
 
 export type Venue = Awaited<ReturnType<typeof openVenue>>;
