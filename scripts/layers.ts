@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   engine: { folders: [], packages: [], reaches: [] },
   journal: { folders: ['engine', 'observability', 'utils'], packages: [], reaches: ['files', 'sqlite', 'threads'] },
   sequencer: { folders: ['engine', 'journal', 'observability', 'utils'], packages: [], reaches: ['threads'] },
-  models: { folders: ['utils'], packages: ['lru-cache'], reaches: ['files', 'sqlite', 'threads'] },
+  models: { folders: ['types', 'utils'], packages: ['lru-cache'], reaches: ['files', 'sqlite', 'threads'] },
   projections: { folders: ['engine', 'journal', 'sequencer', 'models', 'types', 'observability', 'utils'], packages: ['lru-cache'], reaches: ['threads'] },
   feeds: { folders: ['observability', 'utils'], packages: ['ccxt', 'opossum'], reaches: ['files'] },
   services: {

@@ -4,7 +4,7 @@ import type { Store } from '../models/collection.ts';
 import { StoreDamagedError } from '../models/errors.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 
-interface Verdict {
+interface CheckResult {
   readonly ok: boolean;
   /** One sentence; says what is wrong when it is not ok. */
   readonly detail: string;
@@ -14,10 +14,10 @@ export interface HealthCheck {
   readonly name: string;
   /** Whether the process is not ready without it. */
   readonly required: boolean;
-  check(): Verdict | Promise<Verdict>;
+  check(): CheckResult | Promise<CheckResult>;
 }
 
-export interface Dependency extends Verdict {
+export interface Dependency extends CheckResult {
   readonly name: string;
   readonly required: boolean;
   readonly ms: number;
@@ -30,7 +30,7 @@ export interface Readiness {
 }
 
 const TIMEOUT_MS = 2_000;
-/** So long a verdict is used again, so that probing cannot be made into load. */
+/** So long results are used again, so that probing cannot be made into load. */
 const FRESH_MS = 500;
 
 export class HealthService {
@@ -137,14 +137,14 @@ export function diskCheck(directory: string, minFree: number): HealthCheck {
 
 async function run(check: HealthCheck): Promise<Dependency> {
   const start = performance.now();
-  const verdict = await judge(check);
-  return { name: check.name, required: check.required, ok: verdict.ok, detail: verdict.detail, ms: Math.round(performance.now() - start) };
+  const result = await resultOf(check);
+  return { name: check.name, required: check.required, ok: result.ok, detail: result.detail, ms: Math.round(performance.now() - start) };
 }
 
 /** A check that throws or takes too long has failed. What it threw may name paths and addresses, so it stays inside. */
-async function judge(check: HealthCheck): Promise<Verdict> {
+async function resultOf(check: HealthCheck): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Verdict>((resolve) => {
+  const late = new Promise<CheckResult>((resolve) => {
     timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${TIMEOUT_MS} ms` }), TIMEOUT_MS);
   });
   try {

@@ -10,6 +10,7 @@ import type { FundingDoc, FundingRate } from '../models/funding.ts';
 import type { Kline } from '../models/klines.ts';
 import type { MarketDoc, MarketInfo } from '../models/markets.ts';
 import type { PublicTrade } from '../models/trades.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import type { KlineQuery } from '../projections/klines.ts';
 import { effectiveStatus } from '../engine/market-rules.ts';
 import type { MarketData } from '../projections/market-data.ts';
@@ -18,7 +19,7 @@ import type { MarketStats, Ticker } from '../projections/tickers.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Consistency } from './consistency.ts';
 import { pageOf, pageOfEvents, type ListQuery, type Listing } from './paging.ts';
 import type { IndexSource, PriceFeedService } from './prices.ts';
@@ -191,7 +192,7 @@ export class MarketService {
     return book;
   }
 
-  #pricesOf({ market, units }: Listed, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {
+  #pricesOf({ market, units }: ListedMarket, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {
     const price = (ticks: number): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
     return {
       symbol: market.symbol,

@@ -3,18 +3,20 @@
  * for it: at most one command is under way, and what is newer by then is sent instead of what was. A silent feed makes its markets safe by this service's own timer.
  */
 import type { Command } from '../engine/commands.ts';
+import { SAFETIES, type Safety } from '../engine/market.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
-import { Aggregator, type AggregatorOptions, type IndexReport, type Safety, type SourceReport } from '../feeds/aggregator.ts';
+import { Aggregator, type AggregatorOptions, type IndexReport, type SourceReport } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
 import type { FeedsMode } from '../feeds/mode.ts';
 import { splitPair, type PriceSource, type SourceListener, type Tick } from '../feeds/source.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
 import { systemClock, type Clock } from '../utils/clock.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { commit } from './commit.ts';
 import { SourceLog, type SourceInfo } from './source-log.ts';
 
@@ -73,7 +75,6 @@ export function createPriceFeed(parts: PriceFeedParts): PriceFeedService {
 const EVERY_MS = 500;
 /** An index that does not move is confirmed this often. */
 const HEARTBEAT_MS = 10_000;
-const SAFETY_LEVEL: Readonly<Record<Safety, number>> = { normal: 0, reduce_only: 1, halted: 2 };
 const MAX_REASON = 200;
 
 export class PriceFeedService {
@@ -86,7 +87,7 @@ export class PriceFeedService {
   readonly #listeners = new Set<(alert: FeedAlert) => void>();
   readonly #sent = new Map<MarketId, { readonly index: Ticks; readonly atMs: number }>();
   #reports: ReadonlyMap<string, IndexReport> = new Map();
-  #markets: readonly Listed[] = [];
+  #markets: readonly ListedMarket[] = [];
   /** Bases of the markets: ticks of others are dropped at the door. */
   #bases: ReadonlySet<string> = new Set();
   #unsubscribe: () => void = () => undefined;
@@ -271,7 +272,7 @@ export class PriceFeedService {
       for (const { market, index } of command.prices) this.#sent.set(market, { index, atMs });
     } else if (command.type === 'set_safety') {
       const { symbol } = this.#parts.catalog.byId(command.market).market;
-      this.#parts.metrics.marketSafety.set({ symbol }, SAFETY_LEVEL[command.safety]);
+      this.#parts.metrics.marketSafety.set({ symbol }, SAFETIES.indexOf(command.safety));
       this.#logger[command.safety === 'normal' ? 'info' : 'warn'](`${symbol} is now ${command.safety}`, { reason: command.reason });
       this.#alert('market', symbol, command.safety, command.reason);
     }
@@ -284,10 +285,10 @@ export class PriceFeedService {
     // Rates between dollars come as ticks of the dollars themselves.
     this.#bases = new Set([...bases, ...quotes, ...this.#aggregator.dollars]);
     this.#source?.follow(bases);
-    for (const { market } of this.#markets) this.#parts.metrics.marketSafety.set({ symbol: market.symbol }, SAFETY_LEVEL[market.safety]);
+    for (const { market } of this.#markets) this.#parts.metrics.marketSafety.set({ symbol: market.symbol }, SAFETIES.indexOf(market.safety));
   }
 
-  #marketsOf(pair: string): Listed[] {
+  #marketsOf(pair: string): ListedMarket[] {
     return this.#markets.filter(({ market }) => pairOf(market) === pair);
   }
 
