@@ -117,9 +117,9 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     engineCheck(sequencer),
     storeCheck(store),
     projectionsCheck(projections, MAX_PROJECTION_LAG),
-    diskCheck(directory, config.minFreeDisk),
+    diskCheck(directory, config.minFreeDisk, metrics),
     feedsCheck(feed),
-  ]);
+  ], metrics);
 
   // REST.
   const table: RouteTable = new RouteTable([

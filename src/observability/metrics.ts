@@ -16,6 +16,9 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
   return {
     registry,
+    ready: gauge('ready', '1 while requests may be sent here'),
+    dependencyUp: gauge('dependency_up', '1 when the last look at what the process needs was well', ['dependency']),
+    diskFree: gauge('disk_free_bytes', 'Free space for the data directory'),
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
     errors: counter('errors_total', 'Refusals and faults by code', ['code']),
@@ -23,6 +26,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     sockets: gauge('sockets', 'Open sockets by namespace', ['namespace']),
     socketMessages: counter('socket_messages_total', 'Messages sent to sockets', ['namespace', 'event']),
     socketDropped: counter('socket_conflated_total', 'Public messages conflated for slow consumers', ['namespace']),
+    socketStalled: counter('sockets_stalled_total', 'Sockets closed because their clients did not read', ['namespace']),
     commands: counter('engine_commands_total', 'Commands executed, by type and outcome', ['type', 'outcome']),
     events: counter('engine_events_total', 'Events emitted'),
     engineSeq: gauge('engine_seq', 'Seq of the last event executed'),
@@ -47,6 +51,8 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     trades: counter('trades_total', 'Trades by market', ['symbol']),
     volume: counter('trade_volume_quote_total', 'Traded notional in quote units, by market', ['symbol']),
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
+    openInterest: gauge('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
+    insuranceFund: gauge('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };
 }

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Store } from '../models/collection.ts';
 import { StoreDamagedError } from '../models/errors.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 
 interface CheckResult {
@@ -35,11 +36,13 @@ const FRESH_MS = 500;
 
 export class HealthService {
   readonly #checks: readonly HealthCheck[];
+  readonly #metrics: Pick<Metrics, 'ready' | 'dependencyUp'>;
   #stopping = false;
   #last: { readonly at: number; readonly result: Promise<Dependency[]> } | undefined;
 
-  constructor(checks: readonly HealthCheck[]) {
+  constructor(checks: readonly HealthCheck[], metrics: Pick<Metrics, 'ready' | 'dependencyUp'>) {
     this.#checks = checks;
+    this.#metrics = metrics;
   }
 
   /** From now on the process is not ready, so that nobody sends it more. */
@@ -49,14 +52,21 @@ export class HealthService {
 
   dependencies(): Promise<Dependency[]> {
     const now = performance.now();
-    if (this.#last === undefined || now - this.#last.at > FRESH_MS) this.#last = { at: now, result: Promise.all(this.#checks.map(run)) };
+    if (this.#last === undefined || now - this.#last.at > FRESH_MS) this.#last = { at: now, result: this.#look() };
     return this.#last.result;
   }
 
+  /** Sets the metrics too: whoever reads them asks this first. */
   async readiness(): Promise<Readiness> {
-    if (this.#stopping) return { ready: false, reasons: ['process: it is stopping'] };
-    const failed = (await this.dependencies()).filter(({ ok, required }) => required && !ok);
-    return { ready: failed.length === 0, reasons: failed.map(({ name, detail }) => `${name}: ${detail}`) };
+    const reasons = this.#stopping ? ['process: it is stopping'] : (await this.dependencies()).filter(({ ok, required }) => required && !ok).map(({ name, detail }) => `${name}: ${detail}`);
+    this.#metrics.ready.set(reasons.length === 0 ? 1 : 0);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  async #look(): Promise<Dependency[]> {
+    const found = await Promise.all(this.#checks.map(run));
+    for (const { name, ok } of found) this.#metrics.dependencyUp.set({ dependency: name }, ok ? 1 : 0);
+    return found;
   }
 }
 
@@ -122,13 +132,14 @@ export function feedsCheck(feed: { health(): { readonly status: 'ok' | 'degraded
 }
 
 /** @param minFree Bytes. */
-export function diskCheck(directory: string, minFree: number): HealthCheck {
+export function diskCheck(directory: string, minFree: number, metrics: Pick<Metrics, 'diskFree'>): HealthCheck {
   return {
     name: 'disk',
     required: true,
     async check() {
       const { bavail, bsize } = await statfs(directory);
       const free = bavail * bsize;
+      metrics.diskFree.set(free);
       const mebibytes = Math.floor(free / 1_048_576);
       return { ok: free >= minFree, detail: `${mebibytes} MiB free` };
     },

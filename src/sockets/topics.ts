@@ -16,7 +16,7 @@ export interface TopicOptions {
   readonly tickMs: number;
   readonly backlog: BacklogLimits;
   readonly subscriptionsPerConnection: number;
-  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped'>;
+  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped' | 'socketStalled'>;
   readonly logger: Logger;
 }
 
@@ -104,6 +104,7 @@ export class TopicPublisher {
       caughtUp: (socket) => this.#bringBack(socket),
       hopeless: (socket, bytes) => {
         this.#options.logger.warn('closing a connection that does not read', { namespace: this.#nsp.name, bytes });
+        this.#options.metrics.socketStalled.inc({ namespace: this.#nsp.name });
         terminate(socket);
       },
     }, now);

@@ -25,7 +25,7 @@ export interface UserParts {
   readonly watchMs: number;
   readonly serve: (socket: Socket, calls: Calls) => void;
   readonly logger: Logger;
-  readonly metrics: Pick<Metrics, 'socketMessages'>;
+  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketStalled'>;
 }
 
 /** Returns how to stop. */
@@ -100,6 +100,7 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
       const bytes = backlogOf(socket);
       if (!stalls.hopeless(socket, bytes, performance.now())) continue;
       logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });
+      metrics.socketStalled.inc({ namespace: nsp.name });
       terminate(socket);
     }
   }, watchMs);

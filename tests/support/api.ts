@@ -63,7 +63,7 @@ export async function startApi(options: ApiOptions = {}) {
     auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
     users: new UserService({ store, sessions, audit, clock }),
   };
-  const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])]);
+  const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])], metrics);
   const table: RouteTable = new RouteTable([
     { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
