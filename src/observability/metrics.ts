@@ -14,6 +14,9 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new TallyCounter({ name: `bourse_${name}`, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `bourse_${name}`, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
+  const errors = counter('errors_total', 'Refusals and faults by code', ['code']);
+  // A series that begins with the first fault has no increase that an alert could see.
+  errors.inc({ code: 'INTERNAL' }, 0);
   return {
     registry,
     ready: gauge('ready', '1 while requests may be sent here'),
@@ -21,7 +24,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     diskFree: gauge('disk_free_bytes', 'Free space for the data directory'),
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
-    errors: counter('errors_total', 'Refusals and faults by code', ['code']),
+    errors,
     rateLimited: counter('rate_limited_total', 'Requests refused by a rate limit', ['limit']),
     sockets: gauge('sockets', 'Open sockets by namespace', ['namespace']),
     socketMessages: counter('socket_messages_total', 'Messages sent to sockets', ['namespace', 'event']),
