@@ -34,6 +34,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     events: counter('engine_events_total', 'Events emitted'),
     engineSeq: gauge('engine_seq', 'Seq of the last event executed'),
     committedSeq: gauge('committed_seq', 'Seq of the last durable event'),
+    idsDroppedEarly: gauge('ids_dropped_early', 'Ids of commands forgotten before their 24 hours were over, since the journal began: their repeats are not known any more'),
     queueDepth: gauge('sequencer_queue_depth', 'Commands executed and waiting for their commit'),
     commitSeconds: histogram('journal_commit_seconds', 'Time of one journal append, fsync included', COMMIT_BUCKETS),
     commitSize: histogram('journal_commit_records', 'Records in one journal append', [1, 2, 5, 10, 25, 50, 100, 250, 1000]),
