@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, PERP, perpSpec, SPOT, spotSpec, USDT } from './engine-kit.ts';
+import { Kit, newOrder, PERP, perpSpec, SPOT, spotSpec, USDT } from '../../tests/support/engine-kit.ts';
 
 test('an asset needs a code and a scale, once', () => {
   const kit = Kit.create();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { JournalConflictError, JournalUnavailableError } from '../journal/errors.ts';
-import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { MemoryDisk, MemoryJournal } from '../../tests/support/memory-journal.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { UnavailableError } from '../utils/errors.ts';
-import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
+import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from '../../tests/support/fixture.ts';
 import type { Command } from '../engine/commands.ts';
 import type { LeaderOptions } from './leader.ts';
 import { leaderMetrics } from './leader-metrics.ts';
