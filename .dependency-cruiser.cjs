@@ -1,6 +1,8 @@
 /** The dependency rule of docs/architecture.md, as a check: made of the table in scripts/layers.ts. Each rule's comment is its reason. */
 const { LAYERS, REACHES } = require('./scripts/layers.ts');
 
+/** Node starts the threads by their file names, which is no import. */
+const ENTRIES = '^src/main\\.ts$|^src/.*-(thread|worker)\\.ts$';
 const NOT_PRODUCT = '\\.test\\.ts$|/contract\\.ts$';
 
 const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
@@ -40,6 +42,13 @@ module.exports = {
     { name: 'no-unresolved', severity: 'error', comment: 'Imports must resolve', from: {}, to: { couldNotResolve: true } },
     { name: 'no-dev-dependency', severity: 'error', comment: 'The product runs on its own dependencies', from: { path: '^src/', pathNot: NOT_PRODUCT }, to: { dependencyTypes: ['npm-dev'] } },
     { name: 'product-without-tests', severity: 'error', comment: 'The product imports nothing that is there for tests', from: { path: '^src/', pathNot: NOT_PRODUCT }, to: { path: '^(tests|scripts|bench)/' } },
+    {
+      name: 'product-for-the-product',
+      severity: 'error',
+      comment: 'What neither main nor one of its threads reaches is there for tests or scripts, and belongs there',
+      from: { path: ENTRIES },
+      to: { path: '^src/', pathNot: `${ENTRIES}|${NOT_PRODUCT}`, reachable: false },
+    },
     {
       name: 'folder-without-layer',
       severity: 'error',
