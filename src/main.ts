@@ -12,14 +12,16 @@ import { tradingRoutes } from './controllers/trading.ts';
 import { userRoutes } from './controllers/users.ts';
 import { FeedsModeError } from './feeds/mode.ts';
 import { createApp } from './http/app.ts';
+import { readDocsPage } from './http/docs-page.ts';
 import { createServer } from './http/server.ts';
 import { SqliteJournalReader } from './journal/sqlite-reader.ts';
 import { clientAddress } from './middleware/request.ts';
 import { RouteTable } from './middleware/route-table.ts';
 import { RemoteStore } from './models/remote.ts';
 import { ClockWatch } from './observability/clock-watch.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
+import type { Logger } from './observability/logger.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { createLogger } from './observability/winston.ts';
 import { createMarketData } from './projections/market-data.ts';
 import { OrderBooks } from './projections/order-books.ts';
 import { Projections } from './projections/projections.ts';
@@ -120,14 +122,14 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     engineCheck(sequencer),
     storeCheck(store),
     projectionsCheck(projections, MAX_PROJECTION_LAG),
-    diskCheck(directory, config.minFreeDisk),
+    diskCheck(directory, config.minFreeDisk, metrics),
     feedsCheck(feed),
-  ]);
+  ], metrics);
 
   // REST.
   const table: RouteTable = new RouteTable([
     { base: '/api/v1', routes: [...authRoutes(auth), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
-    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
+    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
   const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config });
@@ -180,6 +182,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   house.start();
   stops.push(() => house.stop());
   stops.push(() => health.stop());
+  await trading.markets.warm();
   if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
   return listening(config, () => server.listen(config.port, config.host));
 }

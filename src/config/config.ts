@@ -60,11 +60,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
   const v = result.data;
   const production = v.NODE_ENV === 'production';
   return deepFreeze({
-    nodeEnv: v.NODE_ENV,
-    production,
     host: v.HOST,
     port: v.PORT,
-    roles: v.ROLES,
     dataDir: v.DATA_DIR,
     feeds: v.FEEDS,
     house: v.HOUSE,

@@ -40,7 +40,10 @@ export function healthRoutes(health: HealthService, metrics: Pick<Metrics, 'regi
       permission: 'public',
       summary: 'Metrics in Prometheus’ text format',
       produces: 'text/plain',
-      handler: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+      handler: async () => {
+        await health.readiness();
+        return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
+      },
     }),
   ];
 }

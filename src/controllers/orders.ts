@@ -1,6 +1,6 @@
 /** Routes under /orders. */
 import { amendOrder, cancelAfter, cancelAllQuery, cancelBatch, newOrder, orderBatch, orderPath, ordersQuery } from '../validators/order.ts';
-import { batchResult, canceled, deadMansSwitch, list, order } from '../validators/replies.ts';
+import { batchResult, canceled, deadManSwitch, list, order } from '../validators/replies.ts';
 import type { OrderService } from '../services/orders.ts';
 import { listReply } from './listing.ts';
 import { written, type Written } from '../types/route.ts';
@@ -40,9 +40,9 @@ export function orderRoutes(orders: OrderService): Route[] {
       method: 'PUT',
       path: '/orders/cancel-after',
       permission: 'trade',
-      summary: "Arm the dead man's switch: open orders are canceled when this is not repeated in time; 0 disarms",
+      summary: 'Arm the dead-man switch: open orders are canceled when this is not repeated in time; 0 disarms',
       body: cancelAfter,
-      response: deadMansSwitch,
+      response: deadManSwitch,
       handler: async ({ principal, body, meta }) => ({ data: await orders.cancelAfter(principal, body, meta) }),
     }),
     route({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, PERP } from './engine-kit.ts';
+import { Kit, newOrder, PERP } from '../../tests/support/engine-kit.ts';
 
 const perp = (order: Parameters<typeof newOrder>[0]) => newOrder({ market: PERP, quantity: 1, ...order });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apply } from './apply.ts';
 import { Core } from './core.ts';
-import { Kit, newOrder, PERP } from './engine-kit.ts';
+import { Kit, newOrder, PERP } from '../../tests/support/engine-kit.ts';
 import type { RiskTier } from './market.ts';
 import { decodeState } from './snapshot.ts';
 

@@ -1,6 +1,6 @@
 /** What the engine can be asked to do. Imperative, readonly, discriminated on `type`. Integers in engine units; the edge converts. Time comes in beside the command. */
 import type { AccountId, Amount, Lots, MarketId, Millis, OrderId, Side, Ticks, WalletType } from './units.ts';
-import type { MarketSpec } from './market.ts';
+import type { MarketSpec, Safety } from './market.ts';
 
 export type OrderType = 'limit' | 'market';
 export type TimeInForce = 'GTC' | 'IOC' | 'FOK';
@@ -46,7 +46,7 @@ export type Command =
   /** `index` alone lets the mark follow its formula; `mark` sets it outright (manual prices) and it stays until set again. */
   | { readonly type: 'set_prices'; readonly prices: readonly { readonly market: MarketId; readonly index: Ticks; readonly mark?: Ticks }[] }
   /** The price feed's verdict on its own health. */
-  | { readonly type: 'set_safety'; readonly market: MarketId; readonly safety: 'normal' | 'reduce_only' | 'halted'; readonly reason: string }
+  | { readonly type: 'set_safety'; readonly market: MarketId; readonly safety: Safety; readonly reason: string }
   | { readonly type: 'fund_insurance'; readonly asset: string; readonly amount: Amount }
   /** Puts an event into the log that changes nothing, for whoever has to remember that something came to nothing. */
   | { readonly type: 'note' }

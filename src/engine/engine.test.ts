@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Kit, newOrder, ofType, PERP, SPOT, START } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, SPOT, START } from '../../tests/support/engine-kit.ts';
 import { Engine } from './engine.ts';
-import { Fuzz } from './fuzz.ts';
+import { Fuzz } from '../../tests/support/fuzz.ts';
 
 /** Six traders with little money on both markets. */
 function crowd(seed: number): { readonly kit: Kit; readonly fuzz: Fuzz } {

@@ -1,8 +1,8 @@
 /** A fill-or-kill order fills whole or not at all, even where makers in the book turn out to be unable to carry their side. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, ofType, PERP } from './engine-kit.ts';
-import { randomFrom } from './fuzz.ts';
+import { Kit, newOrder, ofType, PERP } from '../../tests/support/engine-kit.ts';
+import { randomFrom } from '../../tests/support/fuzz.ts';
 import type { Ticks } from './units.ts';
 
 const perp = { market: PERP } as const;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { newFillInput, newFillPlan, planFill } from './fill.ts';
 import type { FillInput } from './fill.ts';
 import { openingLoss, perpetualLock } from './locks.ts';
-import { perpSpec } from './engine-kit.ts';
+import { perpSpec } from '../../tests/support/engine-kit.ts';
 import { riskTable } from './margin.ts';
 import type { Market } from './market.ts';
 

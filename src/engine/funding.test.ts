@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, USDT } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, USDT } from '../../tests/support/engine-kit.ts';
 
 const USD = 0;
 const HOUR = 3_600_000;

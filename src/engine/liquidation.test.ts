@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adlScore } from './adl.ts';
+import { Kit, newOrder, ofType, PERP, USDT } from '../../tests/support/engine-kit.ts';
 import { Engine } from './engine.ts';
-import { Kit, newOrder, ofType, PERP, USDT } from './engine-kit.ts';
 import type { LiquidationReceipt } from './events.ts';
 
 const USD = 0;

@@ -1,5 +1,5 @@
 /**
- * Closes positions whose margin is used up: first through the book at the bankruptcy price, then by the insurance fund, then by auto-deleveraging. Nobody ends below zero;
+ * The Liquidation Engine: closes positions whose margin is used up, first through the book at the bankruptcy price, then by the insurance fund, then by auto-deleveraging. Nobody ends below zero;
  * what nobody can take stays open, and is tried again on the next price.
  */
 import type { AdlLine } from './adl.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, spotSpec, USDT } from '../../tests/support/engine-kit.ts';
 import { Engine } from './engine.ts';
-import { Kit, newOrder, ofType, PERP, perpSpec, SPOT, spotSpec, USDT } from './engine-kit.ts';
 
 test('an asset needs a code and a scale, once', () => {
   const kit = Kit.create();

@@ -3,7 +3,7 @@ import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
 import { parseStep } from './decimal.ts';
 import { MAX_NOTIONAL } from './fill.ts';
-import type { Asset, Market, MarketSpec, RiskTier } from './market.ts';
+import { MARKET_STATUSES, SAFETIES, type Asset, type Market, type MarketSpec, type RiskTier } from './market.ts';
 import { defaultLeverage, nextFunding } from './market-state.ts';
 import type { MarketState } from './market-state.ts';
 import { isCrossed, leverageFor, LIQUIDATION_QUARTERS, ONE, riskTable, sameTiers } from './margin.ts';
@@ -23,7 +23,6 @@ const MAX_TIERS = 50;
 const MAX_MAINTENANCE = 500_000;
 const MIN_FUNDING_MS = 1_000;
 const MAX_FUNDING_MS = 7 * 86_400_000;
-const STATUSES: readonly string[] = ['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling'];
 
 function invalid(detail: string): Reject {
   return reject('VALIDATION_FAILED', detail);
@@ -93,7 +92,7 @@ function scaled(units: number, exponent: number): number | undefined {
 }
 
 function checkSpec(market: Market): Reject | undefined {
-  if (!STATUSES.includes(market.status)) return invalid(`The status must be one of ${STATUSES.join(', ')}.`);
+  if (!MARKET_STATUSES.includes(market.status)) return invalid(`The status must be one of ${MARKET_STATUSES.join(', ')}.`);
   if (!isCount(market.makerFee, -MAX_FEE, MAX_FEE) || !isCount(market.takerFee, -MAX_FEE, MAX_FEE)) return invalid('A fee must be within ±5 %, in whole ppm.');
   if (market.makerFee + market.takerFee < 0) return invalid('A rebate may not be more than the other side\'s fee.');
   if (!isCount(market.minQuantity, 1, MAX_NOTIONAL)) return invalid('The least quantity must be at least 1 lot.');
@@ -193,7 +192,7 @@ function checkPositions(core: Core, state: MarketState, market: Market): Reject 
 export function setSafety(core: Core, { market: id, safety, reason }: CommandOf<'set_safety'>): Reject | undefined {
   const state = core.marketStates[id];
   if (state === undefined) return reject('UNKNOWN_SYMBOL', 'There is no such market.');
-  if (safety !== 'normal' && safety !== 'reduce_only' && safety !== 'halted') return invalid('Safety is normal, reduce_only or halted.');
+  if (!SAFETIES.includes(safety)) return invalid('Safety is normal, reduce_only or halted.');
   if (safety === state.market.safety) return undefined;
   core.emit({ seq: core.nextSeq, type: 'market_updated', market: { ...state.market, safety }, reason: String(reason) });
   return undefined;

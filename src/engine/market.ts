@@ -1,7 +1,13 @@
 /** What a market and an asset are. Decides nothing; `market-admin.ts` validates these. */
 import type { Amount, AssetId, Lots, MarketId, Millis, Ppm } from './units.ts';
 
-export type MarketStatus = 'pre_open' | 'open' | 'cancel_only' | 'reduce_only' | 'halted' | 'settling';
+/** What an administrator lets a market take. */
+export const MARKET_STATUSES = ['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling'] as const;
+export type MarketStatus = (typeof MARKET_STATUSES)[number];
+
+/** What the prices allow, the mildest first: the safe states that a silent feed moves a market to. */
+export const SAFETIES = ['normal', 'reduce_only', 'halted'] as const;
+export type Safety = (typeof SAFETIES)[number];
 
 export interface Asset {
   readonly id: AssetId;
@@ -63,6 +69,6 @@ export interface Market extends MarketSpec {
   readonly quotePerTickLot: Amount;
   /** Base minor units of one lot. */
   readonly basePerLot: Amount;
-  /** What the prices allow: the safe state that a silent feed moves the market to. The effective status is the stricter of `status` and this. */
-  readonly safety: 'normal' | 'reduce_only' | 'halted';
+  /** The effective status is the stricter of `status` and this. */
+  readonly safety: Safety;
 }

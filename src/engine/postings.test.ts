@@ -1,7 +1,7 @@
 /** Every kind of event, and what it moves: one that is forgotten here does not compile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, PERP, SPOT } from './engine-kit.ts';
+import { Kit, newOrder, PERP, SPOT } from '../../tests/support/engine-kit.ts';
 import type { EventOf, EventType, FillSide } from './events.ts';
 import { forEachPosting } from './postings.ts';
 

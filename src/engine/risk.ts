@@ -1,4 +1,4 @@
-/** Visits the positions that the mark concerns, and only those: margin calls, liquidations, recoveries, and the insurance fund working off what it took over. */
+/** Risk Management: visits the positions that the mark concerns, and only those: margin calls, liquidations, recoveries, and the insurance fund working off what it took over. */
 import { AdlLine } from './adl.ts';
 import type { NewOrder } from './commands.ts';
 import type { Core } from './core.ts';

@@ -1,7 +1,7 @@
 /** What nobody sends in good faith, and figures at the edge of what can be counted: refused or handled, never thrown. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, newOrder, ofType, PERP, spotSpec, USDT } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, spotSpec, USDT } from '../../tests/support/engine-kit.ts';
 import type { Command, SelfTradePrevention } from './commands.ts';
 
 const perp = { market: PERP } as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BTC, Kit, newOrder, ofType, SPOT, USDT } from './engine-kit.ts';
+import { BTC, Kit, newOrder, ofType, SPOT, USDT } from '../../tests/support/engine-kit.ts';
 
 const USD = 0;
 const COIN = 1;

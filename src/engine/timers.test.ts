@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Core } from './core.ts';
 import { Engine } from './engine.ts';
-import { Kit, newOrder, ofType, PERP, perpSpec, START } from './engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, perpSpec, START } from '../../tests/support/engine-kit.ts';
 import { decodeState } from './snapshot.ts';
 import { nextTimer, runTimers } from './timers.ts';
 

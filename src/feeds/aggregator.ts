@@ -42,6 +42,7 @@ export const AGGREGATOR_DEFAULTS: AggregatorOptions = {
   venueWeights: {}, tierWeights: [1, 0.8, 0.5, 0.4, 0.3, 0.2],
 };
 
+/** The engine's words, which may not be imported here: the compiler compares them where a report becomes a command (`services/prices.ts`). */
 export type Safety = 'normal' | 'reduce_only' | 'halted';
 export type SourceFault = PriceFault | 'outlier' | 'rejoining' | 'standby';
 

@@ -18,7 +18,7 @@ import { validation } from '../middleware/validation.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
-export interface AppDeps {
+export interface AppParts {
   readonly config: Pick<Config, 'corsOrigins' | 'trustProxy' | 'rateLimits' | 'admin'>;
   readonly table: RouteTable;
   readonly authenticate: Authenticate;
@@ -29,8 +29,8 @@ export interface AppDeps {
   readonly checkReplies?: boolean;
 }
 
-export function createApp(deps: AppDeps): Express {
-  const { config, table, replies, metrics, logger } = deps;
+export function createApp(parts: AppParts): Express {
+  const { config, table, replies, metrics, logger } = parts;
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.set('query parser', false).set('trust proxy', config.trustProxy);
@@ -44,10 +44,10 @@ export function createApp(deps: AppDeps): Express {
   use(json(overLimit));
   use(mongoSanitize());
   use(rateLimiter({ ...config.rateLimits, overLimit, metrics, logger }));
-  use(authentication(deps.authenticate));
+  use(authentication(parts.authenticate));
   use(authorization({ table, adminIps: config.admin.ips }));
   use(validation());
-  use(dispatch({ replies, checkReplies: deps.checkReplies ?? false }));
+  use(dispatch({ replies, checkReplies: parts.checkReplies ?? false }));
   app.use(errors({ logger, metrics }) as unknown as RequestHandler);
   return app;
 }

@@ -29,12 +29,12 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface ServerDeps {
+export interface ServerParts {
   readonly app: Express;
   readonly config: Pick<Config, 'connections' | 'drainTimeoutMs'>;
 }
 
-export function createServer({ app, config }: ServerDeps): HttpServer {
+export function createServer({ app, config }: ServerParts): HttpServer {
   const server = createHttpServer({
     ...messageClasses(app),
     headersTimeout: HEADERS_TIMEOUT_MS,

@@ -1,4 +1,4 @@
-/** What can go wrong with the event store. Each says where, and what the caller may do about it. */
+/** What can go wrong with the journal. Each says where, and what the caller may do about it. */
 import type { Seq } from '../engine/units.ts';
 import { OperatingError } from '../utils/errors.ts';
 

@@ -1,4 +1,4 @@
-/** The event store port, as the sequencer needs it. Adapters: `sqlite.ts` (embedded default); a replica set later. One contract suite serves all. */
+/** The journal as the sequencer needs it, whatever stores it. Adapter: `sqlite.ts`. The contract suite holds every adapter to it. */
 import type { Millis, Seq } from '../engine/units.ts';
 
 /** The events of one committed command, or of one batch. The unit of atomicity. */

@@ -4,14 +4,13 @@
  */
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
-import { RATE_LIMIT_PREFIX } from '../cache/keys.ts';
+import { RATE_LIMIT_PREFIX, RATE_LIMIT_WINDOW_SECONDS } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Refusal } from '../types/refusal.ts';
 import { clientKey } from '../utils/addresses.ts';
 import type { ApiResponse, Stage } from './http.ts';
 
-const WINDOW_SECONDS = 60;
 const POLICY = 'address';
 /** Addresses over their limit that are known at a time. One that is forgotten is found again with its next request. */
 const MAX_KNOWN = 10_000;
@@ -53,8 +52,8 @@ export interface RateLimitOptions {
 
 export function rateLimiter(options: RateLimitOptions): Stage {
   if (!options.enabled) return (req, _res, next) => next(req.inputFailure);
-  const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: WINDOW_SECONDS });
-  const policy = `"${POLICY}";q=${options.perMinute};w=${WINDOW_SECONDS}`;
+  const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: RATE_LIMIT_WINDOW_SECONDS });
+  const policy = `"${POLICY}";q=${options.perMinute};w=${RATE_LIMIT_WINDOW_SECONDS}`;
   const tell = (res: ApiResponse, { remainingPoints, msBeforeNext }: RateLimiterRes): void => {
     res.lines.push('RateLimit-Policy', policy, 'RateLimit', `"${POLICY}";r=${remainingPoints};t=${seconds(msBeforeNext)}`);
   };

@@ -1,4 +1,4 @@
-/** How a collection is defined and used, whatever stores it. Drivers: `sqlite.ts` (embedded); mongoose later. One contract suite serves all. */
+/** How a collection is defined and used, whatever stores it. Driver: `sqlite.ts`. The contract suite holds every driver to it. */
 
 export interface IndexSpec<T> {
   readonly fields: { readonly [K in keyof T & string]?: 1 | -1 };

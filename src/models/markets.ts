@@ -1,4 +1,5 @@
 /** Collection `markets`: market configurations. Folded from `market_created` and `market_updated`. */
+import type { MarketStatus } from '../types/market-status.ts';
 import type { CollectionSpec } from './collection.ts';
 
 export interface RiskTierInfo {
@@ -14,7 +15,7 @@ export interface MarketInfo {
   readonly base: string;
   readonly quote: string;
   /** The effective one: the stricter of what was set and what the price feed allows. */
-  readonly status: 'pre_open' | 'open' | 'cancel_only' | 'reduce_only' | 'halted' | 'settling';
+  readonly status: MarketStatus;
   readonly tickSize: string;
   readonly lotSize: string;
   readonly makerFee: string;

@@ -14,21 +14,29 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new TallyCounter({ name: `bourse_${name}`, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `bourse_${name}`, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
+  const errors = counter('errors_total', 'Refusals and faults by code', ['code']);
+  // A series that begins with the first fault has no increase that an alert could see.
+  errors.inc({ code: 'INTERNAL' }, 0);
   return {
     registry,
     clockBehind: gauge('clock_behind_seconds', 'How far the wall clock is behind the clock of the process, which never goes back'),
     clockJumps: counter('clock_jumps_total', 'Jumps of the wall clock by a second and more', ['direction']),
+    ready: gauge('ready', '1 while requests may be sent here'),
+    dependencyUp: gauge('dependency_up', '1 when the last look at what the process needs was well', ['dependency']),
+    diskFree: gauge('disk_free_bytes', 'Free space for the data directory'),
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
-    errors: counter('errors_total', 'Refusals and faults by code', ['code']),
+    errors,
     rateLimited: counter('rate_limited_total', 'Requests refused by a rate limit', ['limit']),
     sockets: gauge('sockets', 'Open sockets by namespace', ['namespace']),
     socketMessages: counter('socket_messages_total', 'Messages sent to sockets', ['namespace', 'event']),
     socketDropped: counter('socket_conflated_total', 'Public messages conflated for slow consumers', ['namespace']),
+    socketStalled: counter('sockets_stalled_total', 'Sockets closed because their clients did not read', ['namespace']),
     commands: counter('engine_commands_total', 'Commands executed, by type and outcome', ['type', 'outcome']),
     events: counter('engine_events_total', 'Events emitted'),
     engineSeq: gauge('engine_seq', 'Seq of the last event executed'),
     committedSeq: gauge('committed_seq', 'Seq of the last durable event'),
+    idsDroppedEarly: gauge('ids_dropped_early', 'Ids of commands forgotten before their 24 hours were over, since the journal began: their repeats are not known any more'),
     queueDepth: gauge('sequencer_queue_depth', 'Commands executed and waiting for their commit'),
     commitSeconds: histogram('journal_commit_seconds', 'Time of one journal append, fsync included', COMMIT_BUCKETS),
     commitSize: histogram('journal_commit_records', 'Records in one journal append', [1, 2, 5, 10, 25, 50, 100, 250, 1000]),
@@ -49,6 +57,8 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     trades: counter('trades_total', 'Trades by market', ['symbol']),
     volume: counter('trade_volume_quote_total', 'Traded notional in quote units, by market', ['symbol']),
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
+    openInterest: gauge('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
+    insuranceFund: gauge('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };
 }

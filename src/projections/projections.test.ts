@@ -88,21 +88,6 @@ test('a seq that does not come is waited for no longer than said', async () => {
   assert.equal(projections.status.state, 'closed');
 });
 
-test('rebuilding starts from the first event and arrives at the same documents', async () => {
-  const { journal, sequencer, write, start, store, close } = venue();
-  journal.list();
-  for (let i = 0; i < 50; i++) journal.add(START + i, deposit);
-  write();
-  const projections = start();
-  await projections.reached(sequencer.committedSeq, 5_000);
-  await store.collection(wallets).patch(`${ALICE}:spot:USDT`, { total: 'damaged' });
-  projections.rebuild();
-  assert.equal(projections.checkpoint, 0);
-  assert.equal(await projections.reached(sequencer.committedSeq, 5_000), true);
-  assert.equal((await store.collection(wallets).get(`${ALICE}:spot:USDT`))?.total, '50');
-  await close(projections);
-});
-
 test('price ticks are one a second, and leave after a day', async () => {
   const { journal, sequencer, write, start, store, close } = venue();
   journal.list();

@@ -41,7 +41,6 @@ export class Projections {
   #announcing = false;
   /** The furthest that somebody has waited for. */
   #wanted: Seq = 0;
-  #builds = 0;
   #failure: string | undefined;
   #closed = false;
   /** Nobody carries the collections any more. */
@@ -87,13 +86,6 @@ export class Projections {
     });
   }
 
-  /** Builds all collections anew from the first event. Meanwhile they are incomplete, as `checkpoint` tells. */
-  rebuild(): void {
-    this.#checkpoint = 0;
-    this.#builds++;
-    this.#send({ type: 'rebuild' });
-  }
-
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -125,8 +117,6 @@ export class Projections {
   #take(report: ProjectorReport): void {
     this.#told = false;
     if (report.type === 'failed') return this.#fail(report.message);
-    // Sent before it heard of the rebuild.
-    if (report.builds !== this.#builds) return;
     this.#failure = undefined;
     this.#checkpoint = report.checkpoint;
     this.#options.metrics?.projectionLag.set(this.lag);

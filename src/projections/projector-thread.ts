@@ -23,12 +23,10 @@ export type ProjectorRequest =
   | { readonly type: 'committed'; readonly seq: Seq }
   /** Somebody waits for the collections to be this far. */
   | { readonly type: 'wanted'; readonly seq: Seq }
-  | { readonly type: 'rebuild' }
   | { readonly type: 'close' };
 
 export type ProjectorReport =
-  /** `builds`: how many times everything was built anew. */
-  | { readonly type: 'progress'; readonly checkpoint: Seq; readonly builds: number; readonly events: number; readonly seconds: number }
+  | { readonly type: 'progress'; readonly checkpoint: Seq; readonly events: number; readonly seconds: number }
   /** Nothing was written; it tries again. */
   | { readonly type: 'failed'; readonly message: string };
 
@@ -54,7 +52,6 @@ class ProjectorLoop {
   readonly #sweeper: NodeJS.Timeout;
   #target: Seq;
   #wanted: Seq = 0;
-  #builds = 0;
   /** The batch that is about to run. */
   #scheduled: NodeJS.Timeout | NodeJS.Immediate | undefined;
   #scheduledAt = 0;
@@ -95,11 +92,6 @@ class ProjectorLoop {
       case 'wanted':
         this.#wanted = Math.max(this.#wanted, request.seq);
         this.#target = Math.max(this.#target, request.seq);
-        return this.#wake();
-      case 'rebuild':
-        this.#projector.rebuild();
-        this.#builds++;
-        this.#report(0, 0);
         return this.#wake();
       case 'close':
         return this.#close();
@@ -148,7 +140,7 @@ class ProjectorLoop {
   }
 
   #report(events: number, seconds: number): void {
-    this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, builds: this.#builds, events, seconds } satisfies ProjectorReport);
+    this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, events, seconds } satisfies ProjectorReport);
   }
 
   #sweep(): void {

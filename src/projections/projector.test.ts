@@ -220,10 +220,10 @@ describe(`the collections of a simulated venue (seed ${seed})`, () => {
 
   test('building anew leads to the same collections', () => {
     const whole = dump(database);
-    const projector = new Projector({ database, source: journal });
-    projector.rebuild();
-    assert.equal(projector.checkpoint, 0);
+    // One that reads a journal without events finds the collections ahead of it, and empties them.
+    assert.equal(new Projector({ database, source: new TestJournal() }).checkpoint, 0);
     assert.equal(everything(database, orders).length, 0);
+    const projector = new Projector({ database, source: journal });
     while (projector.step() > 0);
     assert.deepEqual(dump(database), whole);
   });

@@ -80,7 +80,7 @@ export class Projector {
     this.#collections = new Collections(options.database);
     const stored = this.#checkpoints.get('projector');
     if (stored === undefined || (stored.version === VERSION && stored.seq <= this.#source.lastSeq())) this.#seq = stored?.seq ?? 0;
-    else this.rebuild();
+    else this.#rebuild();
   }
 
   /** Of the last event that the collections reflect. */
@@ -104,15 +104,6 @@ export class Projector {
       this.#restart(before);
       throw error;
     }
-  }
-
-  /** Removes all documents and starts from the first event; `step` does the rest. */
-  rebuild(): void {
-    this.#database.transaction(() => {
-      this.#collections.clear();
-      this.#checkpoints.clear();
-    });
-    this.#restart(0);
   }
 
   #fold(): number {
@@ -157,6 +148,15 @@ export class Projector {
       this.#collections.flush();
       this.#checkpoints.put([{ id: 'projector', seq: this.#seq, version: VERSION }]);
     });
+  }
+
+  /** Removes all documents and starts from the first event; `step` does the rest. */
+  #rebuild(): void {
+    this.#database.transaction(() => {
+      this.#collections.clear();
+      this.#checkpoints.clear();
+    });
+    this.#restart(0);
   }
 
   #restart(seq: Seq): void {

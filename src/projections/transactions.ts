@@ -4,12 +4,12 @@ import type { Event } from '../engine/events.ts';
 import type { Bucket } from '../engine/ledger.ts';
 import type { Asset, Market } from '../engine/market.ts';
 import { forEachPosting } from '../engine/postings.ts';
-import { type AccountId, type Amount, assertNever, type AssetId } from '../engine/units.ts';
+import { type AccountId, type Amount, assertNever, type AssetId, type WalletType } from '../engine/units.ts';
 import type { TradeDoc } from '../models/trades.ts';
 import type { Transaction, TransactionDoc, TransactionType } from '../models/transactions.ts';
 import { storedAmount } from './amounts.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
-import { type WalletName, walletOf } from './wallets.ts';
+import { walletOf } from './wallets.ts';
 
 /** The engine's reader has the lists. */
 export interface TransactionContext extends Pick<FoldContext, 'owners' | 'time'> {
@@ -19,7 +19,7 @@ export interface TransactionContext extends Pick<FoldContext, 'owners' | 'time'>
 
 interface Line {
   readonly account: AccountId;
-  readonly wallet: WalletName;
+  readonly wallet: WalletType;
   readonly asset: AssetId;
   amount: Amount;
 }

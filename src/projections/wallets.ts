@@ -2,15 +2,13 @@
 import { formatDecimal } from '../engine/decimal.ts';
 import { type Bucket, SPOT_LOCKED } from '../engine/ledger.ts';
 import type { Asset } from '../engine/market.ts';
-import type { AccountId, Amount, AssetId, Millis, Seq } from '../engine/units.ts';
+import type { AccountId, Amount, AssetId, Millis, Seq, WalletType } from '../engine/units.ts';
 import type { InsuranceDoc } from '../models/insurance.ts';
 import type { WalletDoc } from '../models/wallets.ts';
 import { storedAmount } from './amounts.ts';
 
-export type WalletName = 'spot' | 'futures';
-
 /** The wallet that a user's bucket is part of. */
-export function walletOf(bucket: Bucket): WalletName {
+export function walletOf(bucket: Bucket): WalletType {
   return bucket <= SPOT_LOCKED ? 'spot' : 'futures';
 }
 
@@ -37,7 +35,7 @@ export function post(balance: Balance, bucket: Bucket, delta: Amount, seq: Seq, 
   touched.time = time;
 }
 
-export function walletId(account: AccountId, wallet: WalletName, asset: string): string {
+export function walletId(account: AccountId, wallet: WalletType, asset: string): string {
   return `${account}:${wallet}:${asset}`;
 }
 

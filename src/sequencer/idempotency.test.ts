@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Command } from '../engine/commands.ts';
-import { MemoryDisk } from '../journal/memory.ts';
-import { ALICE, BOB, Clock, accepted, buy, codeOf, found, openMemoryLeader, place, resultsOf } from './fixture.ts';
+import { MemoryDisk } from '../../tests/support/memory-journal.ts';
+import { ALICE, BOB, Clock, accepted, buy, codeOf, found, openMemoryLeader, place, resultsOf } from '../../tests/support/fixture.ts';
 import { WINDOW_MS } from './id-window.ts';
 
 const setUp = async () => {

@@ -12,6 +12,8 @@ interface CommitFigures {
   readonly queued: number;
   readonly engineSeq: Seq;
   readonly committedSeq: Seq;
+  /** Ids that were forgotten before their 24 hours were over, since the journal began. */
+  readonly idsDroppedEarly: number;
 }
 
 export interface LeaderMetrics {
@@ -33,13 +35,14 @@ export function leaderMetrics(metrics: Metrics): LeaderMetrics {
       if (tally === undefined) tallies.set(type, (tally = metrics.commands.tally({ type, outcome: ok ? 'accepted' : 'refused' })));
       tally.inc();
     },
-    committed({ seconds, records, events: emitted, queued, engineSeq, committedSeq }) {
+    committed({ seconds, records, events: emitted, queued, engineSeq, committedSeq, idsDroppedEarly }) {
       metrics.commitSeconds.observe(seconds);
       metrics.commitSize.observe(records);
       events.inc(emitted);
       metrics.queueDepth.set(queued);
       metrics.engineSeq.set(engineSeq);
       metrics.committedSeq.set(committedSeq);
+      metrics.idsDroppedEarly.set(idsDroppedEarly);
     },
     snapshotTaken: (seconds) => metrics.snapshotSeconds.observe(seconds),
   };

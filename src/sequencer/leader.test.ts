@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Machine } from '../../tests/support/machine.ts';
 import { JournalConflictError, JournalUnavailableError } from '../journal/errors.ts';
-import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { MemoryDisk, MemoryJournal } from '../../tests/support/memory-journal.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
 import { UnavailableError } from '../utils/errors.ts';
-import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
+import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from '../../tests/support/fixture.ts';
 import type { Command } from '../engine/commands.ts';
 import type { Leader, LeaderOptions } from './leader.ts';
+import { leaderMetrics } from './leader-metrics.ts';
 import type { Committed, CommittedRecord } from './sequencer.ts';
 
 const setUp = async (disk = new MemoryDisk(), clock = new Clock()) => {
@@ -363,6 +365,15 @@ describe('a leader', () => {
     await leader.barrier();
     assert.equal(disk.lastSeq, seq);
     await answer;
+  });
+
+  test('says how many ids it could not remember for their 24 hours', async () => {
+    const metrics = createMetrics();
+    const leader = await openMemoryLeader(new MemoryDisk(), new Clock(), { idLimit: 1_024, queueLimit: 2_000, metrics: leaderMetrics(metrics) });
+    await found(leader);
+    await Promise.all(Array.from({ length: 1_030 }, (_, i) => accepted(leader, place(`id${i}`))));
+    assert.match(await metrics.registry.getSingleMetricAsString('bourse_ids_dropped_early'), / 6$/m);
+    await leader.close();
   });
 
   test('leads from where it ended, after an orderly end', async () => {

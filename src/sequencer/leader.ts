@@ -351,7 +351,7 @@ export class Leader implements Sequencer {
         const before = this.#committedSeq;
         this.#tell(entries.map(({ record, body: { events } }) => ({ seq: endOf(record), time: record.time, events })));
         const figures = { seconds, records: entries.length, events: this.#committedSeq - before, queued: this.#queue.depth };
-        this.#options.metrics.committed({ ...figures, engineSeq: this.#engine.seq, committedSeq: this.#committedSeq });
+        this.#options.metrics.committed({ ...figures, engineSeq: this.#engine.seq, committedSeq: this.#committedSeq, idsDroppedEarly: this.#recovered.window.droppedEarly });
       },
       onFailure: (error) => this.#onAppendFailed(error),
     });

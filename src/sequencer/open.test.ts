@@ -9,7 +9,7 @@ import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { SteadyClock } from '../utils/clock.ts';
-import { ALICE, accepted, buy, codeOf, found, place } from './fixture.ts';
+import { ALICE, accepted, buy, codeOf, found, place } from '../../tests/support/fixture.ts';
 import type { Leader } from './leader.ts';
 import { openLeader, type OpenLeaderOptions } from './open.ts';
 import { RecoveryError } from './recovery.ts';

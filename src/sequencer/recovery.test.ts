@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { strip } from '../journal/chain.ts';
-import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { MemoryDisk, MemoryJournal } from '../../tests/support/memory-journal.ts';
 import { silentLogger } from '../observability/logger.ts';
-import { Clock, accepted, found, openMemoryLeader, place } from './fixture.ts';
+import { Clock, accepted, found, openMemoryLeader, place } from '../../tests/support/fixture.ts';
 import { RecoveryError, recover, type RecoveryOptions } from './recovery.ts';
 
 const options: RecoveryOptions = { logger: silentLogger, idLimit: 1_000 };

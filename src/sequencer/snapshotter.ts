@@ -34,11 +34,6 @@ export class Snapshotter {
     this.#running = this.#take(seq);
   }
 
-  /** Resolves when no snapshot is being made. */
-  idle(): Promise<void> {
-    return this.#running;
-  }
-
   /** Gives up the snapshot that is being made. */
   async close(): Promise<void> {
     await this.#worker?.terminate();

@@ -44,7 +44,7 @@ export interface SessionView extends Omit<SessionDoc, 'refreshHash' | 'userId' |
   readonly current: boolean;
 }
 
-export interface AuthDeps {
+export interface AuthParts {
   readonly store: Store;
   readonly sequencer: Sequencer;
   readonly sessions: Sessions;
@@ -66,7 +66,7 @@ const PER_ADDRESS = { free: 30, firstDelayMs: 1_000, maxDelayMs: 900_000, forget
 const REGISTRATIONS = { free: 50, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: 3_600_000 };
 
 export class AuthService {
-  readonly #deps: AuthDeps;
+  readonly #parts: AuthParts;
   readonly #users: Collection<UserDoc>;
   readonly #byGuesser: Attempts;
   readonly #byAccount: Attempts;
@@ -75,13 +75,13 @@ export class AuthService {
   /** By Idempotency-Key. */
   readonly #repeats = new KeyedQueue();
 
-  constructor(deps: AuthDeps) {
-    this.#deps = deps;
-    this.#users = deps.store.collection(users);
-    this.#byGuesser = new Attempts(PER_GUESSER, deps.clock);
-    this.#byAccount = new Attempts(PER_ACCOUNT, deps.clock);
-    this.#byAddress = new Attempts(PER_ADDRESS, deps.clock);
-    this.#registrations = new Attempts(REGISTRATIONS, deps.clock);
+  constructor(parts: AuthParts) {
+    this.#parts = parts;
+    this.#users = parts.store.collection(users);
+    this.#byGuesser = new Attempts(PER_GUESSER, parts.clock);
+    this.#byAccount = new Attempts(PER_ACCOUNT, parts.clock);
+    this.#byAddress = new Attempts(PER_ADDRESS, parts.clock);
+    this.#registrations = new Attempts(REGISTRATIONS, parts.clock);
   }
 
   /**
@@ -101,7 +101,7 @@ export class AuthService {
     const known = await this.#byEmail(email);
     if (known !== undefined) return this.#registered(known, password, registrationKey, origin);
     if (registrationKey !== undefined && (await this.#isUsed(registrationKey))) throw otherRequest();
-    const passwordHash = await this.#deps.passwords.hash(password);
+    const passwordHash = await this.#parts.passwords.hash(password);
     const user = await this.#createUser({ id: randomUUID(), email, passwordHash, roles: ['user'], ...(registrationKey !== undefined && { registrationKey }) });
     await this.#record(origin, { actor: user.id, action: 'auth.register', target: user.id });
     return this.#signIn(user, origin);
@@ -109,16 +109,16 @@ export class AuthService {
 
   /** Whoever repeats the request that created the user. */
   async #registered(user: UserDoc, password: string, registrationKey: string | undefined, origin: Origin): Promise<SignedIn> {
-    const repeats = registrationKey !== undefined && user.registrationKey === registrationKey && this.#deps.clock() - user.createdAt < DAY_MS;
+    const repeats = registrationKey !== undefined && user.registrationKey === registrationKey && this.#parts.clock() - user.createdAt < DAY_MS;
     if (!repeats || user.status !== 'active') throw taken();
     this.#takeGuess(user.email, origin);
-    if (!(await this.#deps.passwords.verify(user.passwordHash, password))) throw otherRequest();
+    if (!(await this.#parts.passwords.verify(user.passwordHash, password))) throw otherRequest();
     this.#forgetGuesses(user.email, origin);
     return this.#signIn(user, origin);
   }
 
   async #isUsed(registrationKey: string): Promise<boolean> {
-    const { items } = await this.#users.find({ where: { registrationKey, createdAt: { gt: this.#deps.clock() - DAY_MS } }, limit: 1 });
+    const { items } = await this.#users.find({ where: { registrationKey, createdAt: { gt: this.#parts.clock() - DAY_MS } }, limit: 1 });
     return items.length > 0;
   }
 
@@ -129,7 +129,7 @@ export class AuthService {
     this.#take(this.#byAddress, address);
     this.#takeGuess(email, origin);
     const user = await this.#byEmail(email);
-    if (!(await this.#deps.passwords.verify(user?.passwordHash, input.password)) || user === undefined) {
+    if (!(await this.#parts.passwords.verify(user?.passwordHash, input.password)) || user === undefined) {
       await this.#record(origin, { actor: user?.id ?? 'unknown', action: 'auth.login', outcome: 'refused', target: user?.id });
       throw new Refusal('UNAUTHENTICATED', 'e-mail or password is wrong');
     }
@@ -139,14 +139,14 @@ export class AuthService {
       await this.#record(origin, { actor: user.id, action: 'auth.login', outcome: 'refused', target: user.id, after: { status: user.status } });
       throw new Refusal('FORBIDDEN', 'this account is frozen');
     }
-    if (this.#deps.passwords.isOutdated(user.passwordHash)) await this.#users.patch(user.id, { passwordHash: await this.#deps.passwords.hash(input.password) });
+    if (this.#parts.passwords.isOutdated(user.passwordHash)) await this.#users.patch(user.id, { passwordHash: await this.#parts.passwords.hash(input.password) });
     await this.#record(origin, { actor: user.id, action: 'auth.login', target: user.id });
     return this.#signIn(user, origin);
   }
 
   /** New tokens for a refresh token, which is then used up. Throws UNAUTHENTICATED. */
   async refresh(refreshToken: string, origin: Origin): Promise<SignedIn> {
-    const open = await this.#deps.sessions.rotate(refreshToken, origin);
+    const open = await this.#parts.sessions.rotate(refreshToken, origin);
     const user = await this.#users.get(open.session.userId);
     if (user === undefined || user.status !== 'active') throw unauthenticated();
     return { user: publicUser(user), tokens: this.#tokensOf(open) };
@@ -157,7 +157,7 @@ export class AuthService {
     const session = principal ?? (await this.#sessionOf(refreshToken)) ?? (await this.#sessionOfExpired(accessToken));
     if (session === undefined) return;
     await this.#record(origin, { actor: session.userId, action: 'auth.logout', target: session.sessionId });
-    await this.#deps.sessions.remove(session.userId, session.sessionId);
+    await this.#parts.sessions.remove(session.userId, session.sessionId);
   }
 
   async me(principal: Principal): Promise<PublicUser> {
@@ -166,7 +166,7 @@ export class AuthService {
 
   /** Newest first. */
   async listSessions(principal: Principal, query: ListQuery): Promise<Listing<SessionView>> {
-    const page = await this.#deps.sessions.page(principal.userId, query);
+    const page = await this.#parts.sessions.page(principal.userId, query);
     const items = page.items.map(({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent }) => ({ id, createdAt, lastUsedAt, expiresAt, ip, userAgent, current: id === principal.sessionId }));
     return { ...page, items };
   }
@@ -174,23 +174,23 @@ export class AuthService {
   /** Throws NOT_FOUND for a session that is unknown or another user's. */
   async endSession(principal: Principal, sessionId: string, origin: Origin): Promise<void> {
     await this.#record(origin, { actor: principal.userId, action: 'session.end', target: sessionId });
-    if (!(await this.#deps.sessions.remove(principal.userId, sessionId))) throw new Refusal('NOT_FOUND', 'there is no such session');
+    if (!(await this.#parts.sessions.remove(principal.userId, sessionId))) throw new Refusal('NOT_FOUND', 'there is no such session');
   }
 
   /** Ends all other sessions. Throws STEP_UP_REQUIRED when the current password is wrong, VALIDATION_FAILED when the new one will not do. */
   async changePassword(principal: Principal, input: { readonly currentPassword: string; readonly newPassword: string }, origin: Origin): Promise<void> {
     const user = await this.#user(principal.userId);
     this.#takeGuess(user.email, origin);
-    if (!(await this.#deps.passwords.verify(user.passwordHash, input.currentPassword))) {
+    if (!(await this.#parts.passwords.verify(user.passwordHash, input.currentPassword))) {
       await this.#record(origin, { actor: user.id, action: 'auth.password', outcome: 'refused', target: user.id });
       throw new Refusal('STEP_UP_REQUIRED', 'the current password is wrong');
     }
     this.#forgetGuesses(user.email, origin);
     requireGood(input.newPassword, user.email, 'newPassword');
-    const passwordHash = await this.#deps.passwords.hash(input.newPassword);
+    const passwordHash = await this.#parts.passwords.hash(input.newPassword);
     await this.#record(origin, { actor: user.id, action: 'auth.password', target: user.id });
-    await this.#users.patch(user.id, { passwordHash, updatedAt: this.#deps.clock() });
-    await this.#deps.sessions.removeAll(user.id, principal.sessionId);
+    await this.#users.patch(user.id, { passwordHash, updatedAt: this.#parts.clock() });
+    await this.#parts.sessions.removeAll(user.id, principal.sessionId);
   }
 
   /** Creates the first administrator once. Returns what the operator must be told, or undefined when there is one. */
@@ -200,13 +200,13 @@ export class AuthService {
     const generated = admin.password === undefined ? randomBytes(18).toString('base64url') : undefined;
     const password = admin.password ?? (generated as string);
     requireGood(password, email, 'ADMIN_PASSWORD');
-    const user = await this.#createUser({ id: ADMIN_ID, email, passwordHash: await this.#deps.passwords.hash(password), roles: ['user', 'admin'] });
-    await this.#deps.audit.record({ actor: 'system', action: 'user.create', target: user.id, after: { roles: user.roles }, ip: '', requestId: '' });
+    const user = await this.#createUser({ id: ADMIN_ID, email, passwordHash: await this.#parts.passwords.hash(password), roles: ['user', 'admin'] });
+    await this.#parts.audit.record({ actor: 'system', action: 'user.create', target: user.id, after: { roles: user.roles }, ip: '', requestId: '' });
     return { email, password: generated };
   }
 
   async #createUser(fields: Pick<UserDoc, 'id' | 'email' | 'passwordHash' | 'roles' | 'registrationKey'>): Promise<UserDoc> {
-    const now = this.#deps.clock();
+    const now = this.#parts.clock();
     const account = await this.#openAccount(fields.id);
     const user: UserDoc = { ...fields, status: 'active', account, createdAt: now, updatedAt: now, lastLoginAt: null };
     try {
@@ -221,7 +221,7 @@ export class AuthService {
 
   /** An account that was opened when the process ended before the user was stored is taken up again. */
   async #openAccount(userId: string): Promise<number> {
-    const { sequencer } = this.#deps;
+    const { sequencer } = this.#parts;
     const open = sequencer.state.accountOf(userId);
     if (open === undefined) return eventOf((await commit(sequencer, { type: 'open_account', userId, kind: 'user' })).events, 'account_opened').account;
     await sequencer.barrier();
@@ -229,28 +229,28 @@ export class AuthService {
   }
 
   async #signIn(user: UserDoc, origin: Origin): Promise<SignedIn> {
-    const lastLoginAt = this.#deps.clock();
+    const lastLoginAt = this.#parts.clock();
     await this.#users.patch(user.id, { lastLoginAt });
-    const open = await this.#deps.sessions.create(user.id, { ip: origin.ip, userAgent: origin.userAgent });
+    const open = await this.#parts.sessions.create(user.id, { ip: origin.ip, userAgent: origin.userAgent });
     return { user: publicUser({ ...user, lastLoginAt }), tokens: this.#tokensOf(open) };
   }
 
   #tokensOf({ session, refreshToken }: OpenSession): Tokens {
-    const now = this.#deps.clock();
+    const now = this.#parts.clock();
     const expiresAt = Math.min(now + ACCESS_TOKEN_MS, session.absoluteExpiresAt);
-    const accessToken = this.#deps.tokens.issue({ userId: session.userId, sessionId: session.id, expiresAt });
+    const accessToken = this.#parts.tokens.issue({ userId: session.userId, sessionId: session.id, expiresAt });
     return { accessToken, expiresIn: Math.floor((expiresAt - now) / 1_000), refreshToken };
   }
 
   async #sessionOf(refreshToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
-    const session = refreshToken === undefined ? undefined : await this.#deps.sessions.byRefreshToken(refreshToken);
+    const session = refreshToken === undefined ? undefined : await this.#parts.sessions.byRefreshToken(refreshToken);
     return session === undefined ? undefined : { userId: session.userId, sessionId: session.id };
   }
 
   /** While it is open: of one that has ended nothing is left to do or to write down. */
   async #sessionOfExpired(accessToken: string | undefined): Promise<{ readonly userId: string; readonly sessionId: string } | undefined> {
-    const session = accessToken === undefined ? undefined : this.#deps.tokens.sessionOf(accessToken);
-    return session !== undefined && (await this.#deps.sessions.isLive(session.userId, session.sessionId)) ? session : undefined;
+    const session = accessToken === undefined ? undefined : this.#parts.tokens.sessionOf(accessToken);
+    return session !== undefined && (await this.#parts.sessions.isLive(session.userId, session.sessionId)) ? session : undefined;
   }
 
   async #byEmail(email: string): Promise<UserDoc | undefined> {
@@ -275,12 +275,12 @@ export class AuthService {
   }
 
   #take(attempts: Attempts, key: string): void {
-    const waitMs = this.#deps.limitAttempts ? attempts.take(key) : 0;
+    const waitMs = this.#parts.limitAttempts ? attempts.take(key) : 0;
     if (waitMs > 0) throw new Refusal('RATE_LIMITED', 'too many attempts; wait', { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
   }
 
   #record(origin: Origin, entry: Omit<AuditEntry, 'ip' | 'requestId'>): Promise<void> {
-    return this.#deps.audit.record({ ...entry, ip: origin.ip, requestId: origin.requestId });
+    return this.#parts.audit.record({ ...entry, ip: origin.ip, requestId: origin.requestId });
   }
 }
 

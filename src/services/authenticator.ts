@@ -18,7 +18,7 @@ interface Verified {
   readonly generation: number;
 }
 
-export interface AuthenticatorDeps {
+export interface AuthenticatorParts {
   readonly store: Store;
   readonly sequencer: Pick<Sequencer, 'state'>;
   readonly sessions: Sessions;
@@ -29,16 +29,16 @@ export interface AuthenticatorDeps {
 
 export class Authenticator {
   readonly #users: Collection<UserDoc>;
-  readonly #deps: AuthenticatorDeps;
+  readonly #parts: AuthenticatorParts;
   readonly #verified = new LRUCache<string, Verified>({ max: MAX_TOKENS });
   readonly #hits;
   readonly #misses;
 
-  constructor(deps: AuthenticatorDeps) {
-    this.#deps = deps;
-    this.#users = deps.store.collection(users);
-    this.#hits = deps.metrics.cacheHits.tally({ cache: 'access-token' });
-    this.#misses = deps.metrics.cacheMisses.tally({ cache: 'access-token' });
+  constructor(parts: AuthenticatorParts) {
+    this.#parts = parts;
+    this.#users = parts.store.collection(users);
+    this.#hits = parts.metrics.cacheHits.tally({ cache: 'access-token' });
+    this.#misses = parts.metrics.cacheMisses.tally({ cache: 'access-token' });
   }
 
   /** At once for a token that is known. Throws (or rejects with) Refusal UNAUTHENTICATED or TOKEN_EXPIRED, UnavailableError. */
@@ -50,23 +50,23 @@ export class Authenticator {
     }
     this.#verified.delete(token);
     this.#misses.inc();
-    return this.#lookUp(token, this.#deps.tokens.verify(token));
+    return this.#lookUp(token, this.#parts.tokens.verify(token));
   }
 
   /** Whether a principal found at that generation still stands. Throws TOKEN_EXPIRED when its time is over. */
   #holds(principal: Principal, generation: number): boolean {
-    if (principal.expiresAt <= this.#deps.clock()) throw tokenExpired();
-    return this.#deps.sessions.revocations.holds(generation, principal.sessionId, principal.userId);
+    if (principal.expiresAt <= this.#parts.clock()) throw tokenExpired();
+    return this.#parts.sessions.revocations.holds(generation, principal.sessionId, principal.userId);
   }
 
   async #lookUp(token: string, claims: AccessClaims): Promise<Principal> {
-    const { sessions } = this.#deps;
+    const { sessions } = this.#parts;
     const { generation } = sessions.revocations;
     const [live, user] = await Promise.all([sessions.isLive(claims.userId, claims.sessionId), this.#users.get(claims.userId)]);
     if (!live || user === undefined || user.status !== 'active') throw unauthenticated();
     const { userId, sessionId, expiresAt } = claims;
     // The start has compared them all; nobody is ever let into another one's account.
-    if (this.#deps.sequencer.state.accountOf(userId) !== user.account) throw new UnavailableError(`user ${userId} has account ${user.account} in the store and another one in the journal`);
+    if (this.#parts.sequencer.state.accountOf(userId) !== user.account) throw new UnavailableError(`user ${userId} has account ${user.account} in the store and another one in the journal`);
     const principal: Principal = { userId, account: user.account, roles: user.roles, permissions: PERMISSIONS, sessionId, expiresAt };
     // Something changed while it was being read: what was read is old already.
     if (!sessions.revocations.holds(generation, sessionId, userId)) return this.#lookUp(token, claims);

@@ -6,23 +6,20 @@ import type { ListedMarket } from '../projections/context.ts';
 import { MarketUnits } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
 
-/** A market as it is now, and how its numbers are written. */
-export type Listed = ListedMarket;
-
 export class Catalog {
   readonly #state: EngineReader;
-  readonly #listed: Listed[] = [];
+  readonly #listed: ListedMarket[] = [];
 
   constructor(state: EngineReader) {
     this.#state = state;
   }
 
-  find(symbol: string): Listed | undefined {
+  find(symbol: string): ListedMarket | undefined {
     const market = this.#state.market(symbol);
     return market === undefined ? undefined : this.#of(market);
   }
 
-  byId(id: MarketId): Listed {
+  byId(id: MarketId): ListedMarket {
     const market = this.#state.markets[id];
     if (market === undefined) throw new Error(`no market ${id}`);
     return this.#of(market);
@@ -35,12 +32,12 @@ export class Catalog {
   }
 
   /** Every market, in order of creation. */
-  all(): Listed[] {
+  all(): ListedMarket[] {
     return this.#state.markets.map((market) => this.#of(market));
   }
 
   /** Of a symbol in a request's body or query: UNKNOWN_SYMBOL when there is none. */
-  named(symbol: string): Listed {
+  named(symbol: string): ListedMarket {
     const listed = this.find(symbol);
     if (listed === undefined) throw new Refusal('UNKNOWN_SYMBOL', unknownSymbol(symbol));
     return listed;
@@ -52,14 +49,14 @@ export class Catalog {
   }
 
   /** Of a symbol in a path: NOT_FOUND when there is none. */
-  at(symbol: string): Listed {
+  at(symbol: string): ListedMarket {
     const listed = this.find(symbol);
     if (listed === undefined) throw new Refusal('NOT_FOUND', unknownSymbol(symbol));
     return listed;
   }
 
   /** As `at`, for what only perpetuals have: NOT_FOUND says so where the market is a spot market. */
-  perpetualAt(symbol: string, what: 'positions' | 'funding' = 'positions'): Listed {
+  perpetualAt(symbol: string, what: 'positions' | 'funding' = 'positions'): ListedMarket {
     const listed = this.at(symbol);
     if (listed.market.type !== 'perpetual') throw new Refusal('NOT_FOUND', `${symbol} is a spot market; only perpetuals have ${what}`);
     return listed;
@@ -72,7 +69,7 @@ export class Catalog {
     return asset;
   }
 
-  #of(market: Market): Listed {
+  #of(market: Market): ListedMarket {
     const known = this.#listed[market.id];
     if (known?.market === market) return known;
     const base = this.assetById(market.baseAsset);

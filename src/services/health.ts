@@ -2,9 +2,10 @@
 import { statfs } from 'node:fs/promises';
 import type { Store } from '../models/collection.ts';
 import { StoreDamagedError } from '../models/errors.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 
-interface Verdict {
+interface CheckResult {
   readonly ok: boolean;
   /** One sentence; says what is wrong when it is not ok. */
   readonly detail: string;
@@ -14,10 +15,10 @@ export interface HealthCheck {
   readonly name: string;
   /** Whether the process is not ready without it. */
   readonly required: boolean;
-  check(): Verdict | Promise<Verdict>;
+  check(): CheckResult | Promise<CheckResult>;
 }
 
-export interface Dependency extends Verdict {
+export interface Dependency extends CheckResult {
   readonly name: string;
   readonly required: boolean;
   readonly ms: number;
@@ -30,16 +31,18 @@ export interface Readiness {
 }
 
 const TIMEOUT_MS = 2_000;
-/** So long a verdict is used again, so that probing cannot be made into load. */
+/** So long results are used again, so that probing cannot be made into load. */
 const FRESH_MS = 500;
 
 export class HealthService {
   readonly #checks: readonly HealthCheck[];
+  readonly #metrics: Pick<Metrics, 'ready' | 'dependencyUp'>;
   #stopping = false;
   #last: { readonly at: number; readonly result: Promise<Dependency[]> } | undefined;
 
-  constructor(checks: readonly HealthCheck[]) {
+  constructor(checks: readonly HealthCheck[], metrics: Pick<Metrics, 'ready' | 'dependencyUp'>) {
     this.#checks = checks;
+    this.#metrics = metrics;
   }
 
   /** From now on the process is not ready, so that nobody sends it more. */
@@ -49,14 +52,21 @@ export class HealthService {
 
   dependencies(): Promise<Dependency[]> {
     const now = performance.now();
-    if (this.#last === undefined || now - this.#last.at > FRESH_MS) this.#last = { at: now, result: Promise.all(this.#checks.map(run)) };
+    if (this.#last === undefined || now - this.#last.at > FRESH_MS) this.#last = { at: now, result: this.#look() };
     return this.#last.result;
   }
 
+  /** Sets the metrics too: whoever reads them asks this first. */
   async readiness(): Promise<Readiness> {
-    if (this.#stopping) return { ready: false, reasons: ['process: it is stopping'] };
-    const failed = (await this.dependencies()).filter(({ ok, required }) => required && !ok);
-    return { ready: failed.length === 0, reasons: failed.map(({ name, detail }) => `${name}: ${detail}`) };
+    const reasons = this.#stopping ? ['process: it is stopping'] : (await this.dependencies()).filter(({ ok, required }) => required && !ok).map(({ name, detail }) => `${name}: ${detail}`);
+    this.#metrics.ready.set(reasons.length === 0 ? 1 : 0);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  async #look(): Promise<Dependency[]> {
+    const found = await Promise.all(this.#checks.map(run));
+    for (const { name, ok } of found) this.#metrics.dependencyUp.set({ dependency: name }, ok ? 1 : 0);
+    return found;
   }
 }
 
@@ -122,13 +132,14 @@ export function feedsCheck(feed: { health(): { readonly status: 'ok' | 'degraded
 }
 
 /** @param minFree Bytes. */
-export function diskCheck(directory: string, minFree: number): HealthCheck {
+export function diskCheck(directory: string, minFree: number, metrics: Pick<Metrics, 'diskFree'>): HealthCheck {
   return {
     name: 'disk',
     required: true,
     async check() {
       const { bavail, bsize } = await statfs(directory);
       const free = bavail * bsize;
+      metrics.diskFree.set(free);
       const mebibytes = Math.floor(free / 1_048_576);
       return { ok: free >= minFree, detail: `${mebibytes} MiB free` };
     },
@@ -137,14 +148,14 @@ export function diskCheck(directory: string, minFree: number): HealthCheck {
 
 async function run(check: HealthCheck): Promise<Dependency> {
   const start = performance.now();
-  const verdict = await judge(check);
-  return { name: check.name, required: check.required, ok: verdict.ok, detail: verdict.detail, ms: Math.round(performance.now() - start) };
+  const result = await resultOf(check);
+  return { name: check.name, required: check.required, ok: result.ok, detail: result.detail, ms: Math.round(performance.now() - start) };
 }
 
 /** A check that throws or takes too long has failed. What it threw may name paths and addresses, so it stays inside. */
-async function judge(check: HealthCheck): Promise<Verdict> {
+async function resultOf(check: HealthCheck): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Verdict>((resolve) => {
+  const late = new Promise<CheckResult>((resolve) => {
     timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${TIMEOUT_MS} ms` }), TIMEOUT_MS);
   });
   try {

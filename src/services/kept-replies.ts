@@ -9,7 +9,7 @@ import { Refusal } from '../types/refusal.ts';
 import type { Idempotency } from '../types/route.ts';
 import { KeyedQueue } from '../utils/keyed-queue.ts';
 
-export interface KeptRepliesDeps {
+export interface KeptRepliesParts {
   readonly store: Store;
   /** The first seals, all are tried: a stolen store alone does not tell what was sent. */
   readonly secrets: readonly string[];
@@ -19,19 +19,19 @@ export interface KeptRepliesDeps {
 const DAY_MS = 86_400_000;
 
 export class KeptReplies {
-  readonly #deps: KeptRepliesDeps;
+  readonly #parts: KeptRepliesParts;
   readonly #replies: Collection<KeptReplyDoc>;
   readonly #turns = new KeyedQueue();
 
-  constructor(deps: KeptRepliesDeps) {
-    this.#deps = deps;
-    this.#replies = deps.store.collection(keptreplies);
+  constructor(parts: KeptRepliesParts) {
+    this.#parts = parts;
+    this.#replies = parts.store.collection(keptreplies);
   }
 
   /** The text that `act` was answered with the first time. Throws CONFLICT for a key of another request, and what `act` throws. */
   once({ idempotencyKey, fingerprint }: Idempotency, act: () => Promise<string>): Promise<string> {
     return this.#turns.run(idempotencyKey, async () => {
-      const { clock, secrets } = this.#deps;
+      const { clock, secrets } = this.#parts;
       const kept = await this.#replies.get(idempotencyKey);
       if (kept !== undefined && clock() - kept.createdAt < DAY_MS) {
         if (secrets.every((secret) => sealed(secret, fingerprint) !== kept.fingerprint)) throw new Refusal('CONFLICT', 'this Idempotency-Key was used for another request');

@@ -8,6 +8,7 @@ import type { MarketId, Millis, Seq, Ticks } from '../engine/units.ts';
 import type { Kline, KlineInterval } from '../models/klines.ts';
 import { publicLiquidation, type Liquidation } from '../models/liquidations.ts';
 import type { PublicTrade } from '../models/trades.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import { deltaOf, snapshotOf, type BookTop } from '../projections/book-messages.ts';
 import type { OrderBooks } from '../projections/order-books.ts';
 import { liquidationDocument } from '../projections/records.ts';
@@ -15,7 +16,7 @@ import type { RecentTrades } from '../projections/recent-trades.ts';
 import { isPublic } from '../projections/trades.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { candleTopic } from './candle-topic.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { logTopic, Recent } from './recent.ts';
 import type { Topic } from './topic.ts';
 
@@ -43,7 +44,7 @@ export interface MarketStreamParts {
   readonly books: Pick<OrderBooks, 'top'>;
   readonly ticker: (symbol: string) => object | undefined;
   /** A market's last trades, those of before this process too; they go on as records are committed. */
-  readonly trades: (listed: Listed) => RecentTrades;
+  readonly trades: (listed: ListedMarket) => RecentTrades;
   /** The candle that is being built, or the one that began at `openTime` if it is among the last and had trades. */
   readonly candle: (symbol: string, interval: KlineInterval, openTime?: Millis) => Kline | undefined;
 }
@@ -103,7 +104,7 @@ export class MarketStream {
   /** `symbols`: known ones. The order and repetitions do not matter. */
   prices(symbols: readonly string[]): Topic {
     const listed = [...new Set(symbols)].sort().map((symbol) => this.#parts.catalog.named(symbol));
-    const log = ({ market }: Listed): MarketLog => this.#log(market.id);
+    const log = ({ market }: ListedMarket): MarketLog => this.#log(market.id);
     let sent = listed.map((one) => log(one).version);
     const all = (): PriceTick[] => listed.map((one) => tickOf(one, log(one)));
     return {
@@ -224,7 +225,7 @@ export class MarketStream {
   }
 }
 
-function tickOf({ market, units }: Listed, { index, mark, last, pricedAt }: MarketLog): PriceTick {
+function tickOf({ market, units }: ListedMarket, { index, mark, last, pricedAt }: MarketLog): PriceTick {
   const price = (ticks: Ticks): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
   return { symbol: market.symbol, index: price(index), mark: price(mark), last: price(last), ts: pricedAt };
 }

@@ -81,3 +81,27 @@ describe('market data', () => {
     ]) await assert.rejects(ask, notFound);
   });
 });
+
+describe('before anybody asks', () => {
+  const lookUps = async ({ metrics }: Venue): Promise<string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^bourse_cache_(hits|misses)_total/.test(line));
+
+  test('settings and books are read, so that the first who asks is answered by the cache', async () => {
+    const venue = await openVenue();
+    await listMarkets(venue);
+    await venue.markets.warm();
+    assert.equal((await venue.markets.get('BTC-USDT')).tickSize, '0.1');
+    assert.deepEqual((await venue.markets.orderBook('BTC-USDT-PERP', 100)).bids, []);
+    assert.deepEqual(await lookUps(venue), ['bourse_cache_hits_total{cache="cache:market"} 1', 'bourse_cache_hits_total{cache="cache:orderbook"} 1']);
+    await venue.close();
+  });
+
+  test('what cannot be read yet is left to those who ask', async () => {
+    const venue = await openVenue({ caughtUp: () => false });
+    await listMarkets(venue);
+    await venue.markets.warm();
+    await assert.rejects(venue.markets.get('BTC-USDT'), (error: unknown) => error instanceof Refusal && error.code === 'UNAVAILABLE');
+    await venue.markets.orderBook('BTC-USDT', 100);
+    assert.deepEqual(await lookUps(venue), ['bourse_cache_hits_total{cache="cache:orderbook"} 1', 'bourse_cache_misses_total{cache="cache:market"} 1']);
+    await venue.close();
+  });
+});

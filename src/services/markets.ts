@@ -1,6 +1,6 @@
 /** What everybody may know of the markets: their settings, books, prints, candles, tickers, prices and funding rates. Nothing here changes anything. */
 import type { Cache } from '../cache/cache.ts';
-import { cacheKeys } from '../cache/keys.ts';
+import { cacheKeys, cacheTtlMs } from '../cache/keys.ts';
 import type { Event, EventOf } from '../engine/events.ts';
 import type { MarketStatus } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
@@ -10,6 +10,7 @@ import type { FundingDoc, FundingRate } from '../models/funding.ts';
 import type { Kline } from '../models/klines.ts';
 import type { MarketDoc, MarketInfo } from '../models/markets.ts';
 import type { PublicTrade } from '../models/trades.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import type { KlineQuery } from '../projections/klines.ts';
 import { effectiveStatus } from '../engine/market-rules.ts';
 import type { MarketData } from '../projections/market-data.ts';
@@ -19,7 +20,7 @@ import type { MarketStats, Ticker } from '../projections/tickers.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Consistency } from './consistency.ts';
 import { pageOf, pageOfEvents, type ListQuery, type Listing } from './paging.ts';
 import type { IndexSource, PriceFeedService } from './prices.ts';
@@ -56,8 +57,8 @@ export interface MarketServiceParts {
   readonly cache: Cache;
 }
 
-const MARKET_TTL_MS = 60_000;
-const BOOK_TTL_MS = 5_000;
+/** Markets that are read before anybody asks for them. */
+const MAX_WARMED = 500;
 /** The depth that most ask for, and the only one that is kept. */
 const CACHED_DEPTH = 100;
 /** Prints that are held; older ones are history of those who made them. */
@@ -85,6 +86,15 @@ export class MarketService {
     this.#unsubscribe();
   }
 
+  /**
+   * Puts settings and books of the first markets into the cache before anybody asks. What cannot be read now is left to whoever asks for it:
+   * it never fails, and waits no longer than one of them would.
+   */
+  async warm(): Promise<void> {
+    const symbols = this.#parts.catalog.all().slice(0, MAX_WARMED).map(({ market }) => market.symbol);
+    await Promise.allSettled(symbols.flatMap((symbol) => [this.#readSettings(symbol), this.#readBook(symbol, CACHED_DEPTH)]));
+  }
+
   /** In order of creation. */
   async list(query: ListQuery): Promise<Listing<MarketInfo>> {
     const { items, nextCursor } = pageOf(this.#parts.catalog.all(), query);
@@ -93,22 +103,8 @@ export class MarketService {
 
   /** NOT_FOUND for an unknown symbol; so for all below. */
   async get(symbol: string): Promise<MarketInfo> {
-    const { cache, catalog, consistency, markets } = this.#parts;
-    catalog.at(symbol);
-    const key = cacheKeys.market(symbol);
-    const kept = await cache.get(key);
-    if (kept !== undefined) return JSON.parse(kept) as MarketInfo;
-    const version = this.#versions.get(symbol);
-    // The catalogue may know a market that is not committed yet.
-    await consistency.live(() => undefined);
-    // Only this market's own changes have to be there: settings are readable however far the history lags.
-    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
-    const doc = await markets.get(symbol);
-    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
-    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
-    // What changed meanwhile was taken out of the cache, and must not be put back.
-    if (version === this.#versions.get(symbol)) await cache.set(key, JSON.stringify(info), MARKET_TTL_MS);
-    return info;
+    const kept = await this.#parts.cache.get(cacheKeys.market(this.#symbol(symbol)));
+    return kept === undefined ? this.#readSettings(symbol) : (JSON.parse(kept) as MarketInfo);
   }
 
   ticker(symbol: string): Ticker {
@@ -128,14 +124,9 @@ export class MarketService {
   async orderBook(symbol: string, depth: number): Promise<BookSnapshot> {
     const { books, cache } = this.#parts;
     const key = cacheKeys.orderbook(this.#symbol(symbol));
-    if (depth === CACHED_DEPTH) {
-      const kept = await cache.get(key);
-      const book = kept === undefined ? undefined : (JSON.parse(kept) as BookSnapshot);
-      if (book !== undefined && book.seq === books.seq(symbol)) return book;
-    }
-    const book = known(books.snapshot(symbol, depth), symbol);
-    if (depth === CACHED_DEPTH) await cache.set(key, JSON.stringify(book), BOOK_TTL_MS);
-    return book;
+    const kept = depth === CACHED_DEPTH ? await cache.get(key) : undefined;
+    const book = kept === undefined ? undefined : (JSON.parse(kept) as BookSnapshot);
+    return book !== undefined && book.seq === books.seq(symbol) ? book : this.#readBook(symbol, depth);
   }
 
   /** The last 1,000, newest first. */
@@ -181,7 +172,28 @@ export class MarketService {
     };
   }
 
-  #pricesOf({ market, units }: Listed, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {
+  async #readSettings(symbol: string): Promise<MarketInfo> {
+    const { cache, consistency, markets } = this.#parts;
+    const version = this.#versions.get(symbol);
+    // The catalogue may know a market that is not committed yet.
+    await consistency.live(() => undefined);
+    // Only this market's own changes have to be there: settings are readable however far the history lags.
+    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
+    const doc = await markets.get(symbol);
+    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
+    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
+    // What changed meanwhile was taken out of the cache, and must not be put back.
+    if (version === this.#versions.get(symbol)) await cache.set(cacheKeys.market(symbol), JSON.stringify(info), cacheTtlMs.market);
+    return info;
+  }
+
+  async #readBook(symbol: string, depth: number): Promise<BookSnapshot> {
+    const book = known(this.#parts.books.snapshot(symbol, depth), symbol);
+    if (depth === CACHED_DEPTH) await this.#parts.cache.set(cacheKeys.orderbook(symbol), JSON.stringify(book), cacheTtlMs.orderbook);
+    return book;
+  }
+
+  #pricesOf({ market, units }: ListedMarket, { index, mark, last }: Pick<PricesView, 'index' | 'mark' | 'last'>): MarketPrices {
     const price = (ticks: number): string | null => (ticks === 0 ? null : units.formatPrice(ticks));
     return {
       symbol: market.symbol,

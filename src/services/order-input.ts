@@ -2,7 +2,8 @@
 import type { NewOrder, SelfTradePrevention, TimeInForce } from '../engine/commands.ts';
 import { reject, type Reject } from '../engine/reject.ts';
 import type { Lots, Side, Ticks } from '../engine/units.ts';
-import { unknownSymbol, type Catalog, type Listed } from './catalog.ts';
+import type { ListedMarket } from '../projections/context.ts';
+import { unknownSymbol, type Catalog } from './catalog.ts';
 
 /** Decimal strings; what is left out gets the default of the contract. */
 export interface NewOrderInput {
@@ -47,10 +48,10 @@ export function newOrderOf(input: NewOrderInput, catalog: Pick<Catalog, 'find'>)
   };
 }
 
-export function ticksOf(price: string, { units, market }: Listed): Ticks | Reject {
+export function ticksOf(price: string, { units, market }: ListedMarket): Ticks | Reject {
   return units.price(price) ?? reject('INVALID_TICK', `price ${price} is not a multiple of ${market.symbol}'s tick size ${market.tickSize}, or too high`);
 }
 
-export function lotsOf(quantity: string, { units, market }: Listed): Lots | Reject {
+export function lotsOf(quantity: string, { units, market }: ListedMarket): Lots | Reject {
   return units.quantity(quantity) ?? reject('INVALID_LOT', `quantity ${quantity} is not a multiple of ${market.symbol}'s lot size ${market.lotSize}, or too large`);
 }

@@ -212,7 +212,7 @@ describe('orders', () => {
     await assert.rejects(venue.orders.cancelAll(ann, { symbol: 'X-Y' }), refusal('UNKNOWN_SYMBOL'));
   });
 
-  test('a dead man’s switch cancels when it is not armed again, and can be disarmed', async () => {
+  test('a dead-man switch cancels when it is not armed again, and can be disarmed', async () => {
     const { id } = await venue.orders.place(ann, BUY);
     assert.deepEqual(await venue.orders.cancelAfter(ann, { timeoutMs: 1_000, symbol: 'BTC-USDT' }), { symbol: 'BTC-USDT', timeoutMs: 1_000, deadline: venue.clock.time + 1_000 });
     venue.clock.time += 500;

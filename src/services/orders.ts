@@ -34,7 +34,7 @@ export interface Canceled {
   readonly ids: readonly string[];
 }
 
-export interface DeadMansSwitch {
+export interface DeadManSwitch {
   /** null = all markets. */
   readonly symbol: string | null;
   readonly timeoutMs: number;
@@ -169,8 +169,8 @@ export class OrderService {
     return { canceled: ids.length, ids };
   }
 
-  /** Arms the dead man's switch for one market or all; `timeoutMs` 0 disarms it. */
-  async cancelAfter({ account }: Principal, { timeoutMs, symbol }: { readonly timeoutMs: number; readonly symbol?: string }, meta?: CommandMeta): Promise<DeadMansSwitch> {
+  /** Arms the dead-man switch for one market or all; `timeoutMs` 0 disarms it. */
+  async cancelAfter({ account }: Principal, { timeoutMs, symbol }: { readonly timeoutMs: number; readonly symbol?: string }, meta?: CommandMeta): Promise<DeadManSwitch> {
     const market = this.#catalog.narrowed(symbol)?.id;
     const { events } = await commit(this.#sequencer, { type: 'cancel_after', account, timeoutMs, market }, meta);
     // Disarming what is not armed is no event at all.

@@ -7,11 +7,12 @@ import type { Millis } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import type { Order } from '../models/orders.ts';
 import { NEWEST_POSITIONS, type PositionDoc } from '../models/positions.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
 import type { OrderService } from './orders.ts';
@@ -163,7 +164,7 @@ export class PositionService {
   }
 
   /** A position as the event of a record left it. Mark and rank are in no record: those of a repeat are of now, and what follows from them. */
-  #after({ account, seq }: EventOf<'leverage_set' | 'margin_adjusted'>, position: PositionState, time: Millis, listed: Listed): Position {
+  #after({ account, seq }: EventOf<'leverage_set' | 'margin_adjusted'>, position: PositionState, time: Millis, listed: ListedMarket): Position {
     const { state } = this.#parts.sequencer;
     const { id, riskTiers, quotePerTickLot } = listed.market;
     const { mark, last } = state.prices(id);
@@ -172,7 +173,7 @@ export class PositionService {
     return positionInfo({ ...position, ...value, account, market: id, adlRank, updatedAt: time, seq }, listed);
   }
 
-  async #open(principal: Principal, listed: Listed): Promise<Position | null> {
+  async #open(principal: Principal, listed: ListedMarket): Promise<Position | null> {
     return this.#parts.consistency.live((state) => {
       const view = state.position(principal.account, listed.market.id);
       return view === undefined || view.size === 0 ? null : positionInfo(view, listed);
@@ -188,7 +189,7 @@ export class PositionService {
 }
 
 /** An open position with everything that moves with the mark. */
-export function positionInfo(view: PositionView, { market, units }: Listed): Position {
+export function positionInfo(view: PositionView, { market, units }: ListedMarket): Position {
   const lots = Math.abs(view.size);
   return {
     symbol: market.symbol,

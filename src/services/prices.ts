@@ -4,18 +4,20 @@
  * whose price is refused holds up no other.
  */
 import type { CommandOf } from '../engine/commands.ts';
+import { SAFETIES } from '../engine/market.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
-import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type Safety, type SourceReport } from '../feeds/aggregator.ts';
+import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type SourceReport } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
 import type { FeedsMode } from '../feeds/mode.ts';
 import { splitPair, type PriceSource, type SourceListener, type Tick } from '../feeds/source.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ListedMarket } from '../projections/context.ts';
 import type { CommandMeta, Committed, Sequencer } from '../sequencer/sequencer.ts';
 import { formatRate } from '../types/market-units.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { Clock } from '../utils/clock.ts';
-import type { Catalog, Listed } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { commit } from './commit.ts';
 import { RefusedPrices } from './refused-prices.ts';
 import { SourceLog, type SourceInfo } from './source-log.ts';
@@ -78,7 +80,6 @@ export function createPriceFeed(parts: PriceFeedParts): PriceFeedService {
 const EVERY_MS = 500;
 /** An index that does not move is confirmed this often. */
 const HEARTBEAT_MS = 10_000;
-const SAFETY_LEVEL: Readonly<Record<Safety, number>> = { normal: 0, reduce_only: 1, halted: 2 };
 const MAX_REASON = 200;
 
 export class PriceFeedService {
@@ -92,7 +93,7 @@ export class PriceFeedService {
   readonly #sent = new Map<MarketId, { readonly index: Ticks; readonly atMs: number }>();
   readonly #refused: RefusedPrices;
   #reports: ReadonlyMap<string, IndexReport> = new Map();
-  #markets: readonly Listed[] = [];
+  #markets: readonly ListedMarket[] = [];
   /** Bases of the markets: ticks of others are dropped at the door. */
   #bases: ReadonlySet<string> = new Set();
   #unsubscribe: () => void = () => undefined;
@@ -267,7 +268,7 @@ export class PriceFeedService {
       const report = this.#reports.get(pairOf({ base, quote }));
       const found = { safety: report?.safety ?? 'normal', reason: reasonOf(report) };
       const refused = this.#refused.safety(id, now);
-      const { safety, reason } = refused !== undefined && SAFETY_LEVEL[refused.safety] > SAFETY_LEVEL[found.safety] ? refused : found;
+      const { safety, reason } = refused !== undefined && SAFETIES.indexOf(refused.safety) > SAFETIES.indexOf(found.safety) ? refused : found;
       if (this.#parts.sequencer.state.markets[id]?.safety !== safety) safeties.push({ type: 'set_safety', market: id, safety, reason: reason.slice(0, MAX_REASON) });
     }
     return safeties;
@@ -314,7 +315,7 @@ export class PriceFeedService {
       this.#logger.warn('the engine refused to make a market safe', { symbol, code: outcome.code, detail: outcome.detail });
       return;
     }
-    this.#parts.metrics.marketSafety.set({ symbol }, SAFETY_LEVEL[command.safety]);
+    this.#parts.metrics.marketSafety.set({ symbol }, SAFETIES.indexOf(command.safety));
     this.#logger[command.safety === 'normal' ? 'info' : 'warn'](`${symbol} is now ${command.safety}`, { reason: command.reason });
     this.#alert('market', symbol, command.safety, command.reason);
   }
@@ -326,10 +327,10 @@ export class PriceFeedService {
     // Rates between dollars come as ticks of the dollars themselves.
     this.#bases = new Set([...bases, ...quotes, ...this.#aggregator.dollars]);
     this.#source?.follow(bases);
-    for (const { market } of this.#markets) this.#parts.metrics.marketSafety.set({ symbol: market.symbol }, SAFETY_LEVEL[market.safety]);
+    for (const { market } of this.#markets) this.#parts.metrics.marketSafety.set({ symbol: market.symbol }, SAFETIES.indexOf(market.safety));
   }
 
-  #marketsOf(pair: string): Listed[] {
+  #marketsOf(pair: string): ListedMarket[] {
     return this.#markets.filter(({ market }) => pairOf(market) === pair);
   }
 

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Cache } from '../cache/cache.ts';
-import { cacheKeys } from '../cache/keys.ts';
+import { cacheKeys, cacheTtlMs } from '../cache/keys.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { sessions, type SessionDoc } from '../models/sessions.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -16,12 +16,11 @@ import { unauthenticated } from './tokens.ts';
 const IDLE_MS = 7 * 86_400_000;
 const ABSOLUTE_MS = 30 * 86_400_000;
 const MAX_PER_USER = 50;
-const CACHE_MS = 60_000;
 const SECRET_BYTES = 32;
 const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
 
 /** A session that has ended, or all of a user's when `sessionId` is undefined. */
-export interface Revoked {
+export interface Revocation {
   readonly userId: string;
   readonly sessionId?: string;
 }
@@ -39,7 +38,7 @@ export interface Client {
   readonly userAgent: string;
 }
 
-export interface SessionsDeps {
+export interface SessionsParts {
   readonly store: Store;
   readonly cache: Cache;
   readonly logger: Logger;
@@ -51,24 +50,24 @@ export interface SessionsDeps {
 export class Sessions {
   readonly revocations = new Revocations();
   readonly #collection: Collection<SessionDoc>;
-  readonly #deps: SessionsDeps;
-  readonly #listeners = new Set<(revoked: Revoked) => void>();
+  readonly #parts: SessionsParts;
+  readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #rotations = new KeyedQueue();
 
-  constructor(deps: SessionsDeps) {
-    this.#deps = deps;
-    this.#collection = deps.store.collection(sessions);
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#collection = parts.store.collection(sessions);
   }
 
   /** For those who hold connections open. Returns how to stop. */
-  onRevoked(listener: (revoked: Revoked) => void): () => void {
+  onRevoked(listener: (revocation: Revocation) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   async create(userId: string, client: Client): Promise<OpenSession> {
     await this.#makeRoom(userId);
-    const now = this.#deps.clock();
+    const now = this.#parts.clock();
     const id = randomBytes(16).toString('base64url');
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const absoluteExpiresAt = now + ABSOLUTE_MS;
@@ -95,22 +94,22 @@ export class Sessions {
 
   /** Whether the user has this session, and it has not ended. */
   async isLive(userId: string, sessionId: string): Promise<boolean> {
-    const cached = await this.#deps.cache.get(cacheKeys.userSession(userId));
+    const cached = await this.#parts.cache.get(cacheKeys.userSession(userId));
     // A session that is younger than what is cached is looked for in the store.
     const expiresAt = (cached === undefined ? undefined : (JSON.parse(cached) as Expiries)[sessionId]) ?? (await this.#readExpiries(userId))[sessionId];
-    return expiresAt !== undefined && expiresAt > this.#deps.clock();
+    return expiresAt !== undefined && expiresAt > this.#parts.clock();
   }
 
   /** Newest first. */
   async list(userId: string): Promise<SessionDoc[]> {
     const { items } = await this.#collection.find({ where: { userId }, sort: { createdAt: -1 }, limit: 2 * MAX_PER_USER });
-    return items.filter((session) => session.expiresAt > this.#deps.clock());
+    return items.filter((session) => session.expiresAt > this.#parts.clock());
   }
 
   /** A page of `list`; it may be shorter than its limit although another follows. */
   async page(userId: string, { limit, cursor, offset }: ListQuery): Promise<Listing<SessionDoc>> {
     const page = await this.#collection.find({ where: { userId }, sort: { createdAt: -1 }, limit, cursor, offset });
-    return { ...page, items: page.items.filter((session) => session.expiresAt > this.#deps.clock()) };
+    return { ...page, items: page.items.filter((session) => session.expiresAt > this.#parts.clock()) };
   }
 
   /** false: the user has no such session. */
@@ -138,11 +137,11 @@ export class Sessions {
     const session = await this.#live(id);
     if (session === undefined) throw unauthenticated();
     if (!isSame(session.refreshHash, hashOf(secret))) {
-      await this.#deps.onReuse(session, client);
+      await this.#parts.onReuse(session, client);
       await this.remove(session.userId, id);
       throw unauthenticated();
     }
-    const now = this.#deps.clock();
+    const now = this.#parts.clock();
     const fresh = randomBytes(SECRET_BYTES).toString('base64url');
     const change = { refreshHash: hashOf(fresh), lastUsedAt: now, expiresAt: Math.min(now + IDLE_MS, session.absoluteExpiresAt), ip: client.ip, userAgent: client.userAgent };
     if (!(await this.#collection.patch(id, change))) throw unauthenticated();
@@ -152,7 +151,7 @@ export class Sessions {
 
   async #live(id: string): Promise<SessionDoc | undefined> {
     const session = await this.#collection.get(id);
-    return session !== undefined && session.expiresAt > this.#deps.clock() ? session : undefined;
+    return session !== undefined && session.expiresAt > this.#parts.clock() ? session : undefined;
   }
 
   /** Ends the oldest where a user has too many. */
@@ -165,24 +164,24 @@ export class Sessions {
   async #readExpiries(userId: string): Promise<Expiries> {
     const { generation } = this.revocations;
     const expiries = Object.fromEntries((await this.list(userId)).map((session) => [session.id, session.expiresAt]));
-    if (this.revocations.generation === generation) await this.#deps.cache.set(cacheKeys.userSession(userId), JSON.stringify(expiries), CACHE_MS);
+    if (this.revocations.generation === generation) await this.#parts.cache.set(cacheKeys.userSession(userId), JSON.stringify(expiries), cacheTtlMs.userSession);
     return expiries;
   }
 
-  async #revoked(revoked: Revoked): Promise<void> {
-    this.revocations.mark(revoked.sessionId ?? revoked.userId);
-    await this.#forget(revoked.userId);
+  async #revoked(revocation: Revocation): Promise<void> {
+    this.revocations.mark(revocation.sessionId ?? revocation.userId);
+    await this.#forget(revocation.userId);
     for (const listener of this.#listeners) {
       try {
-        listener(revoked);
+        listener(revocation);
       } catch (error) {
-        this.#deps.logger.error('a listener to ended sessions failed', { error });
+        this.#parts.logger.error('a listener to ended sessions failed', { error });
       }
     }
   }
 
   #forget(userId: string): Promise<void> {
-    return this.#deps.cache.delete(cacheKeys.userSession(userId));
+    return this.#parts.cache.delete(cacheKeys.userSession(userId));
   }
 }
 

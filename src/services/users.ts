@@ -8,7 +8,7 @@ import type { AuditLog } from './audit.ts';
 import { publicUser, type Origin, type PublicUser } from './auth.ts';
 import type { Sessions } from './sessions.ts';
 
-export interface UsersDeps {
+export interface UsersParts {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
@@ -16,13 +16,13 @@ export interface UsersDeps {
 }
 
 export class UserService {
-  readonly #deps: UsersDeps;
+  readonly #parts: UsersParts;
   readonly #users: Collection<UserDoc>;
   readonly #changes = new KeyedQueue();
 
-  constructor(deps: UsersDeps) {
-    this.#deps = deps;
-    this.#users = deps.store.collection(users);
+  constructor(parts: UsersParts) {
+    this.#parts = parts;
+    this.#users = parts.store.collection(users);
   }
 
   /** Frozen: cannot sign in, and all sessions end. Throws NOT_FOUND, or CONFLICT for oneself. */
@@ -41,10 +41,10 @@ export class UserService {
       if (user === undefined) throw new Refusal('NOT_FOUND', 'there is no such user');
       if (user.id === actor.userId) throw new Refusal('CONFLICT', 'administrators cannot change themselves');
       const before = { status: user.status, roles: user.roles };
-      await this.#deps.audit.record({ actor: actor.userId, action, target: userId, before, after: { ...before, ...change }, ip: origin.ip, requestId: origin.requestId });
-      await this.#users.patch(userId, { ...change, updatedAt: this.#deps.clock() });
-      if (change.status === 'frozen') await this.#deps.sessions.removeAll(userId);
-      else await this.#deps.sessions.userChanged(userId);
+      await this.#parts.audit.record({ actor: actor.userId, action, target: userId, before, after: { ...before, ...change }, ip: origin.ip, requestId: origin.requestId });
+      await this.#users.patch(userId, { ...change, updatedAt: this.#parts.clock() });
+      if (change.status === 'frozen') await this.#parts.sessions.removeAll(userId);
+      else await this.#parts.sessions.userChanged(userId);
       return publicUser({ ...user, ...change });
     });
   }

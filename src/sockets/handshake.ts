@@ -1,17 +1,11 @@
 /** The way into a namespace: connection limits, then who it is. Also what ends a socket early: its token's expiry, its session's revocation. */
 import type { ExtendedError, Namespace, Socket } from 'socket.io';
+import type { Revocation } from '../services/sessions.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { disconnect, failureOf, type CallContext } from './calls.ts';
 import type { Connections } from './connections.ts';
 import type { RecoverableAdapter } from './recovery.ts';
-
-/** Which logins have ended: one session, or all of a user. */
-export interface Revocation {
-  readonly userId: string;
-  /** Absent: all of them. */
-  readonly sessionId?: string;
-}
 
 export interface SocketAuth {
   /** Throws (or rejects with) a Refusal for a token that is no good. */

@@ -100,5 +100,6 @@ for (const [namespace, call_, payload] of [
       for (let i = 0; i < 20; i++) socket.emit(call_, payload, () => undefined);
       return (await world.metrics.registry.getSingleMetricAsString('bourse_sockets')).includes(`namespace="${namespace}"} 0`) || undefined;
     });
+    assert.match(await world.metrics.registry.getSingleMetricAsString('bourse_sockets_stalled_total'), new RegExp(`namespace="${namespace}"} 1$`, 'm'));
   });
 }

@@ -3,13 +3,13 @@
  * until the queue has drained, and is then brought up to date in one message.
  */
 import type { Namespace, Socket } from 'socket.io';
-import { cacheKeys } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Topic } from '../services/topic.ts';
 import { Refusal } from '../types/refusal.ts';
 import { Stalls, terminate, watchBacklogs, type BacklogLimits, type Watched } from './backlog.ts';
 import { markLossy, ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
+import { roomName } from './rooms.ts';
 
 export interface TopicOptions {
   /** How often topics are looked at, ms; each is sent no more often than it wants to be. */
@@ -18,7 +18,7 @@ export interface TopicOptions {
   readonly subscriptionsPerConnection: number;
   /** ms since any moment, steadily: what is due must not wait for a wall clock that was set back. */
   readonly monotonic: () => number;
-  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped'>;
+  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketDropped' | 'socketStalled'>;
   readonly logger: Logger;
 }
 
@@ -107,6 +107,7 @@ export class TopicPublisher {
       caughtUp: (socket) => this.#bringBack(socket),
       hopeless: (socket, bytes) => {
         this.#options.logger.warn('closing a connection that does not read', { namespace: this.#nsp.name, bytes });
+        this.#options.metrics.socketStalled.inc({ namespace: this.#nsp.name });
         terminate(socket);
       },
     }, now);
@@ -168,10 +169,6 @@ export class TopicPublisher {
 function replace(behind: { readonly topic: Topic; readonly mark: unknown }[], topic: Topic, mark: unknown): void {
   const at = behind.findIndex((one) => one.topic.id === topic.id);
   behind.splice(at < 0 ? behind.length : at, at < 0 ? 0 : 1, { topic, mark });
-}
-
-function roomName(topicId: string): string {
-  return cacheKeys.room(topicId);
 }
 
 function roomOf(topic: Topic): string {

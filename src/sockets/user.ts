@@ -3,7 +3,6 @@
  * out: whoever does not read them is disconnected, and resumes or takes a new snapshot.
  */
 import type { Namespace, Socket } from 'socket.io';
-import { cacheKeys } from '../cache/keys.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Tally } from '../observability/counter.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -17,6 +16,7 @@ import { backlogOf, Stalls, terminate, type BacklogLimits } from './backlog.ts';
 import { call, type Calls } from './calls.ts';
 import { principalOf } from './handshake.ts';
 import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
+import { roomName } from './rooms.ts';
 
 export interface UserParts {
   readonly orders: Pick<OrderService, 'place' | 'amend' | 'cancel' | 'placeBatch'>;
@@ -25,7 +25,7 @@ export interface UserParts {
   readonly watchMs: number;
   readonly serve: (socket: Socket, calls: Calls) => void;
   readonly logger: Logger;
-  readonly metrics: Pick<Metrics, 'socketMessages'>;
+  readonly metrics: Pick<Metrics, 'socketMessages' | 'socketStalled'>;
 }
 
 /** Returns how to stop. */
@@ -100,6 +100,7 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
       const bytes = backlogOf(socket);
       if (!stalls.hopeless(socket, bytes, performance.now())) continue;
       logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });
+      metrics.socketStalled.inc({ namespace: nsp.name });
       terminate(socket);
     }
   }, watchMs);
@@ -113,8 +114,8 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
 type AccountRooms = Readonly<Record<AccountChannel | 'all', string>>;
 
 function roomsFor(account: number): AccountRooms {
-  const rooms = ACCOUNT_CHANNELS.map((channel) => [channel, cacheKeys.room(`user:${account}:${channel}`)]);
-  return Object.fromEntries([['all', cacheKeys.room(`user:${account}`)], ...rooms]) as AccountRooms;
+  const rooms = ACCOUNT_CHANNELS.map((channel) => [channel, roomName(`user:${account}:${channel}`)]);
+  return Object.fromEntries([['all', roomName(`user:${account}`)], ...rooms]) as AccountRooms;
 }
 
 /** Orders of a batch that count as one message. */

@@ -1,12 +1,11 @@
 /** What administrators may send: assets, markets, prices. Unknown fields are refused, so that a typing error never silently becomes a default. */
 import { z } from 'zod';
+import { MARKET_STATUSES } from '../types/market-status.ts';
 import { user } from './auth.ts';
 import { assetCode, decimal, listQuery, positiveDecimal, queryTime, rate, signedRate, symbol, wholeNumber } from './common.ts';
 import { asset, auditEntry } from './replies.ts';
 
 export const createAsset = z.strictObject({ asset: assetCode, scale: wholeNumber(0, 12) });
-
-const status = z.enum(['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling']);
 
 const riskTier = z.strictObject({ notionalFloor: decimal, initialMarginRate: rate, maintenanceMarginRate: rate });
 
@@ -30,7 +29,7 @@ const settings = {
   liquidationFeeRate: rate.optional(),
   liquidationSurplus: z.enum(['fund', 'user']).optional(),
   house: z.boolean().optional(),
-  status: status.optional(),
+  status: z.enum(MARKET_STATUSES).optional(),
 };
 
 const step = positiveDecimal;

@@ -87,7 +87,7 @@ test('an amendment changes something', () => {
   assert.deepEqual(refusedPaths(() => parse(amendOrder, { side: 'buy', price: '1' })), ['side']);
 });
 
-test("the dead man's switch takes whole milliseconds up to a day", () => {
+test('the dead-man switch takes whole milliseconds up to a day', () => {
   assert.deepEqual(parse(cancelAfter, { timeoutMs: 0 }), { timeoutMs: 0 });
   for (const timeoutMs of [-1, 1.5, '1000', 86_400_001, null]) assert.deepEqual(refusedPaths(() => parse(cancelAfter, { timeoutMs })), ['timeoutMs']);
 });

@@ -1,5 +1,6 @@
 /** What the API answers with, for the documentation; the compiler holds the services to it through `route`. */
 import { z } from 'zod';
+import { MARKET_STATUSES, SAFETIES } from '../types/market-status.ts';
 
 const text = z.string();
 /** A decimal string. */
@@ -62,7 +63,7 @@ export const batchResult = z.object({
 });
 
 export const canceled = z.object({ canceled: z.int(), ids: list(text) });
-export const deadMansSwitch = z.object({ symbol: text.nullable(), timeoutMs: z.int(), deadline: time.nullable() });
+export const deadManSwitch = z.object({ symbol: text.nullable(), timeoutMs: z.int(), deadline: time.nullable() });
 
 export const position = z.object({
   symbol: text,
@@ -151,7 +152,7 @@ export const liquidation = z.object({
 
 export const insuranceBalance = z.object({ asset: text, balance: amount, updatedAt: time });
 
-const marketStatus = z.enum(['pre_open', 'open', 'cancel_only', 'reduce_only', 'halted', 'settling']);
+const marketStatus = z.enum(MARKET_STATUSES);
 
 export const market = z.object({
   symbol: text,
@@ -283,7 +284,7 @@ const indexReport = z.object({
   symbols: list(text),
   index: z.number().optional(),
   live: z.boolean(),
-  safety: z.enum(['normal', 'reduce_only', 'halted']),
+  safety: z.enum(SAFETIES),
   counting: z.int(),
   quorum: z.int(),
   sources: list(z.object({ source: text, pair: text, kind: text, price: z.number(), weight: z.number(), healthy: z.boolean(), fault: text.optional(), ageMs: z.number(), reliability: z.number() })),

@@ -137,7 +137,7 @@ describe('the contract over REST', () => {
     assert.deepEqual((await ann.get<Order[]>('/orders?status=expired,canceled&symbol=DOT-USDT')).map(({ id }) => id), [partly.id, buy.id, ask.data.id].sort((a, b) => Number(b) - Number(a)));
   });
 
-  test('batches, cancel all, and the dead man’s switch', async () => {
+  test('batches, cancel all, and the dead-man switch', async () => {
     const good = { symbol: SPOT, side: 'buy', type: 'limit', price: '5', quantity: '1' };
     const batch = await ann.expect<{ status: number; order?: Order; error?: Doc }[]>('POST', '/orders/batch', 200, { body: { orders: [good, { ...good, price: '5.001' }, { ...good, quantity: 'x' }, { ...good, clientOrderId: 'b4' }] } });
     assert.deepEqual(batch.data.map((item) => [item.status, item.error?.['code']]), [[201, undefined], [422, 'INVALID_TICK'], [400, 'VALIDATION_FAILED'], [201, undefined]]);

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { unless } from '../support/needs.ts';
 import { startServer } from '../support/server-process.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
+const skip = unless(existsSync(CHROMIUM), 'chromium is not installed');
 const OUTPUT = resolve(import.meta.dirname, '../../test-output');
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-test('the documentation page lists every route and tries one out', { skip: existsSync(CHROMIUM) ? false : 'chromium is not installed', timeout: 90_000 }, async () => {
+test('the documentation page lists every route and tries one out', { skip, timeout: 90_000 }, async () => {
   const server = await startServer();
   const profile = mkdtempSync(join(tmpdir(), 'bourse-browser-'));
   const context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: FLAGS });

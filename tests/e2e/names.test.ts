@@ -9,6 +9,7 @@ import { cacheKeys, RATE_LIMIT_PREFIX } from '../../src/cache/keys.ts';
 import { keptreplies } from '../../src/models/keptreplies.ts';
 import { priceticks } from '../../src/models/priceticks.ts';
 import { sessions } from '../../src/models/sessions.ts';
+import { roomName } from '../../src/sockets/rooms.ts';
 import { Venue } from '../support/contract.ts';
 import { ADMIN, startServer, type ServerProcess } from '../support/server-process.ts';
 import { call, connected } from '../support/socket-world.ts';
@@ -147,7 +148,7 @@ describe('what stays behind', () => {
 
   test('key patterns', () => {
     assert.deepEqual(
-      [cacheKeys.userSession('u'), RATE_LIMIT_PREFIX, cacheKeys.market('BTC-USDT'), cacheKeys.orderbook('BTC-USDT'), cacheKeys.room('r')],
+      [cacheKeys.userSession('u'), RATE_LIMIT_PREFIX, cacheKeys.market('BTC-USDT'), cacheKeys.orderbook('BTC-USDT'), roomName('r')],
       ['user:session:u', 'rate:limit', 'cache:market:BTC-USDT', 'cache:orderbook:BTC-USDT', 'ws:room:r'],
     );
   });

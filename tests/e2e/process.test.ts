@@ -103,6 +103,17 @@ test('killed under load and started again, it has every acknowledged order once,
   }
 });
 
+test('after a restart the first look at a market is answered by the cache', async () => {
+  const server = await startServer({ directory });
+  try {
+    assert.equal((await new Client(server.url).get<{ symbol: string }>('/markets/BTC-USDT')).symbol, 'BTC-USDT');
+    const lookUps = (await (await fetch(`${server.url}/metrics`)).text()).split('\n').filter((line) => /^bourse_cache_.*"cache:market"/.test(line));
+    assert.deepEqual(lookUps, ['bourse_cache_hits_total{cache="cache:market"} 1']);
+  } finally {
+    await server.stop();
+  }
+});
+
 test('a second process on the same data directory is refused and says why', async () => {
   const server = await startServer({ directory });
   try {

@@ -3,22 +3,20 @@
  * insurance fund, and a ledger that sums to zero at the end. The day is 2022-12-13, when US inflation figures moved BTC by 5 % within minutes.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '../support/client.ts';
+import { RECORDINGS, skipWithoutRecordings } from '../support/recordings.ts';
 import { startServer } from '../support/server-process.ts';
 import { eventually } from '../support/wait.ts';
 import { writeReport, type Liquidated, type Sample } from './replay-report.ts';
 
-const DATA = resolve(import.meta.dirname, '../../../shared/data');
 const OUTPUT = resolve(import.meta.dirname, '../../test-output/replay');
 const DAY = '2022-12-13';
 const PERP = 'BTC-USDT-PERP';
 /** A recorded day in about a minute. */
 const SPEED = 1_440;
 const END_LIMIT_MS = 180_000;
-const SKIP = existsSync(DATA) ? false : 'recorded data is not beside the checkout';
 
 interface Prices { index: string | null; mark: string | null; status: string; sources: { name: string; healthy: boolean }[] }
 interface Position { symbol: string; side: string; quantity: string; liquidationPrice: string; margin: string }
@@ -72,8 +70,8 @@ async function severalSources(url: string, symbol: string): Promise<void> {
   }, 30_000);
 }
 
-test('a recorded day liquidates who was too bold, and the books balance', { skip: SKIP, timeout: 280_000 }, async () => {
-  const server = await startServer({ env: { FEEDS: `replay:${DATA}?day=${DAY}&only=klines,quotes@${SPEED}`, HOUSE: 'on' } });
+test('a recorded day liquidates who was too bold, and the books balance', { skip: skipWithoutRecordings, timeout: 280_000 }, async () => {
+  const server = await startServer({ env: { FEEDS: `replay:${RECORDINGS}?day=${DAY}&only=klines,quotes@${SPEED}`, HOUSE: 'on' } });
   try {
     await severalSources(server.url, PERP);
     const traders = new Map<string, Client>();
@@ -101,8 +99,8 @@ test('a recorded day liquidates who was too bold, and the books balance', { skip
   }
 });
 
-test('raw captures of three venues go the same way as live messages, up to a liquidation', { skip: SKIP, timeout: 280_000 }, async () => {
-  const server = await startServer({ env: { FEEDS: `replay:${DATA}?day=2024-08-08&only=wire@20`, HOUSE: 'on' } });
+test('raw captures of three venues go the same way as live messages, up to a liquidation', { skip: skipWithoutRecordings, timeout: 280_000 }, async () => {
+  const server = await startServer({ env: { FEEDS: `replay:${RECORDINGS}?day=2024-08-08&only=wire@20`, HOUSE: 'on' } });
   try {
     // Six quiet minutes: BTC stays within 0.4 %. At 500x a tenth of a per cent is too much.
     const tiers = [{ notionalFloor: '0', initialMarginRate: '0.002', maintenanceMarginRate: '0.001' }];

@@ -421,6 +421,10 @@ test('requests are measured by route, not by path', async () => {
   assert.ok(!text.includes('some-id'));
 });
 
+async function readinessMetrics(url: string): Promise<string[]> {
+  return (await (await fetch(`${url}/metrics`)).text()).split('\n').filter((line) => /^bourse_(?:ready|dependency_up)\b/.test(line));
+}
+
 test('readiness says what is wrong', async () => {
   const broken = await startApi({ checks: [{ name: 'disk', required: true, check: () => ({ ok: false, detail: '3 MiB free' }) }, { name: 'feeds', required: false, check: () => { throw new Error(SECRET_PATH); } }] });
   try {
@@ -429,10 +433,12 @@ test('readiness says what is wrong', async () => {
     const text = await (await fetch(`${broken.url}/health/dependencies`)).text();
     assert.match(text, /"name":"engine","required":true,"ok":true/);
     assert.ok(!text.includes(SECRET_PATH));
+    assert.deepEqual(await readinessMetrics(broken.url), ['bourse_ready 0', 'bourse_dependency_up{dependency="engine"} 1', 'bourse_dependency_up{dependency="store"} 1', 'bourse_dependency_up{dependency="disk"} 0', 'bourse_dependency_up{dependency="feeds"} 0']);
     assert.equal((await fetch(`${broken.url}/health/live`)).status, 200);
   } finally {
     await broken.close();
   }
+  assert.deepEqual(await readinessMetrics(api.url), ['bourse_ready 1', 'bourse_dependency_up{dependency="engine"} 1', 'bourse_dependency_up{dependency="store"} 1'], 'a scrape looks for itself');
   assert.equal((await fetch(`${api.url}/health/ready`)).status, 200);
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { accepted, found, place } from '../../src/sequencer/fixture.ts';
+import { accepted, found, place } from '../support/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
 import { SteadyClock } from '../../src/utils/clock.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';

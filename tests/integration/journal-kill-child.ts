@@ -1,6 +1,6 @@
 /** A process that places orders as fast as they are acknowledged, until it is killed. Says on stdout what it sends and what was acknowledged. */
 import { silentLogger } from '../../src/observability/logger.ts';
-import { accepted, buy, found } from '../../src/sequencer/fixture.ts';
+import { accepted, buy, found } from '../support/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
 import { SteadyClock } from '../../src/utils/clock.ts';
 

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { DirectoryLockedError } from '../../src/journal/errors.ts';
 import { SqliteJournalReader } from '../../src/journal/sqlite-reader.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { accepted, buy } from '../../src/sequencer/fixture.ts';
+import { accepted, buy } from '../support/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
 import { decodeBody } from '../../src/sequencer/record.ts';
 import { recover } from '../../src/sequencer/recovery.ts';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kit, ofType, PERP, perpSpec, SPOT, spotSpec, USDT } from '../../src/engine/engine-kit.ts';
+import { Kit, ofType, PERP, perpSpec, SPOT, spotSpec, USDT } from '../support/engine-kit.ts';
 import { FREE, FUND, futures, open, perp, scenario, size } from './scenario-kit.ts';
 
 // Binance, "How to calculate liquidation price of USDⓈ-M futures contracts": long 3,683.979 ETH at 1,456.84, wallet 1,535,443.01, rate 10 %, cum 135,365 → 1,114.78.

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Command, NewOrder } from '../../src/engine/commands.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { Kit, newOrder, ofType, PERP, SPOT, USDT } from '../../src/engine/engine-kit.ts';
+import { Kit, newOrder, ofType, PERP, SPOT, USDT } from '../support/engine-kit.ts';
 import type { Event, Outcome } from '../../src/engine/events.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import { ReferenceModel } from './model.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Engine } from '../../src/engine/engine.ts';
-import { Kit } from '../../src/engine/engine-kit.ts';
-import { Fuzz } from '../../src/engine/fuzz.ts';
+import { Kit } from '../support/engine-kit.ts';
+import { Fuzz } from '../support/fuzz.ts';
 
 const SEEDS = Number(process.env.SEEDS ?? 12);
 const FIRST = Number(process.env.SEED ?? 7_001);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NewOrder } from '../../src/engine/commands.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { Kit, newOrder, PERP } from '../../src/engine/engine-kit.ts';
+import { Kit, newOrder, PERP } from '../support/engine-kit.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 
 export const FUND = 1;

@@ -3,7 +3,7 @@
  * 100,000 u = 0.1 USDT. Leverage is 10, initial margin 2 %, maintenance 1 %, and there are no fees, where nothing else is said.
  */
 import assert from 'node:assert/strict';
-import { newOrder, ofType, PERP, SPOT, START, USDT } from '../../src/engine/engine-kit.ts';
+import { newOrder, ofType, PERP, SPOT, START, USDT } from '../support/engine-kit.ts';
 import type { MarketSpec } from '../../src/engine/market.ts';
 import { futures, open, perp, refusals, scenario, size } from './scenario-kit.ts';
 

@@ -9,7 +9,7 @@ import type { Reject } from '../../src/engine/reject.ts';
 import type { Millis, Seq } from '../../src/engine/units.ts';
 import { JournalUnavailableError } from '../../src/journal/errors.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { MemoryDisk, MemoryJournal } from '../../src/journal/memory.ts';
+import { MemoryDisk, MemoryJournal } from '../support/memory-journal.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Leader } from '../../src/sequencer/leader.ts';
 import { noMetrics } from '../../src/sequencer/leader-metrics.ts';

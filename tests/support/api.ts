@@ -9,6 +9,7 @@ import { healthRoutes } from '../../src/controllers/health.ts';
 import type { Route } from '../../src/controllers/route.ts';
 import { userRoutes } from '../../src/controllers/users.ts';
 import { createApp } from '../../src/http/app.ts';
+import { readDocsPage } from '../../src/http/docs-page.ts';
 import { createServer } from '../../src/http/server.ts';
 import { RouteTable } from '../../src/middleware/route-table.ts';
 import { SqliteStore } from '../../src/models/sqlite.ts';
@@ -62,10 +63,10 @@ export async function startApi(options: ApiOptions = {}) {
     auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
     users: new UserService({ store, sessions, audit, clock }),
   };
-  const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])]);
+  const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])], metrics);
   const table: RouteTable = new RouteTable([
     { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },
-    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
+    { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
   ]);
   const replies = new KeptReplies({ store, secrets: config.jwtSecrets as readonly string[], clock });
   const app = createApp({ config, table, authenticate: (token) => identity.authenticator.authenticate(token), replies, metrics, logger, checkReplies: true });

@@ -1,13 +1,15 @@
-/** Where recorded market data lies: beside the repository, in ../shared/data. Tests that play it skip with a sentence when it is not there. */
+/** Where recorded market data lies: beside the repository, in ../shared/data. They are no part of it: where CI is set and they are not there on purpose, RECORDINGS=absent says so. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { unless } from './needs.ts';
 
 export const RECORDINGS = fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 /** For `test(name, { skip })`: false, or why not. */
-export const skipWithoutRecordings: string | false = existsSync(join(RECORDINGS, 'wire')) ? false : 'the recordings (../shared/data) are not beside this checkout';
+const MISSING = 'the recordings (../shared/data) are not beside this checkout';
+export const skipWithoutRecordings: string | false = process.env.RECORDINGS === 'absent' ? MISSING : unless(existsSync(join(RECORDINGS, 'wire')), MISSING);
 
 /** Lines of a gzip'ed file, by its path under the recordings. */
 export function linesOf(path: string): string[] {

@@ -1,13 +1,13 @@
 /** The venue without its network: the real engine and leader on a disk in memory, collections written as records are committed, prices set by hand. Time is the test's. */
 import { MemoryCache } from '../../src/cache/cache.ts';
-import { MemoryDisk } from '../../src/journal/memory.ts';
+import { MemoryDisk } from './memory-journal.ts';
 import { SqliteStore } from '../../src/models/sqlite.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { Collections } from '../../src/projections/collections.ts';
 import { createMarketData } from '../../src/projections/market-data.ts';
 import { OrderBooks } from '../../src/projections/order-books.ts';
-import { Clock, openMemoryLeader } from '../../src/sequencer/fixture.ts';
+import { Clock, openMemoryLeader } from './fixture.ts';
 import { AuditLog } from '../../src/services/audit.ts';
 import { Catalog } from '../../src/services/catalog.ts';
 import { commit, eventOf } from '../../src/services/commit.ts';
@@ -60,7 +60,7 @@ export async function openVenue({ deposits = 'simulated', caughtUp = () => true,
     await leader.close();
     await store.close();
   };
-  return { clock, disk, leader, store, catalog, books, data, feeds, trading, user, close, ...trading };
+  return { clock, disk, leader, store, metrics, catalog, books, data, feeds, trading, user, close, ...trading };
 }
 
 export type Venue = Awaited<ReturnType<typeof openVenue>>;

@@ -1,9 +1,9 @@
 /** What tests of the engine build on: a small exchange with round numbers. One USDT is 10^6 minor units, one BTC 10^8. */
-import type { Command, NewOrder } from './commands.ts';
-import { Engine } from './engine.ts';
-import type { Event, EventOf, EventType, ItemResult } from './events.ts';
-import type { MarketSpec } from './market.ts';
-import type { AccountId, MarketId, Millis } from './units.ts';
+import type { Command, NewOrder } from '../../src/engine/commands.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { Event, EventOf, EventType, ItemResult } from '../../src/engine/events.ts';
+import type { MarketSpec } from '../../src/engine/market.ts';
+import type { AccountId, MarketId, Millis } from '../../src/engine/units.ts';
 
 export const USDT = 1_000_000;
 export const BTC = 100_000_000;

@@ -1,5 +1,5 @@
 /** Random but reproducible command streams for the engine's property tests: traders with little money and much leverage, so that every rule is met often. */
-import type { Command, NewOrder } from './commands.ts';
+import type { Command, NewOrder } from '../../src/engine/commands.ts';
 import type { Kit } from './engine-kit.ts';
 import { newOrder, PERP, SPOT } from './engine-kit.ts';
 

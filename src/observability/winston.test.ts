@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { unless } from '../../tests/support/needs.ts';
 import { eventually } from '../../tests/support/wait.ts';
-import { createLogger, redact } from './logger.ts';
+import { createLogger, redact } from './winston.ts';
 
 test('secrets are masked wherever they stand', () => {
   const safe = redact({ password: 'a', nested: { refreshToken: 'b', list: [{ secret: 'c' }] }, headers: { Authorization: 'd', cookie: 'e' }, kept: 1 });
@@ -81,12 +82,12 @@ test('a line break in a message stays inside its JSON line, in the file too', as
   rmSync(directory, { recursive: true });
 });
 
-test('a full disk ends neither the process nor the console', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full here' }, () => {
+test('a full disk ends neither the process nor the console', { skip: unless(existsSync('/dev/full'), 'there is no /dev/full here') }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'bourse-log-'));
   // Today's and tomorrow's file, so that midnight does not matter: every write to them finds no space.
   for (const day of [0, 1]) symlinkSync('/dev/full', join(directory, `bourse-${localDate(Date.now() + day * 86_400_000)}.log`));
   const script = `
-    import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+    import { createLogger } from ${JSON.stringify(new URL('./winston.ts', import.meta.url).href)};
     const logger = createLogger({ level: 'info', directory: ${JSON.stringify(directory)} });
     logger.info('first');
     setInterval(() => logger.info('on'), 5).unref();

@@ -1,14 +1,14 @@
 /** For tests: a leader on a disk in memory, with a spot market and two traders who have money. */
-import type { NewOrder, Command } from '../engine/commands.ts';
-import type { ItemResult } from '../engine/events.ts';
-import type { MarketSpec } from '../engine/market.ts';
-import type { Reject } from '../engine/reject.ts';
-import type { Millis } from '../engine/units.ts';
-import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
-import { silentLogger } from '../observability/logger.ts';
-import { Leader, type JournalClock, type LeaderOptions } from './leader.ts';
-import { noMetrics } from './leader-metrics.ts';
-import type { CommandMeta, Committed, Sequencer } from './sequencer.ts';
+import type { NewOrder, Command } from '../../src/engine/commands.ts';
+import type { ItemResult } from '../../src/engine/events.ts';
+import type { MarketSpec } from '../../src/engine/market.ts';
+import type { Reject } from '../../src/engine/reject.ts';
+import type { Millis } from '../../src/engine/units.ts';
+import { MemoryDisk, MemoryJournal } from './memory-journal.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { Leader, type JournalClock, type LeaderOptions } from '../../src/sequencer/leader.ts';
+import { noMetrics } from '../../src/sequencer/leader-metrics.ts';
+import type { CommandMeta, Committed, Sequencer } from '../../src/sequencer/sequencer.ts';
 
 export const ALICE = 2;
 export const BOB = 3;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { journalContract, record } from './contract.ts';
-import { JournalUnavailableError } from './errors.ts';
-import { MemoryDisk, MemoryJournal } from './memory.ts';
+import { journalContract, record } from '../../src/journal/contract.ts';
+import { JournalUnavailableError } from '../../src/journal/errors.ts';
+import { MemoryDisk, MemoryJournal } from './memory-journal.ts';
 
 journalContract('memory', () => {
   const disk = new MemoryDisk();

@@ -1,8 +1,8 @@
 /** The journal in memory, for the simulator and tests: same rules, no disk, and faults on demand. What is stored outlives `close()`, as a file would. */
-import type { Seq } from '../engine/units.ts';
-import { FIRST_CRC, assertContinues, recordCrc, strip, verifyChain, type StoredRecord } from './chain.ts';
-import { JournalCorruptError, JournalUnavailableError } from './errors.ts';
-import { KEEP_SNAPSHOTS, type Journal, type JournalRecord, type Snapshot } from './journal.ts';
+import type { Seq } from '../../src/engine/units.ts';
+import { FIRST_CRC, assertContinues, recordCrc, strip, verifyChain, type StoredRecord } from '../../src/journal/chain.ts';
+import { JournalCorruptError, JournalUnavailableError } from '../../src/journal/errors.ts';
+import { KEEP_SNAPSHOTS, type Journal, type JournalRecord, type Snapshot } from '../../src/journal/journal.ts';
 
 /** What happens to one append. `lost`: fails, nothing stored. `stored`: fails although everything was stored, which the caller cannot know. */
 export type AppendFault = 'lost' | 'stored';
