@@ -1,5 +1,5 @@
 /** Routes under /orders. */
-import { amendOrder, cancelAfter, cancelAllQuery, cancelBatch, newOrder, orderBatch, orderPath, ordersQuery } from '../validators/order.ts';
+import { amendOrder, cancelAfter, cancelAllQuery, cancelBatch, costOfBatch, newOrder, orderBatch, orderPath, ordersQuery } from '../validators/order.ts';
 import { batchResult, canceled, deadManSwitch, list, order } from '../validators/replies.ts';
 import type { OrderService } from '../services/orders.ts';
 import { listReply } from './listing.ts';
@@ -24,6 +24,7 @@ export function orderRoutes(orders: OrderService): Route[] {
       permission: 'trade',
       summary: 'Place up to 50 orders in turn as one unit; one result per order',
       body: orderBatch,
+      cost: costOfBatch,
       response: list(batchResult),
       handler: ({ principal, body, meta }) => orders.placeBatch(principal, body.orders, meta, asWritten),
     }),
@@ -33,6 +34,7 @@ export function orderRoutes(orders: OrderService): Route[] {
       permission: 'trade',
       summary: 'Cancel up to 50 orders; one result per id',
       body: cancelBatch,
+      cost: costOfBatch,
       response: list(batchResult),
       handler: async ({ principal, body, meta }) => ({ data: await orders.cancelBatch(principal, body.ids, meta) }),
     }),

@@ -31,6 +31,8 @@ export interface RouteSpec<P extends Permission, Params extends Schema, Query ex
   readonly cacheSeconds?: number;
   /** Default: handled where something is written for somebody, else ignored. */
   readonly repeats?: Repeats;
+  /** As how many requests one counts for the rate limit, by its unchecked body; default 1. */
+  readonly cost?: Route['cost'];
   readonly handler: (ctx: Context<P, z.output<Params>, z.output<Query>, z.output<Body>>) => Awaitable<Result<Response>>;
 }
 

@@ -60,7 +60,7 @@ export function rateLimiter(options: RateLimitOptions): Stage {
   return (req, res, next) => {
     if (req.matched?.limited === false) return next(req.inputFailure);
     const key = clientKey(req.address);
-    limiter.consume(key).then(
+    limiter.consume(key, req.matched?.cost?.(req.body) ?? 1).then(
       (state) => {
         tell(res, state);
         next(req.inputFailure);

@@ -10,7 +10,7 @@ import { ACCOUNT_CHANNELS, type AccountChannel, type AccountStream } from '../se
 import type { OrderService } from '../services/orders.ts';
 import type { Permission, Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
-import { MAX_BATCH, newOrder, orderBatch } from '../validators/order.ts';
+import { costOfBatch, newOrder, orderBatch } from '../validators/order.ts';
 import { amendCall, cancelCall, channelChoice } from '../validators/sockets.ts';
 import { backlogOf, Stalls, terminate, type BacklogLimits } from './backlog.ts';
 import { call, type Calls } from './calls.ts';
@@ -116,15 +116,6 @@ type AccountRooms = Readonly<Record<AccountChannel | 'all', string>>;
 function roomsFor(account: number): AccountRooms {
   const rooms = ACCOUNT_CHANNELS.map((channel) => [channel, roomName(`user:${account}:${channel}`)]);
   return Object.fromEntries([['all', roomName(`user:${account}`)], ...rooms]) as AccountRooms;
-}
-
-/** Orders of a batch that count as one message. */
-const ORDERS_PER_MESSAGE = 10;
-
-/** More than a batch may hold is refused as a whole, and counts as one. */
-function costOfBatch(input: unknown): number {
-  const items = (input as { orders?: unknown } | null | undefined)?.orders;
-  return Array.isArray(items) && items.length <= MAX_BATCH ? Math.max(1, Math.ceil(items.length / ORDERS_PER_MESSAGE)) : 1;
 }
 
 function permitted(socket: Socket, permission: Exclude<Permission, 'public' | 'admin'>): Principal {

@@ -87,6 +87,8 @@ export interface Route {
   readonly repeats: Repeats;
   /** Whether it counts for the rate limit of its client's address; default yes. */
   readonly limited?: boolean;
+  /** As how many requests one counts, by its unchecked body; default 1. */
+  readonly cost?: (body: unknown) => number;
   /** Content type of a Document route. */
   readonly produces?: string;
   /** What a Document route sends by status, where that is JSON. */

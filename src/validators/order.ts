@@ -37,6 +37,16 @@ export const newOrder = newOrderShape.superRefine((order, context) => {
   if (order.postOnly === true) wrong('postOnly', 'a market order always takes');
 });
 
+/** Items of a batch that count as one request or message. */
+const ITEMS_PER_REQUEST = 10;
+
+/** As how many requests a batch counts. More than it may hold is refused as a whole, and counts as one. */
+export function costOfBatch(input: unknown): number {
+  const { orders, ids } = (input ?? {}) as { readonly orders?: unknown; readonly ids?: unknown };
+  const items = orders ?? ids;
+  return Array.isArray(items) && items.length <= MAX_BATCH ? Math.max(1, Math.ceil(items.length / ITEMS_PER_REQUEST)) : 1;
+}
+
 /** One item of a batch that cannot be an order; the others go on. */
 interface InvalidItem {
   readonly invalid: string;

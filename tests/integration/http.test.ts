@@ -10,6 +10,7 @@ import { Refusal } from '../../src/types/refusal.ts';
 import { StoreDamagedError } from '../../src/models/errors.ts';
 import { storeCheck } from '../../src/services/health.ts';
 import { listQuery } from '../../src/validators/common.ts';
+import { costOfBatch } from '../../src/validators/order.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { startApi, type Api } from '../support/api.ts';
@@ -31,6 +32,7 @@ const probes: Route[] = [
   route({ method: 'POST', path: '/probe/refusal', permission: 'public', summary: 'refusal', response: echoed, handler: async () => { throw new Refusal('INSUFFICIENT_BALANCE', 'you need 5 USDT more'); } }),
   route({ method: 'POST', path: '/probe/unavailable', permission: 'public', summary: 'unavailable', response: echoed, handler: async () => { throw new UnavailableError(`the disk at ${SECRET_PATH} is full`); } }),
   route({ method: 'POST', path: '/probe/once', permission: 'trade', summary: 'idempotent', body: z.strictObject({ a: z.number().optional(), b: z.number().optional() }), response: echoed, handler: (ctx) => { seen.push(ctx.meta); return { data: { text: '' } }; } }),
+  route({ method: 'POST', path: '/probe/batch', permission: 'public', summary: 'batch', body: z.strictObject({ orders: z.array(z.unknown()) }), response: echoed, cost: costOfBatch, handler: () => ({ data: { text: '' } }) }),
   route({ method: 'GET', path: '/probe/list', permission: 'public', summary: 'list', query: listQuery(z.object({ id: z.string(), price: z.string() }), {}), response: z.array(echoed), handler: () => ({ data: [] }) }),
   route({ method: 'GET', path: '/probe/address', permission: 'public', summary: 'address', response: echoed, handler: (ctx) => ({ data: { text: ctx.ip } }) }),
   route({ method: 'GET', path: '/probe/slow', permission: 'public', summary: 'slow', response: echoed, handler: () => new Promise<{ data: { text: string } }>((resolve) => { letGo = () => resolve({ data: { text: 'done' } }); entered(); }) }),
@@ -324,6 +326,19 @@ test('a rate limit is told in each reply and refuses what is over it', async () 
     const third = await send();
     assert.match(third.headers.get('retry-after') ?? '', /^\d+$/);
     await assertProblem(third, 429, 'RATE_LIMITED');
+  } finally {
+    await limited.close();
+  }
+});
+
+test('a batch counts as one request for every ten of its items', async () => {
+  const limited = await startApi({ routes: probes, env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '12' } });
+  try {
+    const send = (items: number): Promise<Response> =>
+      fetch(`${limited.url}/api/v1/probe/batch`, { method: 'POST', body: JSON.stringify({ orders: Array.from({ length: items }, () => 0) }), headers: { 'content-type': 'application/json' } });
+    // 12 − 1 − 1 − 2 − 5; more than a batch may hold would be refused as a whole, and counts as one.
+    for (const [items, left] of [[1, 11], [10, 10], [11, 8], [50, 3], [51, 2]]) assert.match((await send(items)).headers.get('ratelimit') ?? '', new RegExp(`;r=${left};`), `${items} items`);
+    await assertProblem(await send(50), 429, 'RATE_LIMITED');
   } finally {
     await limited.close();
   }
