@@ -27,6 +27,7 @@ import { openLeader } from './sequencer/open.ts';
 import { requireOwners } from './services/account-owners.ts';
 import { AccountStream } from './services/account-stream.ts';
 import { Activity } from './services/activity.ts';
+import { isAdminPassword } from './services/admin-password.ts';
 import { AdminStream } from './services/admin-stream.ts';
 import { AuditLog } from './services/audit.ts';
 import { AuthService } from './services/auth.ts';
@@ -105,7 +106,8 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   const tokens = new AccessTokens(secrets.jwt, clock);
   const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock });
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
+  const passwords = new PasswordHasher();
+  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords, audit, clock, limitAttempts: config.rateLimits.enabled });
   const userAdmin = new UserService({ store, sessions, audit, clock });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
@@ -171,6 +173,9 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);
+  else if (config.admin.password !== undefined && !(await isAdminPassword(store, passwords, config.admin.password))) {
+    logger.warn('ADMIN_PASSWORD is not the password of the administrator, who was made at an earlier start: it changes nothing; to set another one, stop and run npm run admin-password');
+  }
   const house = new HouseMakers({ sequencer, logger, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
   house.start();
   stops.push(() => house.stop());

@@ -1,5 +1,5 @@
 /** Registration, sign-in and everything about a user's own sessions and password. Every outcome lands in the audit log. */
-import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { DuplicateKeyError } from '../models/errors.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import type { SessionDoc } from '../models/sessions.ts';
@@ -12,7 +12,7 @@ import { KeyedQueue } from '../utils/keyed-queue.ts';
 import { Attempts } from './attempts.ts';
 import type { AuditEntry, AuditLog } from './audit.ts';
 import { commit, eventOf } from './commit.ts';
-import { passwordProblem, type PasswordHasher } from './passwords.ts';
+import { madeUpPassword, passwordProblem, type PasswordHasher } from './passwords.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
 import { ACCESS_TOKEN_MS, unauthenticated, type AccessTokens } from './tokens.ts';
 
@@ -55,7 +55,8 @@ export interface AuthDeps {
   readonly limitAttempts: boolean;
 }
 
-const ADMIN_ID = 'admin';
+/** Of the first administrator. */
+export const ADMIN_ID = 'admin';
 const DAY_MS = 86_400_000;
 /** Guesses at an account from one address. */
 const PER_GUESSER = { free: 5, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
@@ -194,7 +195,7 @@ export class AuthService {
   async ensureAdmin(admin: { readonly email: string; readonly password: string | undefined }): Promise<{ readonly email: string; readonly password: string | undefined } | undefined> {
     if ((await this.#users.get(ADMIN_ID)) !== undefined) return undefined;
     const email = normalizeEmail(admin.email);
-    const generated = admin.password === undefined ? randomBytes(18).toString('base64url') : undefined;
+    const generated = admin.password === undefined ? madeUpPassword() : undefined;
     const password = admin.password ?? (generated as string);
     requireGood(password, email, 'ADMIN_PASSWORD');
     const user = await this.#createUser({ id: ADMIN_ID, email, passwordHash: await this.#deps.passwords.hash(password), roles: ['user', 'admin'] });
@@ -286,7 +287,7 @@ export function publicUser({ id, email, roles, status, createdAt, lastLoginAt }:
 }
 
 /** One spelling per address. */
-function normalizeEmail(email: string): string {
+export function normalizeEmail(email: string): string {
   return email.normalize('NFKC').toLowerCase();
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
+const COMMANDS = ['scripts/admin-password.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-commands-'));
 after(() => rmSync(directory, { recursive: true }));
