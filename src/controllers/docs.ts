@@ -1,4 +1,4 @@
-/** The API's documentation: the OpenAPI document and a page that shows it and tries it out. Everything is read and made once, at start-up. */
+/** The API's documentation: the OpenAPI document, a page that shows it and tries it out, and what there is to know of the sockets. Everything is read and made once, at start-up. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openApiDocument, type DocumentedRoute } from '../validators/openapi.ts';
@@ -21,6 +21,8 @@ export function docsRoutes(documented: () => readonly DocumentedRoute[]): Route[
     asset('/docs', 'index.html', 'text/html', 'The browsable documentation'),
     asset('/docs/docs.js', 'docs.js', 'text/javascript', 'Its script'),
     asset('/docs/docs.css', 'docs.css', 'text/css', 'Its style'),
+    // As plain text, which browsers show.
+    asset('/docs/sockets.md', '../../docs/sockets.md', 'text/plain', 'The interface over Socket.IO: calls, events, limits'),
   ];
 }
 
