@@ -43,6 +43,7 @@ import { PasswordHasher } from './services/passwords.ts';
 import { createPriceFeed } from './services/prices.ts';
 import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
+import { ThrottleLog } from './services/throttle-log.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
 import { UserService } from './services/users.ts';
@@ -107,7 +108,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const tokens = new AccessTokens(secrets.jwt, clock);
   const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock });
   const passwords = new PasswordHasher();
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords, audit, clock, limitAttempts: config.rateLimits.enabled });
+  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords, audit, clock, throttles: new ThrottleLog({ metrics, logger }), limitAttempts: config.rateLimits.enabled });
   const userAdmin = new UserService({ store, sessions, audit, clock });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });

@@ -14,6 +14,7 @@ import type { AuditEntry, AuditLog } from './audit.ts';
 import { commit, eventOf } from './commit.ts';
 import { madeUpPassword, passwordProblem, type PasswordHasher } from './passwords.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
+import type { ThrottleLog } from './throttle-log.ts';
 import { ACCESS_TOKEN_MS, unauthenticated, type AccessTokens } from './tokens.ts';
 
 /** Where a call comes from. */
@@ -51,6 +52,7 @@ export interface AuthDeps {
   readonly passwords: PasswordHasher;
   readonly audit: AuditLog;
   readonly clock: () => number;
+  readonly throttles: ThrottleLog;
   /** RATE_LIMITS. */
   readonly limitAttempts: boolean;
 }
@@ -78,10 +80,11 @@ export class AuthService {
   constructor(deps: AuthDeps) {
     this.#deps = deps;
     this.#users = deps.store.collection(users);
-    this.#byGuesser = new Attempts(PER_GUESSER, deps.clock);
-    this.#byAccount = new Attempts(PER_ACCOUNT, deps.clock);
-    this.#byAddress = new Attempts(PER_ADDRESS, deps.clock);
-    this.#registrations = new Attempts(REGISTRATIONS, deps.clock);
+    const { clock, throttles } = deps;
+    this.#byGuesser = new Attempts(PER_GUESSER, clock, (...told) => throttles.refused('sign_in_guesser', ...told));
+    this.#byAccount = new Attempts(PER_ACCOUNT, clock, (...told) => throttles.refused('sign_in_account', ...told));
+    this.#byAddress = new Attempts(PER_ADDRESS, clock, (...told) => throttles.refused('sign_in_address', ...told));
+    this.#registrations = new Attempts(REGISTRATIONS, clock, (...told) => throttles.refused('registration', ...told));
   }
 
   /**
