@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { JournalConflictError, JournalUnavailableError } from '../journal/errors.ts';
 import { MemoryDisk, MemoryJournal } from '../journal/memory.ts';
+import { silentLogger, type LogFields } from '../observability/logger.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import { ALICE, BOB, Clock, accepted, codeOf, found, founding, openMemoryLeader, place } from './fixture.ts';
 import type { Command } from '../engine/commands.ts';
@@ -375,8 +376,10 @@ describe('when the journal fails, a leader', () => {
   test('tries until it can be opened, waiting longer each time', async () => {
     const disk = new MemoryDisk();
     const waits: number[] = [];
+    const warnings: (LogFields | undefined)[] = [];
     let failures = 0;
     const leader = await openMemoryLeader(disk, new Clock(), {
+      logger: { ...silentLogger, warn: (_message, fields) => void warnings.push(fields) },
       delay: async (ms) => { waits.push(ms); },
       openJournal: async () => {
         if (failures-- > 0) throw new JournalUnavailableError('the disk is away');
@@ -391,6 +394,7 @@ describe('when the journal fails, a leader', () => {
     assert.match(leader.status.reason!, /the disk is away/);
     await until(() => leader.status.state === 'leading');
     assert.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+    assert.deepEqual(warnings, Array.from({ length: 9 }, () => ({ reason: 'the disk is away' })), 'a try that fails is one short line');
     await accepted(leader, place());
   });
 

@@ -433,7 +433,8 @@ export class Leader implements Sequencer {
           return;
         }
         this.#status = { state: 'recovering', reason: (error as Error).message };
-        this.#options.logger.warn('the journal does not work yet', { error });
+        // Without a stack: it is tried many times, and the first failure has one.
+        this.#options.logger.warn('the journal does not work yet', { reason: (error as Error).message });
       }
     }
   }
