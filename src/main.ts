@@ -35,6 +35,7 @@ import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
+import { measureIndexAge } from './services/index-age.ts';
 import { KeptReplies } from './services/kept-replies.ts';
 import { LedgerWatch } from './services/ledger-watch.ts';
 import { ensureListings } from './services/listings.ts';
@@ -100,7 +101,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   journal.close();
 
   // Services: who may, and what they may do.
-  const audit = new AuditLog(store, clock);
+  const audit = new AuditLog(store, clock, metrics);
   const sessions: Sessions = new Sessions({
     store, cache, logger, clock,
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', target: session.id, ip, requestId }),
@@ -114,6 +115,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   stops.push(() => trading.markets.close());
+  measureIndexAge(metrics, sequencer.state, clock);
   const health = new HealthService([
     engineCheck(sequencer),
     storeCheck(store),

@@ -20,6 +20,7 @@ export interface RateLimitOptions {
 }
 
 export function rateLimiter(options: RateLimitOptions): Stage {
+  options.metrics.rateLimited.inc({ limit: POLICY }, 0);
   if (!options.enabled) return (_req, _res, next) => next();
   const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: WINDOW_SECONDS });
   const policy = `"${POLICY}";q=${options.perMinute};w=${WINDOW_SECONDS}`;

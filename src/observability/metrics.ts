@@ -1,19 +1,28 @@
 /** Every metric of the process, in one place, with its unit. One object per process; tests make their own. */
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { VERSION } from '../utils/version.ts';
 import { TallyCounter } from './counter.ts';
+import { ScrapedGauge } from './scraped-gauge.ts';
 
 const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const COMMIT_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5];
+
+/** The library's, for which Prometheus would take each as a counter by its name; the same by type are there as well. */
+const NO_COUNTERS = ['bourse_nodejs_active_handles_total', 'bourse_nodejs_active_requests_total', 'bourse_nodejs_active_resources_total'];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics(options: { readonly processMetrics?: boolean } = {}) {
   const registry = new Registry();
-  if (options.processMetrics === true) collectDefaultMetrics({ register: registry, prefix: 'bourse_' });
+  if (options.processMetrics === true) {
+    collectDefaultMetrics({ register: registry, prefix: 'bourse_' });
+    for (const name of NO_COUNTERS) registry.removeSingleMetric(name);
+  }
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new TallyCounter({ name: `bourse_${name}`, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `bourse_${name}`, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
+  gauge('build_info', 'Always 1; which version runs, on which version of Node', ['version', 'node']).set({ version: VERSION, node: process.version }, 1);
   return {
     registry,
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
@@ -41,12 +50,14 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     feedTicks: counter('feed_ticks_total', 'Ticks received by source', ['source']),
     feedRejected: counter('feed_ticks_rejected_total', 'Ticks rejected, by source and reason', ['source', 'reason']),
     feedCircuit: gauge('feed_circuit_open', '1 when the circuit breaker of a source is open', ['source']),
+    indexAge: new ScrapedGauge({ name: 'bourse_index_age_seconds', help: 'How long ago the index of a market was set or confirmed', labelNames: ['symbol'], registers }),
     marketSafety: gauge('market_safety', '0 normal, 1 reduce_only, 2 halted', ['symbol']),
     cacheHits: counter('cache_hits_total', 'Look-ups answered by a cache', ['cache']),
     cacheMisses: counter('cache_misses_total', 'Look-ups a cache could not answer', ['cache']),
     trades: counter('trades_total', 'Trades by market', ['symbol']),
     volume: counter('trade_volume_quote_total', 'Traded notional in quote units, by market', ['symbol']),
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
+    auditFailures: counter('audit_failures_total', 'Entries that could not be written into the audit log'),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };
 }
