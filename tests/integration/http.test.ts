@@ -309,6 +309,19 @@ test('forwarded addresses count only from configured proxies', async () => {
   }
 });
 
+test('a forwarded address that does not count is told of once', async () => {
+  for (const [env, times] of [[{}, 1], [{ TRUST_PROXY: '1' }, 0]] as const) {
+    const warnings: string[] = [];
+    const plain = await startApi({ routes: probes, env, logger: { ...silentLogger, warn: (message) => void warnings.push(message) } });
+    try {
+      for (const headers of [{}, { 'x-forwarded-for': '10.9.9.9' }, { 'x-forwarded-for': '10.9.9.8' }]) await fetch(`${plain.url}/api/v1/probe/address`, { headers: headers as Record<string, string> });
+      assert.equal(warnings.filter((message) => message.startsWith('a request came with X-Forwarded-For, and TRUST_PROXY is not set')).length, times);
+    } finally {
+      await plain.close();
+    }
+  }
+});
+
 test('a rate limit is told in each reply and refuses what is over it', async () => {
   const limited = await startApi({ routes: probes, env: { RATE_LIMITS: 'on', RATE_LIMIT_PER_MINUTE: '2' } });
   try {
