@@ -5,10 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
-import { readOptions } from './options.ts';
+import { readOptions, refuse } from './options.ts';
 
-readOptions('usage: npm run demo (BOURSE_URL names another server than http://127.0.0.1:3000)', { options: {} });
-const base = process.env.BOURSE_URL ?? 'http://127.0.0.1:3000';
+const DEFAULT_URL = 'http://127.0.0.1:3000';
+const USAGE = `usage: npm run demo (BOURSE_URL names another server than ${DEFAULT_URL})`;
+
+readOptions(USAGE, { options: {} });
+const base = originOf(process.env.BOURSE_URL || DEFAULT_URL);
 /** Whichever of these perpetuals moves first decides. */
 const MAX_PERPETUALS = 3;
 /** What a position is worth, in quote. */
@@ -66,6 +69,16 @@ class User {
   }
 }
 
+/** Scheme, host and port. Ends the process for what is not the address of a server. */
+function originOf(text: string): string {
+  const url = URL.parse(text);
+  // `localhost:3000` is a URL too, of the scheme `localhost`.
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return refuse(`BOURSE_URL must be an address like ${DEFAULT_URL}, not ${JSON.stringify(text)}`, USAGE);
+  }
+  return url.origin;
+}
+
 function say(line: string): void {
   console.log(line);
 }
@@ -108,6 +121,14 @@ async function listed(): Promise<Market[]> {
 
 function isPerpetualOf(spot: Market, { symbol }: Market): boolean {
   return symbol === `${spot.symbol}-PERP`;
+}
+
+/** With prices set by hand there are none until somebody sets them: nothing is waited for that may never come. */
+async function requirePrices(): Promise<void> {
+  const response = await fetch(`${base}/health/dependencies`);
+  const { dependencies = [] } = (await response.json()) as { dependencies?: { name: string; ok: boolean; detail: string }[] };
+  const feeds = dependencies.find(({ name }) => name === 'feeds');
+  if (feeds?.ok === false && feeds.detail.startsWith('no price yet')) throw new Error(`nothing can be traded: ${feeds.detail}`);
 }
 
 /** The first spot market that can be traded and whose perpetual can be traded too. */
@@ -187,6 +208,7 @@ async function awaitLiquidation(): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  await requirePrices();
   say(`1. Two users join ${base} and deposit`);
   for (const user of [alice, bob]) {
     await user.join();

@@ -1,8 +1,10 @@
 /** Reads the configuration, wires the stages in the order in which an order passes them, starts them, and stops them in reverse. The only place that knows all of them; no rule lives here. */
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MemoryCache } from './cache/cache.ts';
 import { CONFIG_EXIT_STATUS, ConfigError, parseConfig, type Config } from './config/config.ts';
 import { prepareDataDirectory } from './config/data-directory.ts';
+import { doubts } from './config/doubts.ts';
 import { listening } from './config/listening.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { authRoutes } from './controllers/auth.ts';
@@ -30,6 +32,7 @@ import { openLeader } from './sequencer/open.ts';
 import { requireOwners } from './services/account-owners.ts';
 import { AccountStream } from './services/account-stream.ts';
 import { Activity } from './services/activity.ts';
+import { isAdminPassword } from './services/admin-password.ts';
 import { AdminStream } from './services/admin-stream.ts';
 import { AuditLog } from './services/audit.ts';
 import { AuthService } from './services/auth.ts';
@@ -37,14 +40,17 @@ import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
+import { measureIndexAge } from './services/index-age.ts';
 import { KeptReplies } from './services/kept-replies.ts';
 import { LedgerWatch } from './services/ledger-watch.ts';
 import { ensureListings } from './services/listings.ts';
 import { MarketStream } from './services/market-stream.ts';
 import { PasswordHasher } from './services/passwords.ts';
 import { createPriceFeed } from './services/prices.ts';
+import { ReadinessLog } from './services/readiness-log.ts';
 import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
+import { ThrottleLog } from './services/throttle-log.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
 import { UserService } from './services/users.ts';
@@ -57,17 +63,24 @@ import { OperatingError } from './utils/errors.ts';
 import { probeListening } from './utils/listen-probe.ts';
 import { startProgress, type Progress } from './utils/progress.ts';
 import { keepTickShape } from './utils/tick-shape.ts';
+import { VERSION } from './utils/version.ts';
 import { keepOtherThreadsSmall } from './utils/young-generation.ts';
 
 /** Committed events the collections may be behind before the process counts as not ready. */
 const MAX_PROJECTION_LAG = 5_000_000;
 
+/** Of a server that nothing is set for; the demo's default. */
+const DEMO_URL = 'http://127.0.0.1:3000';
+
 /** House makers do not quote around an index that is older. */
 const HOUSE_FRESH_MS = 30_000;
 
 const PARENT_CHECK_MS = 200;
+/** Of those who ask it to end. A terminal that closes sends SIGHUP. */
+const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 
-type Stop = () => unknown;
+/** `orderly`: it was asked to end; nothing is broken. */
+type Stop = (orderly: boolean) => unknown;
 
 async function start(config: Config, logger: Logger, stops: Stop[], fatal: (error: Error) => void): Promise<string> {
   if (config.servingCpu !== undefined) setApart(config.servingCpu);
@@ -105,19 +118,21 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   journal.close();
 
   // Services: who may, and what they may do.
-  const audit = new AuditLog(store, wallTime);
+  const audit = new AuditLog(store, wallTime, metrics);
   const sessions: Sessions = new Sessions({
     store, cache, logger, clock: now,
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', target: session.id, ip, requestId }),
   });
   const tokens = new AccessTokens(secrets.jwt, now);
   const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock: now });
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock: now, limitAttempts: config.rateLimits.enabled });
+  const passwords = new PasswordHasher();
+  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords, audit, clock: now, throttles: new ThrottleLog({ metrics, logger }), limitAttempts: config.rateLimits.enabled });
   const userAdmin = new UserService({ store, sessions, audit, clock: now });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock: now });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics, clock });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   stops.push(() => trading.markets.close());
+  measureIndexAge(metrics, sequencer.state, now);
   const health = new HealthService([
     engineCheck(sequencer),
     storeCheck(store),
@@ -178,13 +193,23 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);
+  else if (config.admin.password !== undefined && !(await isAdminPassword(store, passwords, config.admin.password))) {
+    logger.warn('ADMIN_PASSWORD is not the password of the administrator, who was made at an earlier start: it changes nothing; to set another one, stop and run npm run admin-password');
+  }
   const house = new HouseMakers({ sequencer, logger, clock, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
   house.start();
   stops.push(() => house.stop());
-  stops.push(() => health.stop());
   await trading.markets.warm();
   if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
-  return listening(config, () => server.listen(config.port, config.host));
+  const url = await listening(config, () => server.listen(config.port, config.host));
+  stops.push((orderly) => {
+    health.stop();
+    // Until load balancers have seen it, requests go on being taken.
+    return orderly ? delay(config.shutdownDelayMs) : undefined;
+  });
+  const readiness = new ReadinessLog({ health, logger });
+  stops.push(() => readiness.close());
+  return url;
 }
 
 function setApart(cpu: number): void {
@@ -221,15 +246,15 @@ function announce(config: Config, url: string): void {
   Prices    ${config.feeds.mode}${config.house ? ', house makers quote' : ', no house makers'}
   Health    ${url}/health/ready   metrics ${url}/metrics${config.servingCpu === undefined ? '' : `\n  CPUs      ${config.servingCpu} serves, all other threads run elsewhere`}
 
-  Try: npm run demo   or   curl ${url}/api/v1/markets/BTC-USDT/ticker
+  Try: ${url === DEMO_URL ? '' : `BOURSE_URL=${url} `}npm run demo   or   curl ${url}/api/v1/markets/BTC-USDT/ticker
 `);
 }
 
 /** In reverse order of starting: first no more traffic, last the journal. Each stop gets its turn whatever the others do. */
-async function stopAll(stops: Stop[], logger: Logger): Promise<void> {
+async function stopAll(stops: Stop[], logger: Logger, orderly: boolean): Promise<void> {
   for (const stop of stops.splice(0).reverse()) {
     try {
-      await stop();
+      await stop(orderly);
     } catch (error) {
       logger.error('a part did not stop cleanly', { error });
     }
@@ -245,18 +270,21 @@ function watchParent(orphaned: () => void): void {
   }, PARENT_CHECK_MS).unref();
 }
 
+/** All that is wrong with arguments and variables is named at once. */
 function readConfig(): Config {
+  const problems = process.argv.slice(2).map((argument) => `${argument}: settings are environment variables, see docs/configuration.md`);
   try {
-    const problems = process.argv.slice(2).map((argument) => `${argument}: settings are environment variables, see docs/configuration.md`);
-    if (problems.length > 0) throw new ConfigError(problems);
     const config = parseConfig(process.env);
-    prepareDataDirectory(resolve(config.dataDir));
-    return config;
+    if (problems.length === 0) {
+      prepareDataDirectory(resolve(config.dataDir));
+      return config;
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    process.exit(CONFIG_EXIT_STATUS);
+    problems.push(...error.problems);
   }
+  console.error(new ConfigError(problems).message);
+  process.exit(CONFIG_EXIT_STATUS);
 }
 
 async function main(): Promise<void> {
@@ -265,7 +293,7 @@ async function main(): Promise<void> {
   const stops: Stop[] = [];
   let ending: Promise<void> | undefined;
   const end = (status: number, reason: string): void => {
-    ending ??= stopAll(stops, logger).then(() => {
+    ending ??= stopAll(stops, logger, status === 0).then(() => {
       logger.info('stopped', { reason });
       process.exitCode = status;
       // Whatever still holds the event loop is not worth waiting for: everything is on disk.
@@ -283,13 +311,15 @@ async function main(): Promise<void> {
   };
   // Whoever read the output may be gone: that is no fault, and could not be said there. The log files go on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  process.on('SIGTERM', () => end(0, 'SIGTERM'));
-  process.on('SIGINT', () => end(0, 'SIGINT'));
+  for (const signal of END_SIGNALS) process.on(signal, () => end(0, signal));
   watchParent(() => end(1, 'npm, which started this process, is gone'));
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))));
   try {
-    announce(config, await start(config, logger, stops, fatal));
+    for (const doubt of doubts(process.env, config)) logger.warn(doubt);
+    const url = await start(config, logger, stops, fatal);
+    logger.info('ready', { url, version: VERSION, node: process.version, feeds: config.feeds.mode, pid: process.pid });
+    announce(config, url);
   } catch (error) {
     if (error instanceof ConfigError) refuse(CONFIG_EXIT_STATUS, error.message, 'configuration');
     else if (error instanceof OperatingError) refuse(1, error.message, error.code);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, parseConfig } from './config.ts';
 import { prepareDataDirectory } from './data-directory.ts';
+import { doubts } from './doubts.ts';
 import { loadSecrets } from './secrets.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-config-'));
@@ -57,6 +58,26 @@ test('all problems are named at once', () => {
     const names = (error as ConfigError).problems.map((problem) => problem.split(':')[0]);
     return JSON.stringify(names.sort()) === JSON.stringify(['ENCRYPTION_KEYS', 'HOUSE', 'JWT_SECRET', 'PORT']);
   });
+});
+
+const CONNECTIONS = { connections: { total: 20_000, perAddress: 2_000 } };
+const misspelt = (env: Record<string, string>): string[] => doubts(env, CONNECTIONS, Infinity);
+
+test('fewer open files than connections and what else is open are doubted', () => {
+  const message = 'this process may have 20099 files open, and MAX_CONNECTIONS=20000 needs 20100: raise the limit (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS';
+  assert.deepEqual(doubts({}, CONNECTIONS, 20_099), [message]);
+  assert.deepEqual(doubts({}, CONNECTIONS, 20_100), []);
+});
+
+test('a variable that is nearly called like a setting is named, with the setting', () => {
+  const near = { FEED: 'FEEDS', DATADIR: 'DATA_DIR', DEPOSIT: 'DEPOSITS', PORTS: 'PORT', PROT: 'PORT', ADMIN_IP: 'ADMIN_IPS', LOG_LEVL: 'LOG_LEVEL', SHAPSHOT_EVERY: 'SNAPSHOT_EVERY', CORS_ORIGIN: 'CORS_ORIGINS' };
+  for (const [name, setting] of Object.entries(near)) assert.deepEqual(misspelt({ [name]: 'x' }), [`${name} is set and is no setting; was ${setting} meant?`]);
+});
+
+test('other variables are not named, nor one whose near setting is given as well', () => {
+  const others = { PATH: '', HOME: '', HOSTNAME: '', USER: '', NODE: '', PWD: '', SORT: '', COST: '', MOUSE_MODE: '', npm_lifecycle_event: '', NODE_OPTIONS: '', HOST: '', ADMINS: '', DATA: '' };
+  assert.deepEqual(misspelt(others), []);
+  assert.deepEqual(misspelt({ FEED: 'x', FEEDS: 'manual' }), []);
 });
 
 test('production closes deposits unless they are asked for', () => {

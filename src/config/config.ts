@@ -42,17 +42,21 @@ const environment = z.object({
   MAX_CONNECTIONS: integer(1, 1_000_000).default(20_000),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(2_000),
   DRAIN_TIMEOUT_MS: integer(0, 600_000).default(10_000),
+  SHUTDOWN_DELAY_MS: integer(0, 600_000).default(0),
   SOCKET_PARSER: oneOf(['json', 'msgpack']).default('json'),
   SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(500_000),
   SERVING_CPU: integer(0, 4_095).optional(),
   MIN_FREE_DISK_MB: integer(0, 1_000_000).default(64),
 });
 
+/** The names of all variables that are read. */
+export const SETTINGS: readonly string[] = Object.keys(environment.shape);
+
 export type Config = ReturnType<typeof parseConfig>;
 
 /** An empty variable counts as unset. Throws ConfigError. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
-  const given = Object.fromEntries(Object.keys(environment.shape).flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]])));
+  const given = Object.fromEntries(SETTINGS.flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]])));
   const result = environment.safeParse(given);
   const problems = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (env.NODE_ENV === 'production') problems.push(...missingInProduction(given));
@@ -79,6 +83,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
     /** How messages of Socket.IO are encoded; clients must use the same. */
     socketParser: v.SOCKET_PARSER,
     drainTimeoutMs: v.DRAIN_TIMEOUT_MS,
+    /** How long requests are still taken after the process has stopped being ready. */
+    shutdownDelayMs: v.SHUTDOWN_DELAY_MS,
     /** Events between two snapshots. */
     snapshotEvery: v.SNAPSHOT_EVERY,
     /** The CPU that the serving thread has to itself; undefined: the system decides. */

@@ -16,7 +16,7 @@ function problemOf(code: string | undefined, host: string, port: number): string
     case 'EADDRINUSE': return `PORT: another process listens on port ${port} of ${host}; stop it, or take another port (0 picks a free one)`;
     case 'EACCES': return `PORT: this user may not listen on port ${port}; take one from 1024 on`;
     case 'EADDRNOTAVAIL':
-    case 'EINVAL': return `HOST: ${host} is not an address of this machine; 0.0.0.0 and :: are all that it has`;
+    case 'EINVAL': return `HOST: ${host} is not an address of this machine; 0.0.0.0 or :: stand for all of its addresses`;
     case 'EAFNOSUPPORT': return `HOST: this machine has no addresses like ${host}`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN': return `HOST: no address is known for the name ${host}`;

@@ -1,5 +1,5 @@
 /** Routes under /markets. All of them are public, and may be kept for a moment by clients and CDNs. */
-import { depthQuery, fundingQuery, klinesQuery, marketsQuery, recentTradesQuery, symbolPath, tickersQuery } from '../validators/market.ts';
+import { depthQuery, fundingQuery, klinesQuery, marketsQuery, perpetualPath, recentTradesQuery, symbolPath, tickersQuery } from '../validators/market.ts';
 import { kline, list, market, marketFunding, marketPrices, marketStats, orderBook, publicTrade, ticker } from '../validators/replies.ts';
 import type { MarketService } from '../services/markets.ts';
 import { listReply } from './listing.ts';
@@ -109,7 +109,7 @@ export function marketRoutes(markets: MarketService): Route[] {
       path: '/markets/:symbol/funding',
       permission: 'public',
       summary: 'The running funding rate of a perpetual and those settled, newest first',
-      params: symbolPath,
+      params: perpetualPath,
       query: fundingQuery,
       response: marketFunding,
       cacheSeconds: DATA_SECONDS,

@@ -1,5 +1,5 @@
 /** Routes under /positions. */
-import { symbolPath } from '../validators/market.ts';
+import { perpetualPath } from '../validators/market.ts';
 import { adjustMargin, closePosition, positionsQuery, setLeverage, setMarginMode } from '../validators/position.ts';
 import { list, order, position, positionSettings } from '../validators/replies.ts';
 import type { PositionService } from '../services/positions.ts';
@@ -22,7 +22,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       path: '/positions/:symbol',
       permission: 'read',
       summary: 'The open position in a market, else the one closed last',
-      params: symbolPath,
+      params: perpetualPath,
       response: position,
       handler: async ({ principal, params }) => ({ data: await positions.get(principal, params.symbol) }),
     }),
@@ -31,7 +31,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       path: '/positions/:symbol/close',
       permission: 'trade',
       summary: 'Close a position at the market: `quantity` of it, else all of it or as much as one market order may have; answered with the order that did it',
-      params: symbolPath,
+      params: perpetualPath,
       body: closePosition,
       response: order,
       status: 201,
@@ -43,7 +43,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       permission: 'trade',
       repeats: 'kept',
       summary: 'Set the leverage of a market, and of the position open in it',
-      params: symbolPath,
+      params: perpetualPath,
       body: setLeverage,
       response: positionSettings,
       handler: async ({ principal, params, body, meta }) => ({ data: await positions.setLeverage(principal, params.symbol, body.leverage, meta) }),
@@ -54,7 +54,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       permission: 'trade',
       repeats: 'kept',
       summary: 'Choose the margin mode; only isolated margin is offered',
-      params: symbolPath,
+      params: perpetualPath,
       body: setMarginMode,
       response: positionSettings,
       handler: async ({ principal, params }) => ({ data: await positions.settings(principal, params.symbol) }),
@@ -65,7 +65,7 @@ export function positionRoutes(positions: PositionService): Route[] {
       permission: 'trade',
       repeats: 'kept',
       summary: 'Move margin into a position (positive) or back to the futures wallet (negative)',
-      params: symbolPath,
+      params: perpetualPath,
       body: adjustMargin,
       response: position,
       handler: async ({ principal, params, body, meta }) => ({ data: await positions.adjustMargin(principal, params.symbol, body.amount, meta) }),

@@ -25,6 +25,8 @@ export class AutoSource implements PriceSource {
   #stopped = false;
   #cancel: () => void = () => undefined;
   #switching: Promise<void> = Promise.resolve();
+  /** Live venues that have said anything of themselves. */
+  readonly #heardOf = new Set<string>();
 
   constructor(options: AutoOptions) {
     this.#options = options;
@@ -45,7 +47,15 @@ export class AutoSource implements PriceSource {
     this.#cancel = clock.after(reachMs, () => {
       this.#switching = this.#simulate(listener);
     });
-    await live.start({ ...guard(listener, () => this.#active === live), onTick: (tick) => this.#reached(tick, listener) });
+    const fromLive = guard(listener, () => this.#active === live);
+    await live.start({
+      ...fromLive,
+      onTick: (tick) => this.#reached(tick, listener),
+      onState: (source, state, detail) => {
+        this.#heardOf.add(source);
+        fromLive.onState(source, state, detail);
+      },
+    });
   }
 
   follow(bases: readonly string[]): void {
@@ -80,6 +90,7 @@ export class AutoSource implements PriceSource {
     simulated.follow(this.#bases);
     await simulated.start(listener);
     await live.stop();
+    for (const source of this.#heardOf) listener.onState(source, 'stopped', 'not asked any more: prices are simulated');
   }
 }
 

@@ -30,7 +30,8 @@ export interface Tick extends Instrument {
   readonly receivedTimeMs: number;
 }
 
-export type SourceState = 'connecting' | 'connected' | 'disconnected' | 'circuit_open' | 'ended';
+/** `stopped`: by us, for good; it is not one of the sources any more. */
+export type SourceState = 'connecting' | 'connected' | 'disconnected' | 'circuit_open' | 'ended' | 'stopped';
 
 export interface SourceListener {
   onTick(tick: Tick): void;

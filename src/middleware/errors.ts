@@ -1,7 +1,7 @@
 /** Turns whatever went wrong into problem+json (RFC 9457). Refusals say what they are; a fault says only that it happened, and is logged with the request's id. */
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { Refusal, statusOf, type Code } from '../types/refusal.ts';
+import { CODES, Refusal, statusOf, type Code } from '../types/refusal.ts';
 import { OperatingError } from '../utils/errors.ts';
 import { depart } from './connection-order.ts';
 import { FaultLog } from './fault-log.ts';
@@ -18,6 +18,7 @@ export interface ErrorOptions {
 
 export function errors(options: ErrorOptions): (error: unknown, req: ApiRequest, res: ApiResponse, next: Next) => void {
   const log = new FaultLog(options.logger);
+  for (const code of CODES) options.metrics.errors.inc({ code }, 0);
   // Express knows an error handler by its four parameters.
   return (error, req, res, _next) => {
     depart(req);

@@ -51,6 +51,7 @@ export interface RateLimitOptions {
 }
 
 export function rateLimiter(options: RateLimitOptions): Stage {
+  options.metrics.rateLimited.inc({ limit: POLICY }, 0);
   if (!options.enabled) return (req, _res, next) => next(req.inputFailure);
   const limiter: RateLimiterAbstract = new RateLimiterMemory({ keyPrefix: RATE_LIMIT_PREFIX, points: options.perMinute, duration: RATE_LIMIT_WINDOW_SECONDS });
   const policy = `"${POLICY}";q=${options.perMinute};w=${RATE_LIMIT_WINDOW_SECONDS}`;

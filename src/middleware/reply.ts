@@ -21,6 +21,7 @@ export function sendJson(req: ApiRequest, res: ApiResponse, route: CompiledRoute
 }
 
 export function sendDocument(req: ApiRequest, res: ApiResponse, document: Document): void {
+  if (document.location !== undefined) res.lines.push('Location', document.location);
   send(req, res, document.status ?? 200, document.contentType, document.body, document.cacheControl ?? NO_STORE);
 }
 

@@ -13,7 +13,7 @@ export interface RequestOptions {
   readonly table: RouteTable;
   readonly metrics: Pick<Metrics, 'httpSeconds' | 'httpInFlight'>;
   readonly logger: Logger;
-  /** Whether X-Forwarded-For counts; whose is Express's setting `trust proxy`. */
+  /** Whether X-Forwarded-For counts; whose is Express's setting `trust proxy`. Where it does not, the first that comes is logged. */
   readonly behindProxy: boolean;
 }
 
@@ -22,11 +22,16 @@ const UNMATCHED = 'unmatched';
 export function request(options: RequestOptions): Stage {
   const { table, metrics, logger, behindProxy } = options;
   const observe = durations(metrics);
+  let warned = behindProxy;
   return (req, res, next) => {
     req.startedAt = performance.now();
     req.requestId = randomUUID();
     res.lines.push('X-Request-Id', req.requestId);
     req.address = clientAddress(req, behindProxy);
+    if (!warned && req.headers['x-forwarded-for'] !== undefined) {
+      warned = true;
+      logger.warn('a request came with X-Forwarded-For, and TRUST_PROXY is not set: everybody behind that proxy counts as the proxy, for limits and for ADMIN_IPS', { ip: req.address });
+    }
     findRoute(table, req);
     metrics.httpInFlight.inc();
     res.once('close', () => {

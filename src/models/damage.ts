@@ -1,7 +1,7 @@
 /** The store's files: which holds what, how damage is told from other faults, and what an operator can do about either. */
 import { join } from 'node:path';
 import { UnavailableError } from '../utils/errors.ts';
-import { isDamagedFile } from '../utils/sqlite-errors.ts';
+import { isDamagedFile, sqliteCode, SQLITE_FULL } from '../utils/sqlite-errors.ts';
 import type { CollectionSpec } from './collection.ts';
 import { StoreDamagedError, UnreadableRowError } from './errors.ts';
 
@@ -32,16 +32,26 @@ export function wordsForDamage(path: string, file: StoreFile, error: unknown, co
   return `${place} is damaged (${reason}): ${WAY_OUT[file]}`;
 }
 
-/** For a fault met in a collection: damage is named with its place, anything else stays as it is. */
+/** For a fault met in a collection: damage, and a disk without space, are named with their place, anything else stays as it is. */
 export function locate(error: Error, directory: string, spec: CollectionSpec<{ readonly id: string }>): Error {
-  if (!isDamage(error)) return error;
   const file = fileOf(spec);
+  if (isFull(error)) return noSpace(error, pathOf(directory, file));
+  if (!isDamage(error)) return error;
   return new StoreDamagedError(wordsForDamage(pathOf(directory, file), file, error, spec.name));
 }
 
 /** For a file that could not be opened. */
 export function notOpened(error: Error, directory: string, file: StoreFile): Error {
   const path = pathOf(directory, file);
+  if (isFull(error)) return noSpace(error, path);
   if (isDamage(error)) return new StoreDamagedError(wordsForDamage(path, file, error), error);
   return new UnavailableError(`${path} cannot be opened (${error.message}); it and the files beside it must be writable for the user that the server runs as`, error);
+}
+
+function isFull(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL || (error as NodeJS.ErrnoException).code === 'ENOSPC';
+}
+
+function noSpace(error: Error, path: string): UnavailableError {
+  return new UnavailableError(`${path} cannot be written (${error.message}): free space on its disk, and start again where the process has ended; nothing acknowledged is lost`, error);
 }

@@ -8,6 +8,7 @@ import { eventually } from '../../tests/support/wait.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import type { CollectionSpec } from './collection.ts';
 import { storeContract } from './contract.ts';
+import { locate, notOpened } from './damage.ts';
 import { StoreDamagedError } from './errors.ts';
 import { orders } from './orders.ts';
 import { priceticks } from './priceticks.ts';
@@ -46,6 +47,24 @@ for (const [form, spec] of Object.entries({ 'as JSON': notes, 'without names': u
     second.close();
   });
 }
+
+test('a disk without space is told with its file and what to do, and may be tried again', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE t (x); PRAGMA max_page_count = 2');
+  let full: Error | undefined;
+  try {
+    db.exec('INSERT INTO t VALUES (zeroblob(100000))');
+  } catch (error) {
+    full = error as Error;
+  }
+  db.close();
+  assert.equal(full?.message, 'database or disk is full');
+  const message = '/data/store.db cannot be written (database or disk is full): free space on its disk, and start again where the process has ended; nothing acknowledged is lost';
+  for (const named of [locate(full, '/data', { name: 'notes', indexes: [] }), notOpened(full, '/data', 'store.db')]) {
+    assert.ok(named instanceof UnavailableError);
+    assert.equal(named.message, message);
+  }
+});
 
 test('a folded collection whose ids have become numbers begins anew; one that services write is left as it is', () => {
   const file = join(directory, 'ids.db');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Registry } from 'prom-client';
 import { TallyCounter } from './counter.ts';
 
-test('what is tallied stands in the exposition when it is read, series by series, once', async () => {
+test('what is tallied stands in the exposition when it is read, series by series, once, and 0 before that', async () => {
   const registry = new Registry();
   const counter = new TallyCounter({ name: 'orders_total', help: 'Orders', labelNames: ['side'], registers: [registry] });
   const buys = counter.tally({ side: 'buy' });
@@ -13,11 +13,11 @@ test('what is tallied stands in the exposition when it is read, series by series
   counter.inc({ side: 'buy' }, 10);
 
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('orders_total'));
-  assert.deepEqual(await lines(), ['orders_total{side="buy"} 13']);
-  assert.deepEqual(await lines(), ['orders_total{side="buy"} 13']);
+  assert.deepEqual(await lines(), ['orders_total{side="buy"} 13', 'orders_total{side="sell"} 0']);
+  assert.deepEqual(await lines(), ['orders_total{side="buy"} 13', 'orders_total{side="sell"} 0']);
   buys.inc();
-  assert.deepEqual(await lines(), ['orders_total{side="buy"} 14']);
-  assert.deepEqual((await counter.get()).values.map(({ value }) => value), [14]);
+  assert.deepEqual(await lines(), ['orders_total{side="buy"} 14', 'orders_total{side="sell"} 0']);
+  assert.deepEqual((await counter.get()).values.map(({ value }) => value), [14, 0]);
 });
 
 test('a counter without labels tallies too', async () => {

@@ -25,8 +25,9 @@ export class TallyCounter<L extends string> extends Counter<L> {
     super({ ...configuration, collect: () => this.#collect() });
   }
 
-  /** The series with these labels; to be asked for once and kept. */
+  /** The series with these labels, which begins at 0; to be asked for once and kept. */
   tally(labels: LabelValues<L> = {}): Tally {
+    this.inc(labels, 0);
     const tally = new Tally();
     this.#tallies.push({ tally, add: (count) => this.inc(labels, count) });
     return tally;

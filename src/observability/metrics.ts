@@ -1,15 +1,23 @@
 /** Every metric of the process, in one place, with its unit. One object per process; tests make their own. */
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { VERSION } from '../utils/version.ts';
 import { TallyCounter } from './counter.ts';
+import { ScrapedGauge } from './scraped-gauge.ts';
 
 const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const COMMIT_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5];
+
+/** The library's, for which Prometheus would take each as a counter by its name; the same by type are there as well. */
+const NO_COUNTERS = ['bourse_nodejs_active_handles_total', 'bourse_nodejs_active_requests_total', 'bourse_nodejs_active_resources_total'];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics(options: { readonly processMetrics?: boolean } = {}) {
   const registry = new Registry();
-  if (options.processMetrics === true) collectDefaultMetrics({ register: registry, prefix: 'bourse_' });
+  if (options.processMetrics === true) {
+    collectDefaultMetrics({ register: registry, prefix: 'bourse_' });
+    for (const name of NO_COUNTERS) registry.removeSingleMetric(name);
+  }
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new TallyCounter({ name: `bourse_${name}`, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `bourse_${name}`, help, labelNames, registers });
@@ -17,6 +25,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const errors = counter('errors_total', 'Refusals and faults by code', ['code']);
   // A series that begins with the first fault has no increase that an alert could see.
   errors.inc({ code: 'INTERNAL' }, 0);
+  gauge('build_info', 'Always 1; which version runs, on which version of Node', ['version', 'node']).set({ version: VERSION, node: process.version }, 1);
   return {
     registry,
     clockBehind: gauge('clock_behind_seconds', 'How far the wall clock is behind the clock of the process, which never goes back'),
@@ -51,6 +60,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     feedTicks: counter('feed_ticks_total', 'Ticks received by source', ['source']),
     feedRejected: counter('feed_ticks_rejected_total', 'Ticks rejected, by source and reason', ['source', 'reason']),
     feedCircuit: gauge('feed_circuit_open', '1 when the circuit breaker of a source is open', ['source']),
+    indexAge: new ScrapedGauge({ name: 'bourse_index_age_seconds', help: 'How long ago the index of a market was set or confirmed', labelNames: ['symbol'], registers }),
     marketSafety: gauge('market_safety', '0 normal, 1 reduce_only, 2 halted', ['symbol']),
     cacheHits: counter('cache_hits_total', 'Look-ups answered by a cache', ['cache']),
     cacheMisses: counter('cache_misses_total', 'Look-ups a cache could not answer', ['cache']),
@@ -59,6 +69,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
     openInterest: gauge('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
     insuranceFund: gauge('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
+    auditFailures: counter('audit_failures_total', 'Entries that could not be written into the audit log'),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };
 }

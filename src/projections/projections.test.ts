@@ -134,7 +134,7 @@ test('when the projector has ended nobody waits for it, and the log says which f
   await close(projections);
 });
 
-test('a damaged document that is in the way of the projector is told with what to do', async () => {
+test('a damaged document that is in the way of the projector is told with what to do, and that it goes on when it is gone', async () => {
   const { directory, journal, sequencer, write, start, close } = venue();
   journal.list();
   journal.add(START, deposit);
@@ -143,12 +143,22 @@ test('a damaged document that is in the way of the projector is told with what t
   assert.equal(await first.reached(sequencer.committedSeq, 5_000), true);
   await first.close();
   const db = new DatabaseSync(join(directory, 'projections.db'));
+  const { fields } = db.prepare('SELECT fields FROM wallets').get() as { fields: string };
   db.exec("UPDATE wallets SET fields = '['");
-  db.close();
   journal.add(START, deposit);
   write();
-  const second = start();
+  const lines: [string, LogFields][] = [];
+  const log = (message: string, more: LogFields = {}): void => void lines.push([message, more]);
+  const second = start({ ...silentLogger, error: log, warn: log, info: log });
   const reason = await eventually('the failure shows', () => second.status.reason);
   assert.equal(reason, 'projections.db is damaged (a document is not JSON): stop the process, remove it with its -wal and -shm files, and start again: it is built anew from the journal');
+  db.prepare('UPDATE wallets SET fields = ?').run(fields);
+  db.close();
+  assert.equal(await second.reached(sequencer.committedSeq, 5_000), true);
+  assert.deepEqual(second.status, { state: 'running' });
+  assert.deepEqual(lines.map(([message]) => message), ['the collections fall behind', 'the collections go on']);
+  const [begun, over] = lines.map(([, more]) => more);
+  assert.equal(begun?.['reason'], reason);
+  assert.ok((over?.['seconds'] as number) >= 0 && over?.['lag'] === 0, JSON.stringify(over));
   await close(second);
 });

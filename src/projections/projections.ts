@@ -41,7 +41,8 @@ export class Projections {
   #announcing = false;
   /** The furthest that somebody has waited for. */
   #wanted: Seq = 0;
-  #failure: string | undefined;
+  /** Why it does not work at present, and since when (ms, monotonic). */
+  #failure: { readonly reason: string; readonly since: number } | undefined;
   #closed = false;
   /** Nobody carries the collections any more. */
   #ended = false;
@@ -72,7 +73,7 @@ export class Projections {
   /** `failed`: writing or reading does not work at present, and why. */
   get status(): { readonly state: 'running' | 'failed' | 'closed'; readonly reason?: string } {
     if (this.#closed) return { state: 'closed' };
-    return this.#failure === undefined ? { state: 'running' } : { state: 'failed', reason: this.#failure };
+    return this.#failure === undefined ? { state: 'running' } : { state: 'failed', reason: this.#failure.reason };
   }
 
   /** Whether everything up to `seq` is in the collections, waiting at most `timeoutMs` for it, and not at all when nobody works on it. */
@@ -117,8 +118,9 @@ export class Projections {
   #take(report: ProjectorReport): void {
     this.#told = false;
     if (report.type === 'failed') return this.#fail(report.message);
-    this.#failure = undefined;
+    const advanced = report.checkpoint > this.#checkpoint;
     this.#checkpoint = report.checkpoint;
+    if (advanced || this.lag === 0) this.#recovered();
     this.#options.metrics?.projectionLag.set(this.lag);
     if (report.events > 0) this.#options.metrics?.projectionSeconds.observe(report.seconds);
     for (const waiter of this.#waiters) if (waiter.seq <= report.checkpoint) this.#settle(waiter, true);
@@ -141,9 +143,19 @@ export class Projections {
     waiter.resolve(reached);
   }
 
+  /** Logged when it begins; it is tried again and again, and each try may fail for a reason of its own. */
   #fail(reason: string, error?: Error): void {
-    if (this.#failure !== reason) this.#options.logger.error('the collections fall behind', { reason, error });
-    this.#failure = reason;
+    const { logger } = this.#options;
+    if (this.#failure === undefined) logger.error('the collections fall behind', { reason, error });
+    else if (this.#failure.reason !== reason) logger.warn('the collections still fall behind', { reason, error });
+    this.#failure = { reason, since: this.#failure?.since ?? performance.now() };
+  }
+
+  #recovered(): void {
+    if (this.#failure === undefined) return;
+    const seconds = Math.round((performance.now() - this.#failure.since) / 100) / 10;
+    this.#options.logger.info('the collections go on', { seconds, lag: this.lag });
+    this.#failure = undefined;
   }
 
   #send(request: ProjectorRequest): void {

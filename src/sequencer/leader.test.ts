@@ -430,8 +430,10 @@ describe('when the journal fails, a leader', () => {
   test('tries until it can be opened, waiting longer each time', async () => {
     const disk = new MemoryDisk();
     const waits: number[] = [];
+    const warnings: (LogFields | undefined)[] = [];
     let failures = 0;
     const leader = await openMemoryLeader(disk, new Clock(), {
+      logger: { ...silentLogger, warn: (_message, fields) => void warnings.push(fields) },
       delay: async (ms) => { waits.push(ms); },
       openJournal: async () => {
         if (failures-- > 0) throw new JournalUnavailableError('the disk is away');
@@ -446,6 +448,7 @@ describe('when the journal fails, a leader', () => {
     assert.match(leader.status.reason!, /the disk is away/);
     await until(() => leader.status.state === 'leading');
     assert.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+    assert.deepEqual(warnings, Array.from({ length: 9 }, () => ({ reason: 'the disk is away' })), 'a try that fails is one short line');
     await accepted(leader, place());
   });
 

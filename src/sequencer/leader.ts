@@ -131,7 +131,8 @@ export class Leader implements Sequencer {
       tell: (records) => this.#tell(records),
       onFailed: (error) => {
         this.#status = { state: 'recovering', reason: error.message };
-        options.logger.warn('the journal does not work yet', { error });
+        // Without a stack: it is tried many times, and the first failure has one.
+        options.logger.warn('the journal does not work yet', { reason: error.message });
       },
       closing: () => this.#closing,
       closeRequested: this.#closeRequested.promise,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { DirectoryLockedError } from '../journal/errors.ts';
+import { DirectoryLockedError, JournalUnavailableError } from '../journal/errors.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { silentLogger, type LogFields, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
@@ -45,6 +45,15 @@ describe('the embedded leader', () => {
     assert.equal(second.recovery.events, 0);
     assert.equal((await accepted(second, place('a'))).replayed, true);
     await second.close();
+  });
+
+  test('names the journal and what it needs where it cannot be opened for want of space', async () => {
+    // Fewer pages than the schema takes.
+    await assert.rejects(open({ maxPages: () => 2 }), (error: Error) => {
+      assert.ok(error instanceof JournalUnavailableError);
+      assert.ok(error.message.startsWith(`${journalPath(directory)}: no space left for the journal (database or disk is full); its disk must have free space, and `), error.message);
+      return true;
+    });
   });
 
   test('takes snapshots in a thread of its own while it works', async () => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { lockDirectory, type DirectoryLock } from '../journal/directory-lock.ts';
-import { DirectoryLockedError } from '../journal/errors.ts';
+import { DirectoryLockedError, JournalUnavailableError } from '../journal/errors.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import { journalPath } from '../journal/sqlite-file.ts';
 import { SqliteJournalReader } from '../journal/sqlite-reader.ts';
@@ -97,8 +97,15 @@ export async function openLeader(options: OpenLeaderOptions): Promise<Leader> {
     return leader;
   } catch (error) {
     lock.release();
-    throw error;
+    throw withPlace(error, directory);
   }
+}
+
+/** Whoever starts it may know where the journal is, and must; those who ask a running server may not. */
+function withPlace(error: unknown, directory: string): unknown {
+  if (!(error instanceof JournalUnavailableError)) return error;
+  const advice = 'its disk must have free space, and it and the files beside it must be writable for the user that the server runs as';
+  return new JournalUnavailableError(`${journalPath(directory)}: ${error.message}; ${advice}`, error);
 }
 
 /** Opened for writing, SQLite cuts a damaged -wal file off for good. What is missing from it is found before, so that somebody can still try to save it. */

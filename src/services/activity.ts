@@ -13,13 +13,15 @@ interface MarketTallies {
 }
 
 export class Activity {
-  readonly #catalog: Pick<Catalog, 'byId'>;
+  readonly #catalog: Pick<Catalog, 'byId' | 'all'>;
   readonly #metrics: Pick<Metrics, 'trades' | 'volume' | 'liquidations'>;
   readonly #tallies: MarketTallies[] = [];
 
-  constructor(catalog: Pick<Catalog, 'byId'>, metrics: Pick<Metrics, 'trades' | 'volume' | 'liquidations'>) {
+  constructor(catalog: Pick<Catalog, 'byId' | 'all'>, metrics: Pick<Metrics, 'trades' | 'volume' | 'liquidations'>) {
     this.#catalog = catalog;
     this.#metrics = metrics;
+    // So that each market's figures begin at 0.
+    for (const { market } of catalog.all()) this.#of(market.id);
   }
 
   /** Takes the next committed record. */
@@ -34,6 +36,8 @@ export class Activity {
       volume.inc(event.notional / 10 ** this.#catalog.byId(event.market).quote.scale);
     } else if (event.type === 'position_liquidated') {
       this.#of(event.receipt.market).liquidations.inc();
+    } else if (event.type === 'market_created') {
+      this.#of(event.market.id);
     }
   }
 

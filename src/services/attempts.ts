@@ -13,7 +13,12 @@ export interface AttemptPolicy {
 interface Entry {
   count: number;
   nextAt: number;
+  /** Whether it was told of: once until all is forgotten. */
+  told?: boolean;
 }
+
+/** Told of each attempt that has to wait; `first`: of its key, until that is forgotten. */
+export type OnRefused = (key: string, first: boolean) => void;
 
 const MAX_KEYS = 100_000;
 
@@ -21,10 +26,12 @@ export class Attempts {
   readonly #policy: AttemptPolicy;
   readonly #clock: () => number;
   readonly #entries: LRUCache<string, Entry>;
+  readonly #onRefused: OnRefused | undefined;
 
-  constructor(policy: AttemptPolicy, clock: () => number) {
+  constructor(policy: AttemptPolicy, clock: () => number, onRefused?: OnRefused) {
     this.#policy = policy;
     this.#clock = clock;
+    this.#onRefused = onRefused;
     this.#entries = new LRUCache({ max: MAX_KEYS, ttl: policy.forgetMs, ttlResolution: 0, perf: { now: clock } });
   }
 
@@ -32,16 +39,20 @@ export class Attempts {
   take(key: string): number {
     const now = this.#clock();
     const entry = this.#entries.get(key) ?? { count: 0, nextAt: 0 };
-    if (now < entry.nextAt) return entry.nextAt - now;
+    if (now < entry.nextAt) {
+      this.#onRefused?.(key, entry.told !== true);
+      entry.told = true;
+      return entry.nextAt - now;
+    }
     const count = entry.count + 1;
-    this.#entries.set(key, { count, nextAt: now + this.#delay(count) });
+    this.#entries.set(key, { ...entry, count, nextAt: now + this.#delay(count) });
     return 0;
   }
 
   /** It was not a guess: takes back one attempt. */
   refund(key: string): void {
     const entry = this.#entries.get(key);
-    if (entry !== undefined) this.#entries.set(key, { count: entry.count - 1, nextAt: 0 });
+    if (entry !== undefined) this.#entries.set(key, { ...entry, count: entry.count - 1, nextAt: 0 });
   }
 
   /** The right person came: all is forgotten. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { auditlogs, type AuditLogDoc } from '../models/auditlogs.ts';
 import type { Collection, Store } from '../models/collection.ts';
+import type { Metrics } from '../observability/metrics.ts';
 
 export interface AuditEntry {
   /** The acting user's id, or `system`. */
@@ -33,22 +34,27 @@ const MAX_WAITING = 1_000;
 export class AuditLog {
   readonly #collection: Collection<AuditLogDoc>;
   readonly #clock: () => number;
+  readonly #metrics: Pick<Metrics, 'auditFailures'> | undefined;
   #tail: { seq: number; hash: string } | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   /** @param clock true wall time, ms: entries are held against the records of other machines. */
-  constructor(store: Store, clock: () => number) {
+  constructor(store: Store, clock: () => number, metrics?: Pick<Metrics, 'auditFailures'>) {
     this.#collection = store.collection(auditlogs);
     this.#clock = clock;
+    this.#metrics = metrics;
   }
 
   /** Resolves when the entry is stored. What cannot be recorded must not happen: callers await it before they act, or fail with it. */
   record(entry: AuditEntry): Promise<void> {
-    if (this.#waiting >= MAX_WAITING) return Promise.reject(new Error('the audit log does not keep up'));
+    if (this.#waiting >= MAX_WAITING) {
+      this.#metrics?.auditFailures.inc();
+      return Promise.reject(new Error('the audit log does not keep up'));
+    }
     this.#waiting++;
     const written = this.#queue.then(() => this.#append(entry)).finally(() => this.#waiting--);
-    this.#queue = written.catch(() => undefined);
+    this.#queue = written.catch(() => this.#metrics?.auditFailures.inc());
     return written;
   }
 

@@ -1,5 +1,5 @@
 /** Registration, sign-in and everything about a user's own sessions and password. Every outcome lands in the audit log. */
-import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { DuplicateKeyError } from '../models/errors.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import type { SessionDoc } from '../models/sessions.ts';
@@ -13,8 +13,9 @@ import { Attempts } from './attempts.ts';
 import type { AuditEntry, AuditLog } from './audit.ts';
 import { commit, eventOf } from './commit.ts';
 import type { ListQuery, Listing } from './paging.ts';
-import { passwordProblem, type PasswordHasher } from './passwords.ts';
+import { madeUpPassword, passwordProblem, type PasswordHasher } from './passwords.ts';
 import type { OpenSession, Sessions } from './sessions.ts';
+import type { ThrottleLog } from './throttle-log.ts';
 import { ACCESS_TOKEN_MS, unauthenticated, type AccessTokens } from './tokens.ts';
 
 /** Where a call comes from. */
@@ -52,11 +53,13 @@ export interface AuthParts {
   readonly passwords: PasswordHasher;
   readonly audit: AuditLog;
   readonly clock: () => number;
+  readonly throttles: ThrottleLog;
   /** RATE_LIMITS. */
   readonly limitAttempts: boolean;
 }
 
-const ADMIN_ID = 'admin';
+/** Of the first administrator. */
+export const ADMIN_ID = 'admin';
 const DAY_MS = 86_400_000;
 /** Guesses at an account from one address. */
 const PER_GUESSER = { free: 5, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: DAY_MS };
@@ -78,10 +81,11 @@ export class AuthService {
   constructor(parts: AuthParts) {
     this.#parts = parts;
     this.#users = parts.store.collection(users);
-    this.#byGuesser = new Attempts(PER_GUESSER, parts.clock);
-    this.#byAccount = new Attempts(PER_ACCOUNT, parts.clock);
-    this.#byAddress = new Attempts(PER_ADDRESS, parts.clock);
-    this.#registrations = new Attempts(REGISTRATIONS, parts.clock);
+    const { clock, throttles } = parts;
+    this.#byGuesser = new Attempts(PER_GUESSER, clock, (...told) => throttles.refused('sign_in_guesser', ...told));
+    this.#byAccount = new Attempts(PER_ACCOUNT, clock, (...told) => throttles.refused('sign_in_account', ...told));
+    this.#byAddress = new Attempts(PER_ADDRESS, clock, (...told) => throttles.refused('sign_in_address', ...told));
+    this.#registrations = new Attempts(REGISTRATIONS, clock, (...told) => throttles.refused('registration', ...told));
   }
 
   /**
@@ -197,7 +201,7 @@ export class AuthService {
   async ensureAdmin(admin: { readonly email: string; readonly password: string | undefined }): Promise<{ readonly email: string; readonly password: string | undefined } | undefined> {
     if ((await this.#users.get(ADMIN_ID)) !== undefined) return undefined;
     const email = normalizeEmail(admin.email);
-    const generated = admin.password === undefined ? randomBytes(18).toString('base64url') : undefined;
+    const generated = admin.password === undefined ? madeUpPassword() : undefined;
     const password = admin.password ?? (generated as string);
     requireGood(password, email, 'ADMIN_PASSWORD');
     const user = await this.#createUser({ id: ADMIN_ID, email, passwordHash: await this.#parts.passwords.hash(password), roles: ['user', 'admin'] });
@@ -289,7 +293,7 @@ export function publicUser({ id, email, roles, status, createdAt, lastLoginAt }:
 }
 
 /** One spelling per address. */
-function normalizeEmail(email: string): string {
+export function normalizeEmail(email: string): string {
   return email.normalize('NFKC').toLowerCase();
 }
 

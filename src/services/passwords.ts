@@ -1,4 +1,5 @@
 /** Passwords: what makes one acceptable, and how it is kept (Argon2id). Hashing runs off the main thread, a few at a time. */
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
 import { Gate } from '../utils/gate.ts';
@@ -23,6 +24,11 @@ export function passwordProblem(password: string, email: string): string | undef
   const lower = text.toLowerCase();
   if (lower === email || lower === email.split('@')[0]) return 'must not be the e-mail address';
   return isCommonPassword(text) ? 'is one of the most common passwords; choose another' : undefined;
+}
+
+/** Of 144 random bits. */
+export function madeUpPassword(): string {
+  return randomBytes(18).toString('base64url');
 }
 
 export class PasswordHasher {

@@ -21,6 +21,8 @@ class HandSource implements PriceSource {
   readonly name = 'hand';
   listener: SourceListener | undefined;
   followed: readonly string[] = [];
+  /** No sources any more. */
+  readonly gone = new Set<string>();
   readonly #clock: Clock;
   readonly #sources: readonly string[];
   readonly #bases: readonly string[];
@@ -32,7 +34,7 @@ class HandSource implements PriceSource {
   }
 
   venues(base: string): readonly Venue[] {
-    return this.#bases.includes(base) ? this.#sources.map((source) => ({ source, pair: `${base}-USDT`, kind: 'spot' })) : [];
+    return this.#bases.includes(base) ? this.#sources.filter((source) => !this.gone.has(source)).map((source) => ({ source, pair: `${base}-USDT`, kind: 'spot' })) : [];
   }
 
   async start(listener: SourceListener) {
@@ -327,6 +329,32 @@ test('prices by hand: set at once, only in manual mode, bad ones refused without
   assert.equal(priceCommands().length, 1);
   await clock.pass(120_000);
   assert.equal(market('BTC-USDT-PERP').safety, 'normal', 'what was set by hand stays');
+});
+
+test('prices by hand: while there are none the health says so, and what to do', async (t) => {
+  const { feed } = await bench(t, { mode: { mode: 'manual' }, source: undefined });
+  const all = ['BTC-USDT', 'ETH-USDT', 'SOL-USDT', 'BTC-USDT-PERP', 'ETH-USDT-PERP', 'SOL-USDT-PERP'];
+  assert.deepEqual(feed.health(), { status: 'degraded', detail: `no price yet: ${all.join(', ')}; set them with POST /api/v1/admin/prices` });
+  await feed.setManual([{ symbol: 'BTC-USDT', index: '30000' }]);
+  assert.deepEqual(feed.health(), { status: 'ok', detail: `prices from hand; no price yet: ${all.slice(1).join(', ')}` }, 'a market may be left without');
+  await feed.setManual(all.map((symbol) => ({ symbol, index: '30000' })));
+  assert.deepEqual(feed.health(), { status: 'ok', detail: 'prices from hand' });
+});
+
+test('a source that is not asked any more has no circuit, health or reliability, and is shown as stopped', async (t) => {
+  const { clock, source, feed, metrics } = await bench(t);
+  const series = async (): Promise<string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^bourse_feed_(?:circuit_open|healthy|reliability)\{.*source="b"/.test(line)).map((line) => line.split('{')[0] as string);
+  source.listener?.onState('b', 'circuit_open', 'unreachable');
+  source.send(100);
+  await clock.pass(600);
+  assert.deepEqual((await series()).sort(), ['bourse_feed_circuit_open', 'bourse_feed_healthy', 'bourse_feed_reliability']);
+  source.gone.add('b');
+  source.listener?.onReset('others are asked');
+  source.listener?.onState('b', 'stopped', 'not asked any more');
+  source.send(101, ['a', 'c']);
+  await clock.pass(1_200);
+  assert.deepEqual(await series(), []);
+  assert.deepEqual(feed.status().sources.map(({ name, state }) => [name, state]).find(([name]) => name === 'b'), ['b', 'stopped']);
 });
 
 test('manual mode frees markets that a feed left halted', async (t) => {

@@ -180,13 +180,22 @@ export class PriceFeedService {
     return { mode: this.#parts.mode.mode, active: this.#source?.name ?? 'manual', sources: this.#log.infos(now), indices };
   }
 
-  /** Degraded while a market is not normal because of its prices. Orders that reduce risk work all the same, so this is no reason to take the process out of service. */
+  /** Degraded while a market is not normal because of its prices, or none has a price and nobody but an administrator brings any. Orders that reduce risk work all the same, so this is no reason to take the process out of service. */
   health(): { readonly status: 'ok' | 'degraded'; readonly detail: string } {
     const unsafe = this.#markets.flatMap(({ market }) => {
       const { safety, symbol } = this.#parts.catalog.byId(market.id).market;
       return safety === 'normal' ? [] : [`${symbol} is ${safety}`];
     });
-    return unsafe.length === 0 ? { status: 'ok', detail: `prices from ${this.#source?.name ?? 'hand'}` } : { status: 'degraded', detail: unsafe.join(', ') };
+    if (unsafe.length > 0) return { status: 'degraded', detail: unsafe.join(', ') };
+    return this.#source === undefined ? this.#healthByHand() : { status: 'ok', detail: `prices from ${this.#source.name}` };
+  }
+
+  /** Nobody but an administrator brings prices, and without any nothing goes on. Markets that are left out on purpose are no fault. */
+  #healthByHand(): { readonly status: 'ok' | 'degraded'; readonly detail: string } {
+    const none = this.#markets.filter(({ market }) => this.#parts.sequencer.state.prices(market.id).index === 0).map(({ market }) => market.symbol);
+    const missing = none.length === 0 ? '' : `no price yet: ${none.join(', ')}`;
+    if (none.length === this.#markets.length && none.length > 0) return { status: 'degraded', detail: `${missing}; set them with POST /api/v1/admin/prices` };
+    return { status: 'ok', detail: missing === '' ? 'prices from hand' : `prices from hand; ${missing}` };
   }
 
   #listener(): SourceListener {

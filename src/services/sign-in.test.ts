@@ -31,6 +31,19 @@ test('a refund takes back one attempt, a reset all', () => {
   assert.equal(attempts.take('a'), 0);
 });
 
+test('each attempt that has to wait is told, and which is the first of its key', () => {
+  let now = 0;
+  const told: [string, boolean][] = [];
+  const attempts = new Attempts({ free: 1, firstDelayMs: 1_000, maxDelayMs: 1_000, forgetMs: 60_000 }, () => now, (key, first) => told.push([key, first]));
+  for (const key of ['a', 'a', 'a', 'b', 'b']) attempts.take(key);
+  // The wait is over, the attempt is made, and the next waits again: that is no news.
+  now = 1_000;
+  for (const key of ['a', 'a']) attempts.take(key);
+  attempts.reset('a');
+  for (const key of ['a', 'a']) attempts.take(key);
+  assert.deepEqual(told, [['a', true], ['a', false], ['b', true], ['a', false], ['a', true]]);
+});
+
 test('what was read before a revocation no longer holds; the rest does, until too many are remembered', () => {
   const revocations = new Revocations();
   const before = revocations.generation;

@@ -53,7 +53,9 @@ export class SourceLog {
     const entry = this.#entry(source, nowMs);
     if (entry === undefined) return;
     Object.assign(entry, { state, detail, since: nowMs });
-    this.#metrics.feedCircuit.set({ source }, state === 'circuit_open' ? 1 : 0);
+    // What is not a source any more has neither a circuit nor a health: an alarm would last for ever.
+    if (state === 'stopped') this.#forget(source);
+    else this.#metrics.feedCircuit.set({ source }, state === 'circuit_open' ? 1 : 0);
   }
 
   ticked(source: string, nowMs: number, fault: string | undefined): void {
@@ -82,9 +84,20 @@ export class SourceLog {
     }
     const changes = [...now].filter(([key, { healthy }]) => this.#healthy.get(key) !== healthy).map(([, change]) => change);
     for (const { source, pair, healthy } of changes) this.#metrics.feedHealthy.set({ source, symbol: pair }, healthy ? 1 : 0);
-    for (const [source, reliability] of this.#aggregator.reliabilities()) this.#metrics.feedReliability.set({ source }, reliability);
+    for (const [source, reliability] of this.#aggregator.reliabilities()) if (this.#entries.get(source)?.state !== 'stopped') this.#metrics.feedReliability.set({ source }, reliability);
     this.#healthy = new Map([...now].map(([key, { healthy }]) => [key, healthy]));
     return changes;
+  }
+
+  #forget(source: string): void {
+    this.#metrics.feedCircuit.remove({ source });
+    this.#metrics.feedReliability.remove({ source });
+    for (const key of this.#healthy.keys()) {
+      const [name, symbol] = key.split(' ') as [string, string];
+      if (name !== source) continue;
+      this.#healthy.delete(key);
+      this.#metrics.feedHealthy.remove({ source, symbol });
+    }
   }
 
   infos(nowMs: number): SourceInfo[] {

@@ -28,6 +28,7 @@ export class Connections {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#counts = new ConnectionCounts(options.limits.connectionsPerAddress);
+    for (const limit of ['socket_messages', 'socket_connections']) options.metrics.rateLimited.inc({ limit }, 0);
   }
 
   /** Counts every connection of the server from now on, and what comes on it. */

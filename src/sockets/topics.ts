@@ -41,6 +41,7 @@ export class TopicPublisher {
     this.#nsp = nsp;
     this.#options = options;
     this.#watched = { slow: new Set(), stalls: new Stalls(options.backlog) };
+    options.metrics.socketDropped.inc({ namespace: nsp.name }, 0);
     nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#release(room));
     this.#timer = setInterval(() => this.#tick(), options.tickMs);
   }

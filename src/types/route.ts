@@ -57,6 +57,8 @@ export interface Document {
   readonly status?: number;
   /** Default no-store. */
   readonly cacheControl?: string;
+  /** Where to go instead; with a status of redirection. */
+  readonly location?: string;
 }
 
 export type Awaitable<T> = T | Promise<T>;

@@ -9,17 +9,17 @@ const RATE = /^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,6})?$/;
 const SIGNED_RATE = /^-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,6})?$/;
 
 /** Zero or more. */
-export const decimal = z.string().regex(UNSIGNED, 'must be a decimal string such as "0.5", without sign or exponent');
+export const decimal = z.string().regex(UNSIGNED, 'must be a decimal string such as "0.5", without sign or exponent').meta({ description: 'zero or more, such as "0.5"' });
 /** More than zero. */
-export const positiveDecimal = z.string().regex(POSITIVE, 'must be a positive decimal string such as "0.5", without sign or exponent');
+export const positiveDecimal = z.string().regex(POSITIVE, 'must be a positive decimal string such as "0.5", without sign or exponent').meta({ description: 'more than zero, such as "0.5"' });
 /** Anything but zero. */
-export const signedDecimal = z.string().regex(SIGNED, 'must be a decimal string other than zero, such as "10" or "-0.5"');
+export const signedDecimal = z.string().regex(SIGNED, 'must be a decimal string other than zero, such as "10" or "-0.5"').meta({ description: 'anything but zero, such as "10" or "-0.5"' });
 /** A fraction with at most six decimals: "0.0004" is 4 bp. */
-export const rate = z.string().regex(RATE, 'must be a fraction with at most six decimals, such as "0.0004"');
-export const signedRate = z.string().regex(SIGNED_RATE, 'must be a fraction with at most six decimals, such as "0.0004" or "-0.0001"');
+export const rate = z.string().regex(RATE, 'must be a fraction with at most six decimals, such as "0.0004"').meta({ description: 'a fraction with at most six decimals: "0.0004" is 4 bp' });
+export const signedRate = z.string().regex(SIGNED_RATE, 'must be a fraction with at most six decimals, such as "0.0004" or "-0.0001"').meta({ description: 'a fraction with at most six decimals, negative too: "-0.0001" is -1 bp' });
 
-export const symbol = z.string().regex(/^[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:-PERP)?$/, 'must be a market such as BTC-USDT or BTC-USDT-PERP');
-export const assetCode = z.string().regex(/^[A-Z0-9]{1,16}$/, 'must be an asset such as USDT');
+export const symbol = z.string().regex(/^[A-Z0-9]{1,16}-[A-Z0-9]{1,16}(?:-PERP)?$/, 'must be a market such as BTC-USDT or BTC-USDT-PERP').meta({ description: 'a market such as BTC-USDT or BTC-USDT-PERP' });
+export const assetCode = z.string().regex(/^[A-Z0-9]{1,16}$/, 'must be an asset such as USDT').meta({ description: 'an asset such as USDT' });
 export const clientOrderId = z.string().regex(/^[A-Za-z0-9._-]{1,36}$/, 'must be 1 to 36 letters, digits, dots, underscores or dashes');
 /** An id is opaque: one of another form is unknown, not malformed, and the reply does not tell them apart. */
 export const orderRef = z.string().min(1, 'must be an order id').max(128, 'must be an order id').meta({ description: 'an order’s id, or client:<clientOrderId>' });
@@ -47,21 +47,26 @@ export function withCommas(words: readonly string[]) {
   return { type: 'array', items: { type: 'string', enum: words }, minItems: 1, maxLength: undefined } as const;
 }
 
-export const queryTime = queryInteger(0, 8_640_000_000_000_000);
+const queryTime = queryInteger(0, 8_640_000_000_000_000);
+/** Filters by time, both included. */
+export const timeSpan = {
+  from: queryTime.meta({ description: 'not before, ms since the epoch, UTC' }).optional(),
+  to: queryTime.meta({ description: 'not after, ms since the epoch, UTC' }).optional(),
+};
 
 /** The query of a list: `limit` with `cursor` or `offset`, which fields of the items to send, and the list's own filters. */
 export function listQuery<Filters extends z.ZodRawShape>(item: z.ZodObject, filters: Filters) {
   const names = Object.keys(item.shape);
   const page = {
-    limit: queryInteger(1, 500).default(50),
-    cursor: z.string().min(1).max(512).optional(),
-    offset: queryInteger(0, 10_000).optional(),
+    limit: queryInteger(1, 500).meta({ description: 'at most so many' }).default(50),
+    cursor: z.string().min(1).max(512).meta({ description: 'goes on where a page ended: its meta.nextCursor' }).optional(),
+    offset: queryInteger(0, 10_000).meta({ description: 'leaves out so many at the beginning; instead of cursor' }).optional(),
     fields: z
       .string()
       .max(512)
       .transform((text) => text.split(','))
       .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
-      .meta(withCommas(names))
+      .meta({ ...withCommas(names), description: 'only these fields of each item' })
       .optional(),
   };
   const oneStart = (query: object): boolean => !('cursor' in query && query.cursor !== undefined && 'offset' in query && query.offset !== undefined);

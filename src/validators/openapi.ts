@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, from the same schemas that validate requests. What a route declares is what is documented. */
 import { z } from 'zod';
+import { MEANINGS } from '../types/code-meanings.ts';
 import { CODES, statusOf } from '../types/refusal.ts';
 import type { Permission } from '../types/principal.ts';
 import type { Route } from '../types/route.ts';
@@ -149,6 +150,7 @@ function problemSchema(): Json {
       errors: { type: 'array', items: { type: 'object', required: ['path', 'message'], properties: { path: { type: 'string' }, message: { type: 'string' } } } },
     },
     'x-status-by-code': Object.fromEntries(CODES.map((code) => [code, statusOf(code)])),
+    'x-meaning-by-code': MEANINGS,
   };
 }
 

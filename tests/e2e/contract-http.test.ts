@@ -146,6 +146,23 @@ describe('lists, caching, probes, metrics', () => {
     for (const name of ['engine', 'store', 'projections', 'disk', 'feeds']) assert.ok(names.includes(name), name);
   });
 
+  test('metrics are of the types that their names promise, and counters with known labels begin at 0', async () => {
+    const fresh = await startServer();
+    try {
+      const { text } = await metricsOf(fresh.url);
+      for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) assert.equal(name?.endsWith('_total'), type === 'counter', `${name} is a ${type}`);
+      assert.match(text, new RegExp(`^bourse_build_info\\{version="\\d[^"]*",node="${process.version}"\\} 1$`, 'm'));
+      for (const series of ['errors_total{code="INTERNAL"}', 'rate_limited_total{limit="address"}', 'rate_limited_total{limit="sign_in_account"}', 'rate_limited_total{limit="socket_messages"}',
+        `trades_total{symbol="${SPOT}"}`, `trade_volume_quote_total{symbol="${SPOT}"}`, `liquidations_total{symbol="${PERP}"}`, 'socket_conflated_total{namespace="/market"}', 'socket_messages_total{namespace="/user",event="fill"}',
+        'audit_failures_total', 'engine_events_total']) {
+        const [, value] = text.split('\n').find((line) => line.startsWith(`bourse_${series} `))?.split(' ') ?? [];
+        assert.ok(series === 'engine_events_total' ? Number(value) > 0 : value === '0', `${series} is ${value}`);
+      }
+    } finally {
+      await fresh.dispose();
+    }
+  });
+
   test('metrics are there and move', async () => {
     await bob.expect('DELETE', '/orders', 200);
     const before = await metricsOf(server.url);

@@ -148,7 +148,7 @@ test('a setting that only a start shows to be bad is named before the first admi
   const cases = [
     ['PORT', String(port), /another process listens on port \d+ of 127\.0\.0\.1; stop it, or take another port/],
     // RFC 5737, for documentation: nobody has it.
-    ['HOST', '192.0.2.1', /192\.0\.2\.1 is not an address of this machine/],
+    ['HOST', '192.0.2.1', /192\.0\.2\.1 is not an address of this machine; 0\.0\.0\.0 or :: stand for all of its addresses/],
     ['FEEDS', 'replay:/nonexistent', /cannot be read: \/nonexistent \(ENOENT\)/],
     ['FEEDS', `replay:${mkdtempSync(join(directory, 'empty-'))}`, /nothing to replay in .*: no file has a name like/],
     ['FEEDS', `replay:${recordings}?day=2030-01-01`, /nothing to replay in .* for 2030-01-01: it holds prices of 2022-12-13/],
@@ -164,10 +164,69 @@ test('a setting that only a start shows to be bad is named before the first admi
   assert.match((await runBeside({ DATA_DIR: fresh, ADMIN_PASSWORD: 'password123' })).text, /ADMIN_PASSWORD: /, 'there is no administrator yet');
 });
 
-test('an argument is refused: settings are environment variables', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, '--port', '1'], { encoding: 'utf8', timeout: 30_000 });
+test('an argument is refused, since settings are environment variables, and hides no variable that is wrong', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, '--port', '1'], { env: { ...process.env, HOUSE: 'maybe' }, encoding: 'utf8', timeout: 30_000 });
   assert.deepEqual([status, stdout], [78, '']);
   assert.match(stderr, /--port: settings are environment variables, see docs\/configuration\.md/);
+  assert.match(stderr, /HOUSE: "maybe" is not one of on, off/);
+});
+
+for (const signal of ['SIGHUP', 'SIGQUIT', 'SIGINT'] as const) {
+  test(`${signal} ends it as SIGTERM does`, { skip: process.platform === 'win32', timeout: 60_000 }, async () => {
+    const server = await startServer({ env: { LOG_LEVEL: 'info' } });
+    try {
+      process.kill(server.pid, signal);
+      // Asks once more, and waits.
+      assert.equal(await server.stop(), 0, server.output());
+      assert.match(server.output(), new RegExp(`"message":"stopped","reason":"${signal}"`));
+    } finally {
+      await server.dispose();
+    }
+  });
+}
+
+test('told to end, it first stops being ready, and serves on for SHUTDOWN_DELAY_MS', { timeout: 60_000 }, async () => {
+  const server = await startServer({ env: { SHUTDOWN_DELAY_MS: '600000' } });
+  try {
+    const client = await Client.register(server.url, 'late');
+    process.kill(server.pid, 'SIGTERM');
+    const reasons = await eventually('it is not ready', async () => {
+      const response = await fetch(`${server.url}/health/ready`);
+      return response.status === 503 ? ((await response.json()) as { reasons: string[] }).reasons : undefined;
+    });
+    assert.deepEqual(reasons, ['process: it is stopping']);
+    await client.post('/wallets/deposits', { asset: 'USDT', amount: '1' });
+    await Client.register(server.url, 'later');
+  } finally {
+    await server.dispose();
+  }
+});
+
+test('a start says in its log files what started, warns of what is nearly a setting, and tells how the demo finds it', { timeout: 60_000 }, async () => {
+  const server = await startServer({ env: { LOG_LEVEL: 'info', CORS_ORIGIN: 'https://app.example.com', MAX_CONNECTIONS: '1000000' } });
+  try {
+    const logs = () => readdirSync(join(server.directory, 'logs')).filter((name) => name.endsWith('.log')).map((name) => readFileSync(join(server.directory, 'logs', name), 'utf8')).join('');
+    const line = await eventually('the line', () => logs().split('\n').find((text) => text.includes('"message":"ready"')));
+    const { url, version, node, feeds, pid } = JSON.parse(line) as Record<string, unknown>;
+    const { version: released } = JSON.parse(readFileSync(resolve(MAIN, '../../package.json'), 'utf8')) as { version: string };
+    assert.deepEqual({ url, version, node, feeds, pid }, { url: server.url, version: released, node: process.version, feeds: 'manual', pid: server.pid });
+    assert.match(logs(), /CORS_ORIGIN is set and is no setting; was CORS_ORIGINS meant\?/);
+    if (process.platform === 'linux') assert.match(logs(), /this process may have \d+ files open, and MAX_CONNECTIONS=1000000 needs 1000100/);
+    await eventually('the banner', () => server.output().includes(`Try: BOURSE_URL=${server.url} npm run demo `) || undefined);
+  } finally {
+    await server.dispose();
+  }
+});
+
+test('the demo says at once that nobody has set prices', { timeout: 60_000 }, async () => {
+  const server = await startServer();
+  try {
+    const demo = spawnSync(process.execPath, [resolve(MAIN, '../../scripts/demo.ts')], { env: { ...process.env, BOURSE_URL: `${server.url}/` }, encoding: 'utf8', timeout: 30_000 });
+    assert.deepEqual([demo.status, demo.stdout], [1, '']);
+    assert.match(demo.stderr, /^nothing can be traded: no price yet: BTC-USDT, .*; set them with POST \/api\/v1\/admin\/prices\n$/);
+  } finally {
+    await server.dispose();
+  }
 });
 
 test('the serving thread has its CPU to itself, also while a snapshot is made', { skip: unlessSeparable, timeout: 60_000 }, async () => {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { io, type Socket } from 'socket.io-client';
 import type { Order } from '../../src/models/orders.ts';
@@ -115,4 +118,21 @@ test('what is placed by socket is there by REST, and after a restart the client 
   const back = await join('/user', erin.token);
   assert.equal(back.recovered, false);
   assert.equal((await call(back, 'order:cancel', { id: 'client:mine' })).ok, true);
+});
+
+test('the client of the documentation places an order and hears of it', async (t) => {
+  const root = resolve(import.meta.dirname, '../..');
+  const page = await (await fetch(`${server.url}/docs/sockets.md`)).text();
+  assert.equal(page, readFileSync(resolve(root, 'docs/sockets.md'), 'utf8'), 'the server has the page');
+  const [, code] = /^```js\n([^`]*(?:`[^`\n]*`[^`]*)*?)^```$/m.exec(page) ?? assert.fail('no client in it');
+  const me = { email: 'me@example.com', password: 'correct horse battery' };
+  assert.ok(code?.includes(me.email) && code.includes(me.password), 'it signs in as the README does');
+  const { tokens } = await new Client(server.url).post<{ tokens: { accessToken: string } }>('/auth/register', me);
+  await new Client(server.url, tokens.accessToken).post('/wallets/deposits', { asset: 'USDT', amount: '10000' });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code as string], { cwd: root, env: { ...process.env, BOURSE_URL: server.url } });
+  t.after(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  const [, id] = await eventually('the reply', () => /^order (\d+) is new$/m.exec(output) ?? undefined).catch(() => assert.fail(output));
+  await eventually('the event', () => new RegExp(`^event \\d+ ${id} new$`, 'm').exec(output) ?? undefined);
 });

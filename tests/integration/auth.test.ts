@@ -7,6 +7,7 @@ import { sessions } from '../../src/models/sessions.ts';
 import { hash } from '@node-rs/argon2';
 import { auditlogs } from '../../src/models/auditlogs.ts';
 import { keptreplies } from '../../src/models/keptreplies.ts';
+import { silentLogger, type LogFields, type Logger } from '../../src/observability/logger.ts';
 import { JWT_SECRET, startApi, type Api } from '../support/api.ts';
 
 interface SignedIn { user: { id: string; email: string; roles: string[] }; tokens: { accessToken: string; expiresIn: number; refreshToken: string } }
@@ -58,6 +59,23 @@ function forge(token: string, header: Record<string, unknown>, claims: Record<st
   const signed = `${encode({ ...decode(head), ...header })}.${encode({ ...decode(body), ...claims })}`;
   return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`;
 }
+
+test('guesses that have to wait are counted by their limit, and the log tells of the first', async () => {
+  const lines: [string, LogFields | undefined][] = [];
+  const logger: Logger = { ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) };
+  const strict = await startApi({ env: { RATE_LIMITS: 'on' }, logger });
+  try {
+    const figures = async (): Promise<string[]> => (await (await fetch(`${strict.url}/metrics`)).text()).split('\n').filter((line) => /^bourse_rate_limited_total.*(?:sign_in|registration)/.test(line));
+    const none = ['sign_in_guesser', 'sign_in_account', 'sign_in_address', 'registration'].map((limit) => `bourse_rate_limited_total{limit="${limit}"} 0`);
+    assert.deepEqual(await figures(), none);
+    for (let i = 0; i < 9; i++) await call('POST', '/auth/login', { email: 'guessed@bourse.test', password: 'a wrong guess' }, undefined, strict);
+    // Five are free; the address may make thirty.
+    assert.deepEqual(await figures(), ['bourse_rate_limited_total{limit="sign_in_guesser"} 4', ...none.slice(1)]);
+    assert.deepEqual(lines, [['attempts have to wait: somebody may be guessing', { limit: 'sign_in_guesser', who: 'guessed@bourse.test 127.0.0.1' }]]);
+  } finally {
+    await strict.close();
+  }
+});
 
 test('a user signs up, is somebody, and signs in again', async () => {
   const { user, tokens } = await register();

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
+const COMMANDS = ['scripts/admin-password.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-commands-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -35,6 +35,13 @@ test('a number that is none is named', () => {
     assert.equal(status, 64, script);
     assert.match(stderr, new RegExp(`^${option} must be a whole number, not "x1"\nusage: `));
   }
+});
+
+test('the demo takes the address of a server with or without a slash, and names what is none', () => {
+  const demo = (url: string): string => spawnSync(process.execPath, [join(ROOT, 'scripts/demo.ts')], { cwd: directory, env: { ...process.env, BOURSE_URL: url }, encoding: 'utf8', timeout: 30_000 }).stderr;
+  // Nobody listens on port 5.
+  for (const url of ['http://127.0.0.1:5', 'http://127.0.0.1:5/']) assert.equal(demo(url), 'No server answers at http://127.0.0.1:5. Start one with: npm start\n');
+  for (const url of ['localhost:4760', '127.0.0.1:3000', 'ws://127.0.0.1', 'http://127.0.0.1:1/api/v1', 'nonsense']) assert.match(demo(url), new RegExp(`^BOURSE_URL must be an address like http://127\\.0\\.0\\.1:3000, not "${url}"\nusage: npm run demo `));
 });
 
 test('a replay of a folder without a journal names the folder', () => {

@@ -271,7 +271,8 @@ test('a target may be a whole URL', async () => {
   assert.match(await ask('HTTPS://user@other.example:99999/api/v1/probe/x%20y'), /^HTTP\/1\.1 200 [^]*"text":"x y"/);
   assert.match(await ask('http://x/api/v1/probe/large', 'OPTIONS'), /^HTTP\/1\.1 204 [^]*Allow: GET, OPTIONS/);
   assert.match(await ask('http://x/health/live'), /^HTTP\/1\.1 200 /);
-  for (const target of ['http://x', 'http://x?text=a', 'http:///api/v1/probe', 'ftp://x/api/v1/probe', 'http:/api/v1/probe', '/http://x/api/v1/probe']) {
+  assert.match(await ask('http://x'), /^HTTP\/1\.1 302 [^]*Location: \/docs\r\n/);
+  for (const target of ['http://x?text=a', 'http:///api/v1/probe', 'ftp://x/api/v1/probe', 'http:/api/v1/probe', '/http://x/api/v1/probe']) {
     assert.match(await ask(target), /^HTTP\/1\.1 40[04] [^]*X-Request-Id: [^]*application\/problem\+json/, target);
   }
   const { tokens } = await api.identity.auth.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
@@ -312,6 +313,19 @@ test('forwarded addresses count only from configured proxies', async () => {
   } finally {
     await oneHop.close();
     await ranges.close();
+  }
+});
+
+test('a forwarded address that does not count is told of once', async () => {
+  for (const [env, times] of [[{}, 1], [{ TRUST_PROXY: '1' }, 0]] as const) {
+    const warnings: string[] = [];
+    const plain = await startApi({ routes: probes, env, logger: { ...silentLogger, warn: (message) => void warnings.push(message) } });
+    try {
+      for (const headers of [{}, { 'x-forwarded-for': '10.9.9.9' }, { 'x-forwarded-for': '10.9.9.8' }]) await fetch(`${plain.url}/api/v1/probe/address`, { headers: headers as Record<string, string> });
+      assert.equal(warnings.filter((message) => message.startsWith('a request came with X-Forwarded-For, and TRUST_PROXY is not set')).length, times);
+    } finally {
+      await plain.close();
+    }
   }
 });
 
@@ -510,4 +524,8 @@ test('the documentation is generated from the routes, and its page has no inline
   assert.match(page, /<script src="\/docs\/docs.js" defer><\/script>/);
   assert.doesNotMatch(page, /<script>|<style>| on\w+=/);
   assert.match((await fetch(`${api.url}/docs/docs.js`)).headers.get('content-type') ?? '', /^text\/javascript/);
+  for (const path of ['/', '/docs/']) {
+    const response = await fetch(`${api.url}${path}`, { redirect: 'manual' });
+    assert.deepEqual([response.status, response.headers.get('location'), api31.paths[path]], [302, '/docs', undefined], path);
+  }
 });

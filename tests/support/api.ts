@@ -23,6 +23,7 @@ import { Authenticator } from '../../src/services/authenticator.ts';
 import { KeptReplies } from '../../src/services/kept-replies.ts';
 import { PasswordHasher } from '../../src/services/passwords.ts';
 import { Sessions } from '../../src/services/sessions.ts';
+import { ThrottleLog } from '../../src/services/throttle-log.ts';
 import { AccessTokens } from '../../src/services/tokens.ts';
 import { UserService } from '../../src/services/users.ts';
 
@@ -60,7 +61,7 @@ export async function startApi(options: ApiOptions = {}) {
     audit,
     sessions,
     authenticator: new Authenticator({ store, sequencer, sessions, tokens, metrics, clock }),
-    auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
+    auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, throttles: new ThrottleLog({ metrics, logger }), limitAttempts: config.rateLimits.enabled }),
     users: new UserService({ store, sessions, audit, clock }),
   };
   const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])], metrics);

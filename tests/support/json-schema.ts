@@ -7,7 +7,7 @@ export const DECIMAL = /^(?!-0$)-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/;
 
 const KNOWN = new Set([
   'type', 'properties', 'required', 'additionalProperties', 'propertyNames', 'items', 'prefixItems', 'anyOf', 'oneOf', 'enum', 'const', 'format', 'pattern',
-  'minimum', 'maximum', 'exclusiveMinimum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'description', 'examples', 'default', 'readOnly', 'x-status-by-code',
+  'minimum', 'maximum', 'exclusiveMinimum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'description', 'examples', 'default', 'readOnly', 'x-status-by-code', 'x-meaning-by-code',
 ]);
 
 /** What is wrong, one line per place; empty = valid. Throws for a schema that uses words it does not know. */

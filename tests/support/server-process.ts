@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** As `npm start` has them. */
-const NODE_FLAGS = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
+const NODE_FLAGS = ['--disable-sigusr1', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 const READY_TIMEOUT_MS = 60_000;
 
 export const ADMIN = { email: 'admin@bourse.test', password: 'a long enough password 42' } as const;

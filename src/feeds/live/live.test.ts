@@ -231,13 +231,15 @@ async function auto(t: TestContext, factory: (exchange: string) => Promise<Excha
 }
 
 test('auto: simulated when no exchange can be reached, from a clean slate', async (t) => {
-  const { source, ticks, resets, giveUp } = await auto(t, async () => { throw new Error('no network'); });
+  const { source, ticks, states, resets, giveUp } = await auto(t, async () => { throw new Error('no network'); });
   assert.equal(source.name, 'live');
+  await eventually('it is known to be away', () => states[0]);
   giveUp()?.();
   await eventually('simulated ticks', () => ticks[0]);
   assert.equal(source.name, 'simulated');
   assert.equal(resets.length, 1);
   assert.equal(ticks[0].source, 'alpha');
+  await eventually('the exchange is told to be no source any more', () => states.includes('binance stopped') || undefined);
 });
 
 test('auto: live once one was reached, and it stays live when that fails', async (t) => {
