@@ -101,7 +101,7 @@ const status = z
   .max(128)
   .transform((text) => text.split(','))
   .pipe(z.array(oneOf(ORDER_STATUSES)))
-  .meta(withCommas(ORDER_STATUSES));
+  .meta({ ...withCommas(ORDER_STATUSES), description: 'only orders in these states' });
 
 export const ordersQuery = listQuery(order, { status: status.optional(), symbol: symbol.optional(), ...timeSpan });
 

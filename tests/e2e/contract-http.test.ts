@@ -142,8 +142,9 @@ describe('lists, caching, probes, metrics', () => {
     assert.deepEqual((await health('ready'))[0], 200);
     const [status, { dependencies }] = await health('dependencies');
     assert.equal(status, 200);
-    const names = (dependencies as { name: string; ok: boolean }[]).filter(({ ok }) => ok).map(({ name }) => name);
-    for (const name of ['engine', 'store', 'projections', 'disk', 'feeds']) assert.ok(names.includes(name), name);
+    const found = dependencies as { name: string; ok: boolean; detail: string }[];
+    assert.deepEqual(found.map(({ name, ok }) => [name, ok]), [['engine', true], ['store', true], ['projections', true], ['disk', true], ['feeds', false]]);
+    assert.match(found.at(-1)?.detail ?? '', /^no price yet: /, 'prices are set by hand here, and nobody has');
   });
 
   test('metrics are of the types that their names promise, and counters with known labels begin at 0', async () => {

@@ -493,8 +493,8 @@ test('what may be left out is documented as such, with what then holds', async (
   assert.deepEqual([logout?.requestBody?.required, logout?.security], [false, [{}, { bearer: [] }]]);
   assert.equal((await fetch(at('/auth/logout'), { method: 'POST' })).status, 204);
   const list = new Map(paths['/api/v1/probe/list']?.get?.parameters.map((parameter) => [parameter.name, parameter]));
-  assert.deepEqual(list.get('limit')?.schema, { type: 'integer', minimum: 1, maximum: 500, default: 50 });
-  assert.deepEqual([list.get('fields')?.explode, list.get('fields')?.schema], [false, { type: 'array', items: { type: 'string', enum: ['id', 'price'] }, minItems: 1 }]);
+  assert.deepEqual(list.get('limit')?.schema, { type: 'integer', minimum: 1, maximum: 500, default: 50, description: 'at most so many' });
+  assert.deepEqual([list.get('fields')?.explode, list.get('fields')?.schema], [false, { type: 'array', items: { type: 'string', enum: ['id', 'price'] }, minItems: 1, description: 'only these fields of each item' }]);
 });
 
 test('each status that a route can have of itself is documented, with its headers', async () => {
