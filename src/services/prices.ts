@@ -192,9 +192,10 @@ export class PriceFeedService {
 
   /** Nobody but an administrator brings prices, and without any nothing goes on. Markets that are left out on purpose are no fault. */
   #healthByHand(): { readonly status: 'ok' | 'degraded'; readonly detail: string } {
-    const none = this.#markets.filter(({ market }) => this.#parts.sequencer.state.prices(market.id).index === 0).map(({ market }) => market.symbol);
+    const markets = this.#parts.catalog.all();
+    const none = markets.filter(({ market }) => this.#parts.sequencer.state.prices(market.id).index === 0).map(({ market }) => market.symbol);
     const missing = none.length === 0 ? '' : `no price yet: ${none.join(', ')}`;
-    if (none.length === this.#markets.length && none.length > 0) return { status: 'degraded', detail: `${missing}; set them with POST /api/v1/admin/prices` };
+    if (none.length === markets.length && none.length > 0) return { status: 'degraded', detail: `${missing}; set them with POST /api/v1/admin/prices` };
     return { status: 'ok', detail: missing === '' ? 'prices from hand' : `prices from hand; ${missing}` };
   }
 

@@ -140,11 +140,14 @@ describe('lists, caching, probes, metrics', () => {
     };
     assert.equal((await health('live'))[0], 200);
     assert.deepEqual((await health('ready'))[0], 200);
-    const [status, { dependencies }] = await health('dependencies');
-    assert.equal(status, 200);
-    const found = dependencies as { name: string; ok: boolean; detail: string }[];
-    assert.deepEqual(found.map(({ name, ok }) => [name, ok]), [['engine', true], ['store', true], ['projections', true], ['disk', true], ['feeds', false]]);
-    assert.match(found.at(-1)?.detail ?? '', /^no price yet: /, 'prices are set by hand here, and nobody has');
+    // A price has been set; what was found out a moment before is told for a while.
+    const found = await eventually('the feeds are found well', async () => {
+      const [status, { dependencies }] = await health('dependencies');
+      assert.equal(status, 200);
+      const all = dependencies as { name: string; ok: boolean }[];
+      return all.every(({ ok }) => ok) ? all.map(({ name }) => name) : undefined;
+    });
+    assert.deepEqual(found, ['engine', 'store', 'projections', 'disk', 'feeds']);
   });
 
   test('metrics are of the types that their names promise, and counters with known labels begin at 0', async () => {
