@@ -86,6 +86,35 @@ test('two that disagree get a witness from the next tier', () => {
   assert.deepEqual(faults(report), { a: undefined, b: 'outlier', c: undefined });
 });
 
+test('whoever is seen first, or is back first after an outage, keeps nobody out', () => {
+  const honest = { a: 100, b: 100, c: 100, d: 100 };
+  const starting = new Bench();
+  starting.run(1, { liar: 101.5 });
+  // 1.5 % away it is no outlier, but alone among five it does not move the index.
+  const started = starting.run(3, { liar: 101.5, ...honest });
+  near(started.index, 100);
+  assert.deepEqual([started.live, started.safety, started.counting], [true, 'normal', 5]);
+
+  const bench = new Bench();
+  bench.run(30, { liar: 100, ...honest });
+  bench.run(40, {});
+  assert.equal(bench.run(10, { liar: 110 }).safety, 'halted');
+  const back = bench.run(3, { liar: 110, ...honest });
+  near(back.index, 100);
+  assert.deepEqual([back.live, back.safety, faults(back).liar], [true, 'normal', 'outlier']);
+});
+
+test('two that are wrong alike and back first keep three others out no longer than anyone who was dropped', () => {
+  const bench = new Bench();
+  const honest = { a: 100, b: 100, c: 100 };
+  bench.run(30, { wrong: 100, alike: 100, ...honest });
+  bench.run(10, {});
+  near(bench.run(5, { wrong: 110, alike: 110 }).index, 110);
+  const back = bench.run(AGGREGATOR_DEFAULTS.rejoinAfterMs / 1000 + 1, { wrong: 110, alike: 110, ...honest });
+  near(back.index, 100);
+  assert.deepEqual([faults(back).wrong, faults(back).alike, back.counting], ['outlier', 'outlier', 3]);
+});
+
 test('a silent source is stale after a few of its own gaps, and a slow one is not', () => {
   const bench = new Bench();
   for (let second = 0; second < 120; second++) {

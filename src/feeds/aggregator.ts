@@ -178,7 +178,7 @@ export class Aggregator {
   evaluate(pair: string, nowMs: number, expected: number): IndexReport {
     const state = this.#stateOf(pair, nowMs);
     const quorum = Math.max(1, Math.min(this.#options.quorum, expected));
-    const candidates = this.#candidates(pair, nowMs, state);
+    const candidates = this.#candidates(pair, nowMs, state, quorum);
     const chosen = this.#choose(candidates, quorum);
     const live = chosen.length >= quorum;
     const weights = this.#weights(chosen);
@@ -191,7 +191,7 @@ export class Aggregator {
   }
 
   /** Every source with a price or without, its tier, and whether it is sound by itself. */
-  #candidates(pair: string, nowMs: number, state: IndexState): Candidate[] {
+  #candidates(pair: string, nowMs: number, state: IndexState, quorum: number): Candidate[] {
     const [base] = splitPair(pair);
     const candidates: Candidate[] = [];
     for (const series of this.#byBase.get(base) ?? []) {
@@ -206,18 +206,22 @@ export class Aggregator {
         candidates.push({ series, tier, price: seen.price * rate, ageMs: seen.ageMs, staleAfterMs: seen.staleAfterMs, fault: undefined });
       }
     }
-    this.#rejoin(candidates, state, nowMs);
+    this.#rejoin(candidates, state, nowMs, quorum);
     return candidates.sort((a, b) => a.tier - b.tier);
   }
 
-  /** Hysteresis: who was dropped counts again after being near the index, or near the others, for long enough. Who never counted is on trial only against others. */
-  #rejoin(candidates: Candidate[], state: IndexState, nowMs: number): void {
-    const counted = candidates.filter((candidate) => candidate.fault === undefined && memberOf(state, candidate.series).counted);
+  /**
+   * Hysteresis: who was dropped counts again after being near those who count, or near the middle of all, for long enough. Those who count judge only as a quorum:
+   * fewer, such as the first one to be seen, know no better than who comes.
+   */
+  #rejoin(candidates: Candidate[], state: IndexState, nowMs: number, quorum: number): void {
+    const sound = candidates.filter(({ fault }) => fault === undefined);
+    const counted = sound.filter(({ series }) => memberOf(state, series).counted);
+    const references = counted.length < quorum ? [] : [counted, sound].map((judges) => median(judges.map(({ price }) => price)));
     for (const [at, candidate] of candidates.entries()) {
       const member = memberOf(state, candidate.series);
       if (candidate.fault !== undefined || member.counted) continue;
-      const reference = counted.length > 0 ? median(counted.map(({ price }) => price)) : undefined;
-      const near = reference === undefined || distance(candidate.price, reference) <= this.#options.rejoinLimit;
+      const near = references.length === 0 || references.some((reference) => distance(candidate.price, reference) <= this.#options.rejoinLimit);
       member.soundSinceMs = near ? (member.soundSinceMs ?? nowMs) : undefined;
       // The first to come, and those who join an index that is not yet known, need not wait.
       const waits = state.members.size > 0 && state.index !== undefined && state.lostSinceMs === undefined;
