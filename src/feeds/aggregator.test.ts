@@ -150,6 +150,42 @@ test('before the first price there is no index, and after the grace its market i
   assert.equal(bench.look().index, undefined);
 });
 
+test('an index of a former run is lost until there is a new one: no grace, and no market is safer than it was', () => {
+  const since = { normal: 'reduce_only', reduce_only: 'reduce_only', halted: 'halted' } as const;
+  for (const [safety, first] of Object.entries(since)) {
+    const bench = new Bench();
+    const before = { index: 90, safety: safety as keyof typeof since };
+    const look = () => bench.aggregator.evaluate('BTC-USDT', bench.now, 2, before);
+    assert.deepEqual([look().index, look().live, look().safety], [90, false, first]);
+    bench.aggregator.reset(bench.now);
+    assert.equal(look().safety, first, 'another source does not begin a grace');
+    bench.now += AGGREGATOR_DEFAULTS.haltAfterMs;
+    assert.equal(look().safety, 'halted');
+    const back = bench.run(1, { a: 100, b: 100 });
+    near(back.index, 100);
+    assert.equal(back.safety, 'reduce_only');
+    assert.equal(bench.run(2, { a: 100, b: 100 }).safety, 'normal');
+  }
+});
+
+test('prices that are there at the first look leave a market as it was', () => {
+  const bench = new Bench();
+  for (const source of ['a', 'b']) bench.quote(source, 100);
+  const report = bench.aggregator.evaluate('BTC-USDT', bench.now, 2, { index: 90, safety: 'normal' });
+  near(report.index, 100);
+  assert.deepEqual([report.live, report.safety], [true, 'normal']);
+});
+
+test('another recording gives a market that never had an index no second grace', () => {
+  const bench = new Bench();
+  assert.equal(bench.run(AGGREGATOR_DEFAULTS.startGraceMs / 1000 + 1, { a: 100 }).safety, 'reduce_only');
+  bench.aggregator.reset(bench.now);
+  assert.equal(bench.look().safety, 'reduce_only');
+  bench.run(AGGREGATOR_DEFAULTS.haltAfterMs / 1000, {});
+  bench.aggregator.reset(bench.now);
+  assert.equal(bench.look().safety, 'halted');
+});
+
 test('the quorum asks for no more sources than there are', () => {
   const bench = new Bench();
   bench.expected = 1;

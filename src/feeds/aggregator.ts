@@ -21,7 +21,7 @@ export interface AggregatorOptions extends SeriesLimits {
   readonly rejoinLimit: number;
   /** … for this long. */
   readonly rejoinAfterMs: number;
-  /** How long after the start an index may be missing before its market is made safe. */
+  /** How long a market that never had an index may go without one before it is made safe. */
   readonly startGraceMs: number;
   /** reduce_only turns to halted after this. */
   readonly haltAfterMs: number;
@@ -60,9 +60,16 @@ export interface SourceReport {
   readonly reliability: number;
 }
 
+/** What a former run left of a pair. */
+export interface Standing {
+  /** Its last index, in its quote. */
+  readonly index: number;
+  readonly safety: Safety;
+}
+
 export interface IndexReport {
   readonly pair: string;
-  /** Last good value; undefined before the first. */
+  /** Last good value, of a former run until there is a new one; undefined before the first. */
   readonly index?: number;
   /** Whether `index` is of now. */
   readonly live: boolean;
@@ -143,8 +150,7 @@ export class Aggregator {
     this.#clocks.clear();
     for (const state of this.#indices.values()) {
       state.members.clear();
-      state.firstAskedMs = nowMs;
-      state.lostSinceMs = nowMs;
+      state.lostSinceMs ??= nowMs;
       state.liveSinceMs = undefined;
       state.recovering = state.index !== undefined;
     }
@@ -174,9 +180,13 @@ export class Aggregator {
     return base === ofBase && instrument.kind !== 'future' && (quote === ofQuote || (this.#isDollar(quote) && this.#isDollar(ofQuote)));
   }
 
-  /** The index of `pair` now. `expected`: independent sources that are configured for it; the quorum asks for no more than those. */
-  evaluate(pair: string, nowMs: number, expected: number): IndexReport {
+  /**
+   * The index of `pair` now. `expected`: independent sources that are configured for it; the quorum asks for no more than those. `before`: what there was of it when this
+   * process first looked; that index is lost until there is a new one.
+   */
+  evaluate(pair: string, nowMs: number, expected: number, before?: Standing): IndexReport {
     const state = this.#stateOf(pair, nowMs);
+    if (state.index === undefined && before !== undefined) goOnFrom(state, before, nowMs);
     const quorum = Math.max(1, Math.min(this.#options.quorum, expected));
     const candidates = this.#candidates(pair, nowMs, state, quorum);
     const chosen = this.#choose(candidates, quorum);
@@ -327,6 +337,13 @@ export class Aggregator {
   #isDollar(quote: string): boolean {
     return this.dollars.includes(quote);
   }
+}
+
+/** An index of a former run is old: its market is no safer than it was until there is a new one. */
+function goOnFrom(state: IndexState, { index, safety }: Standing, nowMs: number): void {
+  state.index = index;
+  state.recovering = safety !== 'normal';
+  state.lostSinceMs = safety === 'halted' ? -Infinity : (state.lostSinceMs ?? nowMs);
 }
 
 function memberOf(state: IndexState, series: Series): Membership {

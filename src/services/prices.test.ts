@@ -51,10 +51,11 @@ class HandSource implements PriceSource {
   }
 }
 
-async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}) {
+async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}, before: (sequencer: MemorySequencer) => Promise<void> = async () => undefined) {
   const clock = new JumpClock();
   const sequencer = new MemorySequencer(() => clock.now());
   await ensureListings(sequencer);
+  await before(sequencer);
   const source = new HandSource(clock);
   const catalog = new Catalog(sequencer.state);
   const metrics = createMetrics();
@@ -133,6 +134,21 @@ test('silent sources make the market safe by themselves, and normal when they ar
   assert.deepEqual(told, ['reduce_only', 'halted', 'reduce_only', 'normal']);
   // ETH is known to nobody here: it has no index, and that is no fault.
   assert.equal(market('ETH-USDT-PERP').safety, 'normal');
+});
+
+test('a restart on a dead feed: what was halted stays halted, what was open is safe at once, what never had an index has its grace', async (t) => {
+  const { clock, market } = await bench(t, { source: new HandSource(new JumpClock(), ['a', 'b', 'c'], ['BTC', 'ETH', 'SOL']) }, async (sequencer) => {
+    const id = (symbol: string) => sequencer.state.market(symbol)?.id ?? assert.fail(symbol);
+    await sequencer.submit({ type: 'set_prices', prices: [{ market: id('BTC-USDT-PERP'), index: 170_000 }, { market: id('ETH-USDT-PERP'), index: 320_000 }] });
+    await sequencer.submit({ type: 'set_safety', market: id('BTC-USDT-PERP'), safety: 'halted', reason: 'silent' });
+  });
+  const seen = new Set<string>();
+  for (let step = 0; step < 40; step++) {
+    await clock.pass(step === 0 ? 0 : 500);
+    seen.add(market('BTC-USDT-PERP').safety);
+    if (step === 0) assert.deepEqual(['ETH-USDT-PERP', 'SOL-USDT-PERP'].map((symbol) => market(symbol).safety), ['reduce_only', 'normal']);
+  }
+  assert.deepEqual([...seen], ['halted']);
 });
 
 test('a market whose pair nobody knows any more, but which has an index from before, is made safe', async (t) => {

@@ -4,7 +4,7 @@
  */
 import type { Command } from '../engine/commands.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
-import { Aggregator, type AggregatorOptions, type IndexReport, type Safety, type SourceReport } from '../feeds/aggregator.ts';
+import { Aggregator, type AggregatorOptions, type IndexReport, type Safety, type SourceReport, type Standing } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
 import type { FeedsMode } from '../feeds/mode.ts';
 import { splitPair, type PriceSource, type SourceListener, type Tick } from '../feeds/source.ts';
@@ -113,6 +113,8 @@ export class PriceFeedService {
     });
     await this.#source?.start(this.#listener());
     this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices are asked of the source ${this.#source.name}`);
+    // At once: an index of a former run is old, and no order may fill at its mark.
+    this.update();
     this.#schedule();
   }
 
@@ -227,12 +229,21 @@ export class PriceFeedService {
     for (const pair of pairs) {
       const [base] = splitPair(pair);
       const venues = source.venues(base).filter((venue) => this.#aggregator.serves(pair, venue));
-      const report = this.#aggregator.evaluate(pair, now, new Set(venues.map((venue) => venue.source)).size);
+      const report = this.#aggregator.evaluate(pair, now, new Set(venues.map((venue) => venue.source)).size, this.#standing(pair));
       // A pair that nobody knows and that never had an index has none: that is no fault.
-      const known = venues.length > 0 || report.index !== undefined || this.#marketsOf(pair).some(({ market }) => this.#parts.sequencer.state.prices(market.id).index > 0);
-      reports.set(pair, known ? report : { ...report, safety: 'normal' });
+      reports.set(pair, venues.length > 0 || report.index !== undefined ? report : { ...report, safety: 'normal' });
     }
     return reports;
+  }
+
+  /** What the engine has of a pair: an index, and the least of what its markets allow; undefined while none of them ever had one. */
+  #standing(pair: string): Standing | undefined {
+    const { state } = this.#parts.sequencer;
+    const listed = this.#marketsOf(pair);
+    const priced = listed.find(({ market }) => state.prices(market.id).index > 0);
+    if (priced === undefined) return undefined;
+    const safety = listed.map(({ market }) => state.markets[market.id].safety).reduce((least, next) => (SAFETY_LEVEL[next] > SAFETY_LEVEL[least] ? next : least));
+    return { index: Number(priced.units.formatPrice(state.prices(priced.market.id).index)), safety };
   }
 
   #commands(now: number): Command[] {
