@@ -24,6 +24,10 @@ class Bench {
     });
   }
 
+  rate(source: string, pair: string, price: number): void {
+    this.aggregator.observe({ source, pair, kind: 'spot', last: price, eventTimeMs: this.now, receivedTimeMs: this.now });
+  }
+
   /** Every half second for `seconds`, these prices. */
   run(seconds: number, prices: Readonly<Record<string, number>>): IndexReport {
     let report = this.look();
@@ -200,14 +204,51 @@ test('the index of a Tether pair takes Tether sources; others wait', () => {
 
 test('fallback order: dollars at a quoted rate, then at par, then perpetuals', () => {
   const bench = new Bench();
-  const rate = (price: number) => bench.aggregator.observe({ source: 'fx', pair: 'USDT-USD', kind: 'spot', last: price, eventTimeMs: bench.now, receivedTimeMs: bench.now });
-  bench.now += 1;
   near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 99);
-  rate(0.99);
+  bench.rate('fx', 'USDT-USD', 0.99);
   near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 100);
-  // A rate beyond belief is none.
-  rate(0.5);
-  near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 99);
+});
+
+test('a rate beyond belief is a fault of what it converts, never par: the index freezes', () => {
+  const bench = new Bench();
+  const converted = () => bench.aggregator.evaluate('BTC-USD', bench.now, 2);
+  const quoted = (rate: number) => {
+    for (let step = 0; step < 4; step++) {
+      bench.now += 500;
+      for (const source of ['x', 'y']) {
+        bench.rate(source, 'USDC-USD', rate);
+        bench.quote(`${source}/USDC`, 100 / rate);
+      }
+      converted();
+    }
+    return converted();
+  };
+  near(quoted(0.95).index, 100);
+  const report = quoted(0.85);
+  near(report.index, 100);
+  assert.deepEqual([report.live, report.safety], [false, 'reduce_only']);
+  assert.deepEqual(faults(report), { x: 'doubtful_rate', y: 'doubtful_rate' });
+});
+
+test('one venue that is wrong about a dollar does not move an index; what nobody else confirms stops it', () => {
+  const bench = new Bench();
+  const quoted = (rates: Readonly<Record<string, number>>) => {
+    for (let step = 0; step < 4; step++) {
+      bench.now += 500;
+      for (const [source, rate] of Object.entries(rates)) bench.rate(source, 'USDT-USD', rate);
+      for (const source of ['a', 'b', 'c']) bench.quote(source, 100);
+      bench.aggregator.evaluate('BTC-USD', bench.now, 3);
+    }
+    return bench.aggregator.evaluate('BTC-USD', bench.now, 3);
+  };
+  near(quoted({ x: 1, y: 1 }).index, 100);
+  near(quoted({ x: 0.92, y: 1 }).index, 100);
+  const alone = quoted({ x: 0.92 });
+  near(alone.index, 100);
+  assert.equal(alone.live, true, 'the other is still fresh');
+  bench.now += AGGREGATOR_DEFAULTS.staleMaxMs;
+  assert.equal(quoted({ x: 0.92 }).live, false);
+  near(quoted({ x: 0.92, y: 0.92 }).index, 92);
 });
 
 test('perpetuals alone make an index, dated futures never do', () => {

@@ -2,20 +2,21 @@
  * Ticks of many venues to one index per pair: a weighted median of fresh, healthy sources. Pure: time comes in with each call.
  *
  * Which sources serve BASE-QUOTE is a fallback order of six tiers: spot in the same quote; spot in another US dollar (USD, USDT, USDC, BUSD, …) at a rate between the two
- * that is itself quoted; the same at par; then the same three for perpetuals. Tiers are added until the quorum is reached, each venue counts once, with its best tier.
+ * that is itself quoted; the same at par where nobody quotes one; then the same three for perpetuals. Tiers are added until the quorum is reached, each venue counts once, with its best tier.
  * A source drops out when it is stale, crossed, or further than the limit from the median of the others, and must then be sound for a while before it counts again.
  * Below the quorum the index freezes: the market becomes reduce_only, and halted when that lasts.
  */
 import { ClockOffset } from './clock-offset.ts';
 import { median, weightedMedian, withoutDictator } from './median.ts';
 import { distance, withoutOutliers } from './outliers.ts';
+import { DollarRates, type Rate, type RateLimits } from './rates.ts';
 import { Series, type PriceFault, type SeriesLimits, type TickFault } from './series.ts';
 import { splitPair, type InstrumentKind, type Tick } from './source.ts';
 
-export interface AggregatorOptions extends SeriesLimits {
+export interface AggregatorOptions extends SeriesLimits, RateLimits {
   /** Independent sources an index needs where that many are expected at all. */
   readonly quorum: number;
-  /** Fraction from the median of the others beyond which a source is an outlier. */
+  /** Fraction from the median of the others beyond which a source, or a rate, is an outlier. */
   readonly outlierLimit: number;
   /** A dropped source comes back after being within this fraction … */
   readonly rejoinLimit: number;
@@ -27,8 +28,6 @@ export interface AggregatorOptions extends SeriesLimits {
   readonly haltAfterMs: number;
   /** Quotes that stand for a US dollar. Others are never converted. */
   readonly dollars: readonly string[];
-  /** A rate between two dollars further than this from 1 is not believed. */
-  readonly maxDepeg: number;
   /** By venue; 1 where it is not named. */
   readonly venueWeights: Readonly<Record<string, number>>;
   /** Weight of each of the six tiers. */
@@ -43,7 +42,7 @@ export const AGGREGATOR_DEFAULTS: AggregatorOptions = {
 };
 
 export type Safety = 'normal' | 'reduce_only' | 'halted';
-export type SourceFault = PriceFault | 'outlier' | 'rejoining' | 'standby';
+export type SourceFault = PriceFault | 'outlier' | 'rejoining' | 'standby' | 'doubtful_rate';
 
 export interface SourceReport {
   readonly source: string;
@@ -114,9 +113,11 @@ export class Aggregator {
   readonly #series = new Map<string, Series>();
   readonly #byBase = new Map<string, Series[]>();
   readonly #indices = new Map<string, IndexState>();
+  readonly #rates: DollarRates;
 
   constructor(options: Partial<AggregatorOptions> = {}) {
     this.#options = { ...AGGREGATOR_DEFAULTS, ...options };
+    this.#rates = new DollarRates(this.#options);
   }
 
   /** Quotes that stand for a US dollar. */
@@ -148,6 +149,7 @@ export class Aggregator {
     this.#series.clear();
     this.#byBase.clear();
     this.#clocks.clear();
+    this.#rates.clear();
     for (const state of this.#indices.values()) {
       state.members.clear();
       state.lostSinceMs ??= nowMs;
@@ -209,9 +211,9 @@ export class Aggregator {
       const { tier, rate } = this.#tierOf(pair, series, nowMs);
       const seen = series.price(nowMs);
       const member = memberOf(state, series);
-      if (typeof seen === 'string') {
+      if (typeof seen === 'string' || rate === undefined) {
         Object.assign(member, { counted: false, soundSinceMs: undefined });
-        candidates.push({ series, tier, price: 0, ageMs: series.ageMs(nowMs) ?? 0, staleAfterMs: 1, fault: seen });
+        candidates.push({ series, tier, price: 0, ageMs: series.ageMs(nowMs) ?? 0, staleAfterMs: 1, fault: typeof seen === 'string' ? seen : 'doubtful_rate' });
       } else {
         candidates.push({ series, tier, price: seen.price * rate, ageMs: seen.ageMs, staleAfterMs: seen.staleAfterMs, fault: undefined });
       }
@@ -273,7 +275,8 @@ export class Aggregator {
     if (sound) member.soundSinceMs ??= nowMs;
     else if (fault === 'outlier') member.soundSinceMs = undefined;
     const deviation = state.index === undefined || price === 0 ? 0 : distance(price, state.index);
-    series.assess(nowMs, sound, Math.max(0, 1 - ageMs / staleAfterMs), Math.max(0, 1 - deviation / this.#options.outlierLimit));
+    // A doubtful rate says nothing of who is converted with it.
+    if (fault !== 'doubtful_rate') series.assess(nowMs, sound, Math.max(0, 1 - ageMs / staleAfterMs), Math.max(0, 1 - deviation / this.#options.outlierLimit));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const { source, pair, kind, reliability } = series;
     const weight = at >= 0 && total > 0 ? weights[at] / total : 0;
@@ -287,28 +290,27 @@ export class Aggregator {
     return apart ? 'outlier' : 'standby';
   }
 
-  #tierOf(pair: string, series: Series, nowMs: number): { readonly tier: number; readonly rate: number } {
+  /** `rate` undefined: it is doubtful. */
+  #tierOf(pair: string, series: Series, nowMs: number): { readonly tier: number; readonly rate: number | undefined } {
     const [, quote] = splitPair(pair);
     const [, from] = splitPair(series.pair);
     const first = series.kind === 'spot' ? 0 : 3;
     if (from === quote) return { tier: first, rate: 1 };
-    const rate = this.#rate(from, quote, nowMs);
-    return rate === undefined ? { tier: first + 2, rate: 1 } : { tier: first + 1, rate };
+    const found = this.#rate(from, quote, nowMs);
+    return { tier: found?.quoted === false ? first + 2 : first + 1, rate: found?.rate };
   }
 
-  /** What one `from` is worth in `to`, by the median of those who quote it; undefined when nobody does or it is beyond belief. */
-  #rate(from: string, to: string, nowMs: number): number | undefined {
-    const seen: number[] = [];
+  /** What one `from` is worth in `to`: each venue quotes it once, either way round. */
+  #rate(from: string, to: string, nowMs: number): Rate | undefined {
+    const quotes = new Map<string, number>();
     for (const [base, pair, invert] of [[from, `${from}-${to}`, false], [to, `${to}-${from}`, true]] as const) {
       for (const series of this.#byBase.get(base) ?? []) {
-        if (series.pair !== pair || series.kind !== 'spot') continue;
+        if (series.pair !== pair || series.kind !== 'spot' || quotes.has(series.source)) continue;
         const found = series.price(nowMs);
-        if (typeof found !== 'string') seen.push(invert ? 1 / found.price : found.price);
+        if (typeof found !== 'string') quotes.set(series.source, invert ? 1 / found.price : found.price);
       }
     }
-    if (seen.length === 0) return undefined;
-    const rate = median(seen);
-    return Math.abs(rate - 1) <= this.#options.maxDepeg ? rate : undefined;
+    return this.#rates.of(from, to, [...quotes.values()]);
   }
 
   /** An index that came back must last before its market is normal again. */
