@@ -290,6 +290,29 @@ test('a clock 1.27 s behind the venue, or a venue a minute behind, costs nothing
   assert.equal(bench.quote('ahead', 102, { eventTimeMs: bench.now + 1270 - 100_000 }), 'late');
 });
 
+test('messages without a time say nothing of the clock: those that have one are not old, however rare', () => {
+  const bench = new Bench();
+  bench.expected = 1;
+  for (let step = 0; step < 400; step++) {
+    bench.now += 100;
+    assert.equal(bench.quote('venue', 100, { eventTimeMs: undefined }), undefined);
+    if (step % 100 === 0) assert.equal(bench.quote('venue', 100, { eventTimeMs: bench.now + 1_270 }), undefined, 'the venue is 1.27 s ahead');
+    assert.equal(bench.look().sources[0].ageMs, 0);
+  }
+  near(bench.aggregator.clockOffsetMs('venue'), -1_270);
+});
+
+test('one wrong time, 50 s or 3.9 s ahead, makes no venue stale', () => {
+  for (const aheadMs of [50_000, 3_900]) {
+    const bench = new Bench();
+    for (let step = 0; step < 400; step++) {
+      bench.now += 500;
+      for (const source of ['a', 'b']) bench.quote(source, 100, { eventTimeMs: bench.now - 50 + (source === 'a' && step === 100 ? aheadMs : 0) });
+      assert.equal(bench.look().counting, 2, `step ${step}`);
+    }
+  }
+});
+
 test('another recording: prices are forgotten, the last index stays until there are new ones', () => {
   const bench = new Bench();
   bench.run(5, { a: 4_300, b: 4_300 });

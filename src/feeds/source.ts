@@ -24,8 +24,8 @@ export interface Tick extends Instrument {
   readonly last?: number;
   /** The venue's update number of a quote, where it has one: two quotes with the same number show the same book. */
   readonly sequence?: number;
-  /** By the venue's clock; equal to `receivedTimeMs` where the message has no time. */
-  readonly eventTimeMs: number;
+  /** By the venue's clock; absent where the message has no time. */
+  readonly eventTimeMs?: number;
   /** By this machine's clock. */
   readonly receivedTimeMs: number;
 }

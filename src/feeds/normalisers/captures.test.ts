@@ -131,6 +131,6 @@ test('Binance 2024: the book built from snapshot and changes has the best prices
 
 test('a clock that is 1.27 s behind shows in the times, and only there', { skip: skipWithoutRecordings }, () => {
   const ticks = ticksOf('binance_usdm', '2024-08-08-btcusdt.jsonl.gz');
-  const ahead = ticks.filter((tick) => tick.eventTimeMs !== tick.receivedTimeMs).map((tick) => tick.eventTimeMs - tick.receivedTimeMs);
+  const ahead = ticks.flatMap(({ eventTimeMs, receivedTimeMs }) => (eventTimeMs === undefined ? [] : [eventTimeMs - receivedTimeMs]));
   assert.ok(Math.min(...ahead.slice(0, 10_000)) > 1_100 && Math.max(...ahead.slice(0, 10_000)) < 1_300);
 });

@@ -27,6 +27,11 @@ test('zero, negative and empty prices are no prices', () => {
   for (const p of ['0', '-1', '', 'NaN']) assert.deepEqual(read(of('binance'), { data: { e: 'trade', s: 'BTCUSDT', p, T: 5 } }), [], p);
 });
 
+test('a message without a time is a tick without one, whatever stands in its place', () => {
+  assert.ok(!('eventTimeMs' in read(of('binance'), { data: { u: 9, s: 'BTCUSDT', b: '100.9', B: '1', a: '101', A: '1' } })[0]));
+  for (const T of [undefined, null, 'soon', 0]) assert.ok(!('eventTimeMs' in read(of('binance'), { data: { e: 'trade', s: 'BTCUSDT', p: '1', T } })[0]), String(T));
+});
+
 test('Binance: changes before the snapshot wait, those in it are dropped, and after a gap the book is silent until the next snapshot', () => {
   const binance = of('binance', 'BTCUSDT');
   const change = (U: number, u: number, b: string[][], a: string[][] = []) => read(binance, { data: { e: 'depthUpdate', E: 1, s: 'BTCUSDT', U, u, b, a } });

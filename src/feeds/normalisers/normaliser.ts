@@ -134,8 +134,8 @@ interface Figures {
 
 /** Absent figures stay absent: a tick has no field whose value is undefined. */
 export function makeTick(source: string, of: Instrument, receivedTimeMs: number, figures: Figures, seen: Pick<Observation, 'sequence' | 'eventTimeMs'> = {}): Tick {
-  const eventTimeMs = seen.eventTimeMs !== undefined && Number.isFinite(seen.eventTimeMs) ? seen.eventTimeMs : receivedTimeMs;
-  const made: { -readonly [K in keyof Tick]: Tick[K] } = { source, pair: of.pair, kind: of.kind, eventTimeMs, receivedTimeMs };
+  const made: { -readonly [K in keyof Tick]: Tick[K] } = { source, pair: of.pair, kind: of.kind, receivedTimeMs };
+  if (seen.eventTimeMs !== undefined && Number.isFinite(seen.eventTimeMs) && seen.eventTimeMs > 0) made.eventTimeMs = seen.eventTimeMs;
   if (figures.bid !== undefined) made.bid = figures.bid;
   if (figures.ask !== undefined) made.ask = figures.ask;
   if (figures.bidSize !== undefined) made.bidSize = figures.bidSize;

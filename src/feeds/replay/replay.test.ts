@@ -57,7 +57,6 @@ test('files are merged by time and played at the speed that was asked for, with 
   assert.deepEqual(ticks.map(({ last }) => last), [1, 2, 3, 4, 5]);
   const offsets = ticks.map((tick) => Math.round(tick.receivedTimeMs - ticks[0].receivedTimeMs));
   assert.deepEqual(offsets, [0, 1000, 2000, 3000, 6000]);
-  for (const tick of ticks) assert.equal(tick.eventTimeMs, tick.receivedTimeMs);
 });
 
 test('a bar is played as open, extremes and close in its own minute', async (t) => {
@@ -136,6 +135,7 @@ test('2024-08-08: six captures in one stream, with the receiving clock 1.27 s be
   const first = await play(`replay:${RECORDINGS}?day=2024-08-08@60`, (played) => played.ticks.length > 5_000);
   assert.deepEqual([...new Set(first.ticks.map(({ source }) => source))].sort(), ['binance', 'binance_coinm', 'binance_usdm']);
   for (let at = 1; at < first.ticks.length; at++) assert.ok(first.ticks[at].receivedTimeMs >= first.ticks[at - 1].receivedTimeMs);
-  assert.ok(first.ticks.every(({ eventTimeMs, receivedTimeMs }) => eventTimeMs - receivedTimeMs < 1_300));
+  const ahead = first.ticks.flatMap(({ eventTimeMs, receivedTimeMs }) => (eventTimeMs === undefined ? [] : [eventTimeMs - receivedTimeMs]));
+  assert.ok(ahead.length > 1_000 && ahead.every((ms) => ms > 1_000 && ms < 1_300));
   assert.ok(first.source.venues('BTC').some(({ source, kind }) => source === 'binance_coinm' && kind === 'perpetual'));
 });

@@ -148,7 +148,8 @@ export class ReplaySource implements PriceSource {
     const now = this.#clock.now();
     for (const tick of this.#ticksOf(observed)) {
       this.#meet(tick, listener);
-      listener.onTick({ ...tick, eventTimeMs: tick.eventTimeMs + now - tick.receivedTimeMs, receivedTimeMs: now });
+      const moved = tick.eventTimeMs === undefined ? {} : { eventTimeMs: tick.eventTimeMs + now - tick.receivedTimeMs };
+      listener.onTick({ ...tick, ...moved, receivedTimeMs: now });
     }
   }
 
