@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { JumpClock } from '../../tests/support/jump-clock.ts';
 import { MemorySequencer } from '../../tests/support/memory-sequencer.ts';
@@ -233,6 +236,35 @@ test('simulated prices go on where the last run left them', async (t) => {
   await clock.pass(3_000);
   const { index } = sequencer.state.prices(market('BTC-USDT').id);
   assert.ok(index !== 170_000 && Math.abs(index / 170_000 - 1) < 0.01, String(index));
+});
+
+test('a replay ages as fast as it plays: what is silent for a recorded minute is stale, at any speed', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'prices-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'prices'));
+  const midnight = Date.parse('2022-12-13');
+  const every = (seconds: number, from: number, to: number) =>
+    Array.from({ length: (to - from) / seconds }, (_, at) => `${midnight + (from + at * seconds) * 1_000},17000\n`).join('');
+  writeFileSync(join(root, 'prices/2022-12-13-btcusdt-one.csv'), every(2, 0, 1_200));
+  writeFileSync(join(root, 'prices/2022-12-13-btcusdt-two.csv'), every(2, 0, 300) + every(2, 600, 1_200));
+  const safeties = async (speed: number) => {
+    const clock = new JumpClock();
+    const sequencer = new MemorySequencer(() => clock.now());
+    await ensureListings(sequencer);
+    const feed = createPriceFeed({
+      mode: parseFeeds(`replay:${root}@${speed}`), sequencer, catalog: new Catalog(sequencer.state), logger: silentLogger, metrics: createMetrics(), clock, everyMs: 500 / speed,
+    });
+    const begun = clock.now();
+    await feed.start();
+    await clock.pass(1_100_000 / speed, () => 2);
+    await feed.stop();
+    return sequencer.records.flatMap(({ time, events }) => events.flatMap((event) =>
+      (event.type === 'market_updated' && event.market.symbol === 'BTC-USDT' ? [`${event.market.safety} ${Math.round(((time - begun) * speed) / 10_000)}`] : [])));
+  };
+  // Four gaps of two seconds after 300 s it is stale, 30 s later halted, at 600 s back and two seconds later normal; in tens of seconds.
+  const expected = ['reduce_only 31', 'halted 34', 'reduce_only 60', 'normal 60'];
+  assert.deepEqual(await safeties(1), expected);
+  assert.deepEqual(await safeties(60), expected);
 });
 
 test('2022-12-13 at 60 times real speed: the index stays with its sources through the CPI release, and the markets are safe after the end', { skip: skipWithoutRecordings }, async () => {

@@ -188,11 +188,17 @@ export class PriceFeedService {
         this.#log.changed(source, state, detail, this.#clock.now());
         this.#alert('source', source, state, detail);
       },
+      onFault: (source) => this.#log.faulted(source, this.#clock.now()),
       onReset: (reason) => {
-        this.#aggregator.reset(this.#clock.now());
+        this.#aggregator.reset(this.#feedTime());
         this.#alert('feed', this.#source?.name ?? 'feed', 'reset', reason);
       },
     };
+  }
+
+  /** What ages of prices are measured by: a recording at 60 times real speed ages as fast as it plays. */
+  #feedTime(): number {
+    return this.#source?.now?.() ?? this.#clock.now();
   }
 
   #observe(tick: Tick): void {
@@ -212,7 +218,7 @@ export class PriceFeedService {
   /** One look at all sources; submits what has changed unless a command is still under way. Called by the timer. */
   update(): void {
     const now = this.#clock.now();
-    this.#reports = this.#source === undefined ? new Map() : this.#evaluate(this.#source, now);
+    this.#reports = this.#source === undefined ? new Map() : this.#evaluate(this.#source, this.#feedTime());
     this.#log.evaluated([...this.#reports.values()]).forEach(({ source, pair, healthy, detail }) =>
       this.#alert('source', source, healthy ? 'healthy' : 'unhealthy', `${pair}: ${detail}`));
     if (this.#submitting !== undefined) return;

@@ -45,7 +45,7 @@ async function follow(t: TestContext, name: (typeof LIVE_EXCHANGES)[number], bas
   const ticks: Tick[] = [];
   const source = new LiveSource({ clock: systemClock, logger: silentLogger, exchanges: [name], factory: async () => offline.client });
   source.follow(bases);
-  await source.start({ onTick: (tick) => ticks.push(tick), onState() {}, onReset() {} });
+  await source.start({ onTick: (tick) => ticks.push(tick), onState() {}, onFault() {}, onReset() {} });
   t.after(() => source.stop());
   const receive = async (...quotes: readonly (readonly [base: string, bid: number, ask: number])[]) => {
     await eventually(`${name} waits for an update`, () => offline.waits() || undefined);

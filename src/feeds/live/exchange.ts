@@ -224,6 +224,7 @@ export class LiveExchange {
     // A circuit that is open waits for nothing.
     const waitedFor = this.#waitsFor;
     this.#waitsFor = undefined;
+    if (waitedFor !== undefined) this.#options.listener.onFault(this.name, error);
     if (waitedFor === 'requests') this.#pollsLeft = 0;
     else if (waitedFor === 'socket' && ++this.#socketFaults >= SOCKET_FAULTS) {
       this.#socketFaults = 0;

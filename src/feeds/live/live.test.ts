@@ -87,8 +87,14 @@ function record() {
   const ticks: Tick[] = [];
   const states: string[] = [];
   const resets: string[] = [];
-  const listener: SourceListener = { onTick: (tick) => ticks.push(tick), onState: (source, state) => states.push(`${source} ${state}`), onReset: (reason) => resets.push(reason) };
-  return { ticks, states, resets, listener };
+  const faults: string[] = [];
+  const listener: SourceListener = {
+    onTick: (tick) => ticks.push(tick),
+    onState: (source, state) => states.push(`${source} ${state}`),
+    onFault: (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`),
+    onReset: (reason) => resets.push(reason),
+  };
+  return { ticks, states, resets, faults, listener };
 }
 
 async function live(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>, times: Partial<ExchangeTimes> = QUICK, exchanges = ['binance']) {
@@ -141,7 +147,7 @@ test('a market listed later is followed too', async (t) => {
 
 test('after a fault it connects anew with a new client', async (t) => {
   const made: FakeExchange[] = [];
-  const { ticks, states } = await live(t, async () => {
+  const { ticks, states, faults } = await live(t, async () => {
     made.push(new FakeExchange());
     return made[made.length - 1];
   });
@@ -154,6 +160,7 @@ test('after a fault it connects anew with a new client', async (t) => {
   await second.send({ symbol: 'BTC/USDT', bid: 3, ask: 4 });
   await eventually('its tick', () => ticks.find(({ bid }) => bid === 3));
   assert.deepEqual(states, ['binance connected', 'binance disconnected', 'binance connected']);
+  assert.deepEqual(faults, ['binance: socket hang up']);
 });
 
 test('an exchange that cannot be reached opens its circuit; when it is back, the circuit closes', async (t) => {

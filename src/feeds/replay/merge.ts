@@ -8,13 +8,15 @@ import { decoderOf, type Decoder, type Observed } from './decode.ts';
 const MAX_LINE = 16 * 1024 * 1024;
 
 export interface LineFault {
-  readonly path: string;
+  readonly recording: Recording;
   readonly error: unknown;
 }
 
 /** One file, read ahead by a chunk. Lines that do not decode are reported and skipped. */
 class Cursor {
-  readonly #path: string;
+  readonly recording: Recording;
+  /** Time of the first thing in it; undefined: it is empty, or not read yet. */
+  firstMs: number | undefined;
   readonly #decode: Decoder;
   readonly #chunks: AsyncIterator<string>;
   readonly #destroy: () => void;
@@ -24,7 +26,7 @@ class Cursor {
   #at = 0;
 
   constructor(recording: Recording, onFault: (fault: LineFault) => void) {
-    this.#path = recording.path;
+    this.recording = recording;
     this.#decode = decoderOf(recording);
     this.#onFault = onFault;
     const file = createReadStream(recording.path);
@@ -66,7 +68,9 @@ class Cursor {
         for (const line of lines) this.#take(line);
       }
     } catch (error) {
-      this.#onFault({ path: this.#path, error });
+      this.#onFault({ recording: this.recording, error });
+    } finally {
+      this.firstMs ??= this.head?.timeMs;
     }
   }
 
@@ -79,7 +83,7 @@ class Cursor {
     try {
       this.#ahead.push(...this.#decode(line));
     } catch (error) {
-      this.#onFault({ path: this.#path, error });
+      this.#onFault({ recording: this.recording, error });
     }
   }
 }
@@ -104,6 +108,19 @@ export class Merge {
   /** The earliest that has not been taken; undefined at the end. */
   get head(): Observed | undefined {
     return this.#heap[0]?.head;
+  }
+
+  /** Whose the head is, where there is one. */
+  get recording(): Recording {
+    return this.#heap[0].recording;
+  }
+
+  /** Whether single trades of the same instrument play in the bar around `timeMs`: they say when it was what the bar says it was. */
+  tradesIn({ source, instrument, barMs }: Recording, timeMs: number): boolean {
+    const end = timeMs - (timeMs % barMs) + barMs;
+    return this.#cursors.some(({ recording: other, firstMs, head }) =>
+      other.kind === 'trades' && other.source === source && other.instrument?.pair === instrument?.pair && other.instrument?.kind === instrument?.kind
+      && firstMs !== undefined && firstMs < end && head !== undefined);
   }
 
   /** Removes the head. A promise where a file must be read on before the next head is known. */
