@@ -366,3 +366,14 @@ test('outliers go one at a time, the furthest first', () => {
   assert.deepEqual(kept([100, 103]), []);
   assert.deepEqual(kept([100]), [100]);
 });
+
+test('figures that are no prices are outliers too, whatever sums of them come to', () => {
+  const kept = (prices: number[]) => withoutOutliers(prices.map((price) => ({ price })), 0.02).map(({ price }) => price);
+  for (const absurd of [1.7e308, Infinity, NaN, 0, -5, -Infinity]) {
+    assert.deepEqual(kept([100, absurd, 100.5]), [100, 100.5], String(absurd));
+    assert.deepEqual(kept([100, absurd, 100.5, absurd, 100.2]), [100, 100.5, 100.2], String(absurd));
+  }
+  assert.deepEqual(kept([NaN]), []);
+  // Middles of them are infinite: nothing can be told, and it ends.
+  assert.ok(kept([1.7e308, 1.7e308, 1.7e308, 1.6e308, 1.7e308, 100]).length < 6);
+});

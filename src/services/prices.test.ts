@@ -181,6 +181,13 @@ test('a sequencer that may not act is tried again', async (t) => {
   assert.equal(index('BTC-USDT'), 100);
 });
 
+test('what of a source cannot be used is counted', async (t) => {
+  const { source, metrics } = await bench(t);
+  for (const name of ['a', 'a', 'b']) source.listener?.onFault(name, new SyntaxError('not JSON'));
+  const { values } = await metrics.feedFaults.get();
+  assert.deepEqual(values.map(({ labels, value }) => [labels.source, value]), [['a', 2], ['b', 1]]);
+});
+
 test('sources of a market are shown as the API has them', async (t) => {
   const { clock, source, feed } = await bench(t);
   source.send(100);
@@ -256,7 +263,8 @@ test('a replay ages as fast as it plays: what is silent for a recorded minute is
     });
     const begun = clock.now();
     await feed.start();
-    await clock.pass(1_100_000 / speed, () => 2);
+    // Three wait on the clock: the replay, the feed and this.
+    await clock.pass(1_100_000 / speed, () => 3);
     await feed.stop();
     return sequencer.records.flatMap(({ time, events }) => events.flatMap((event) =>
       (event.type === 'market_updated' && event.market.symbol === 'BTC-USDT' ? [`${event.market.safety} ${Math.round(((time - begun) * speed) / 10_000)}`] : [])));

@@ -17,11 +17,13 @@ interface Subscribed {
 type BookRow = readonly [price: number, count: number, amount: number];
 type TradeRow = readonly [id: number, timeMs: number, amount: number, price: number];
 
-/** Bitfinex's own codes: UST is Tether, UDC is USD Coin; F0 marks a perpetual. */
+/** Bitfinex's own codes, most of them cut to three letters (its list `pub:map:currency:sym`); UST and IOT are other assets elsewhere. F0 marks a perpetual. */
+const CODES: Readonly<Record<string, string>> = {
+  UST: 'USDT', UDC: 'USDC', TSD: 'TUSD', ALG: 'ALGO', ATO: 'ATOM', DSH: 'DASH', IOT: 'IOTA', MNA: 'MANA', QTM: 'QTUM',
+};
+
 function code(text: string): string {
-  if (text === 'UST') return 'USDT';
-  if (text === 'UDC') return 'USDC';
-  return assetCode(text);
+  return CODES[text] ?? assetCode(text);
 }
 
 /** 'tBFTUSD' (the quote has three letters), 'tDOGE:USD', 'tBTCF0:USTF0'. */

@@ -23,8 +23,8 @@ test('what a client sends itself is never a tick', () => {
   for (const venue of Object.keys(NORMALISERS)) assert.deepEqual(read(of(venue), 'anything', { direction: 'out' }), [], venue);
 });
 
-test('zero, negative and empty prices are no prices', () => {
-  for (const p of ['0', '-1', '', 'NaN']) assert.deepEqual(read(of('binance'), { data: { e: 'trade', s: 'BTCUSDT', p, T: 5 } }), [], p);
+test('zero, negative, empty and absurd prices are no prices', () => {
+  for (const p of ['0', '-1', '', 'NaN', 'Infinity', '1.7e308']) assert.deepEqual(read(of('binance'), { data: { e: 'trade', s: 'BTCUSDT', p, T: 5 } }), [], p);
 });
 
 test('a message without a time is a tick without one, whatever stands in its place', () => {
@@ -50,6 +50,11 @@ test('Binance: a book behind the best quote already stated says nothing', () => 
   read(binance, { lastUpdateId: 1, bids: [['100', '1']], asks: [['101', '1']] }, { direction: 'http' });
   read(binance, { data: { u: 9, s: 'BTCUSDT', b: '100.9', B: '1', a: '101', A: '1' } });
   assert.deepEqual(read(binance, { data: { e: 'depthUpdate', E: 1, s: 'BTCUSDT', U: 2, u: 5, b: [['100.5', '1']], a: [] } }), []);
+});
+
+test('a book whose best price is absurd says nothing', () => {
+  const binance = of('binance', 'BTCUSDT');
+  assert.deepEqual(read(binance, { lastUpdateId: 1, bids: [['1.7e308', '1']], asks: [['1.75e308', '1']] }, { direction: 'http' }), []);
 });
 
 test('Binance futures: contracts by their names', () => {
@@ -173,6 +178,16 @@ test('Bitstamp: a book that was changed by half waits for the next snapshot, and
   assert.throws(() => change('2000', 'x'));
   assert.deepEqual(change('3000', '100.7'), []);
   assert.deepEqual(snapshot('2000').map(({ bid, eventTimeMs }) => [bid, eventTimeMs]), [[100.7, 3]]);
+});
+
+test('Bitfinex: its own codes of assets', () => {
+  const pairs = ['tIOTUST', 'tDSHBTC', 'tBTCUDC', 'tDOGE:USD', 'tBTCF0:USTF0'].map((symbol) => {
+    const bitfinex = of('bitfinex');
+    read(bitfinex, { event: 'subscribed', channel: 'ticker', chanId: 1, symbol });
+    const [{ pair, kind }] = read(bitfinex, [1, [100, 1, 101, 1, 0, 0, 100]]);
+    return `${pair} ${kind}`;
+  });
+  assert.deepEqual(pairs, ['IOTA-USDT spot', 'DASH-BTC spot', 'BTC-USDC spot', 'DOGE-USD spot', 'BTC-USDT perpetual']);
 });
 
 test('dYdX: where two levels cross, the one with the older offset is gone', () => {

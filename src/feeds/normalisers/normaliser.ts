@@ -139,8 +139,7 @@ export class Board {
     const entry = this.#entry(symbol);
     if (entry === undefined) return [];
     const { bids, asks } = entry.book;
-    const { price: bid, size: bidSize } = bids;
-    const { price: ask, size: askSize } = asks;
+    const [bid, bidSize, ask, askSize] = [bids.price, bids.size, asks.price, asks.size].map(positive);
     if (bid === undefined || ask === undefined || bid >= ask) return [];
     if (seen.sequence !== undefined && seen.sequence < entry.sequence) return [];
     const stands = bid === entry.bid && ask === entry.ask && bidSize === entry.bidSize && askSize === entry.askSize;
@@ -183,11 +182,14 @@ export function makeTick(source: string, of: Instrument, receivedTimeMs: number,
   return made;
 }
 
-/** A finite number above zero, else undefined. */
+/** Far above any price or size, and far below what sums of a few could overflow. */
+const MAX_FIGURE = 1e15;
+
+/** A number above zero that a price or a size can be, else undefined. */
 export function positive(value: number | string | null | undefined): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
+  return number > 0 && number <= MAX_FIGURE ? number : undefined;
 }
 
 /** Sets levels as `[price, size]`; size 0 removes. Throws on a level that is not two numbers: the book can no longer be trusted. */
