@@ -50,7 +50,7 @@ export async function offlineExchange(name: string, markets: readonly OfflineMar
     };
     return connection;
   };
-  const connections = () => Object.values(inside.clients ?? {});
+  const connections = () => Object.values(inside.clients);
   return {
     client,
     waits: () => connections().some(({ futures }) => Object.keys(futures).length > 0),
