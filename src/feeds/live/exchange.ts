@@ -16,13 +16,13 @@ export interface ExchangeTimes {
   readonly pollEveryMs: number;
   /** Pauses after faults: doubling from the first to the second. */
   readonly backoffMs: readonly [number, number];
-  /** Markets are listed and delisted: how often they are asked for while all is well. */
+  /** Markets are listed and delisted: how often they are asked for while all is well. Thousands of them take ccxt a tenth of a second or two. */
   readonly marketsEveryMs: number;
   /** How long an open circuit keeps from trying. */
   readonly circuitMs: number;
 }
 
-export const EXCHANGE_TIMES: ExchangeTimes = { silenceMs: 30_000, pollEveryMs: 2_000, backoffMs: [1_000, 60_000], marketsEveryMs: 3_600_000, circuitMs: 30_000 };
+export const EXCHANGE_TIMES: ExchangeTimes = { silenceMs: 30_000, pollEveryMs: 2_000, backoffMs: [1_000, 60_000], marketsEveryMs: 21_600_000, circuitMs: 30_000 };
 
 export interface ExchangeOptions {
   readonly exchange: string;
@@ -156,8 +156,9 @@ export class LiveExchange {
       const asker = await factory(this.name);
       const markets = await asker.loadMarkets().finally(() => asker.close());
       if (client !== this.#client) return;
-      client.setMarkets(markets);
+      const followed = this.#following.symbols().join();
       this.#take(markets);
+      if (this.#following.symbols().join() !== followed) client.setMarkets(markets);
     };
     ask().catch((error: unknown) => this.#options.logger.debug(`price source ${this.name}: its markets cannot be asked for`, { error }));
   }

@@ -241,6 +241,7 @@ test('markets are asked for now and then while all is well, beside the updates',
     return all[0].followed.at(-1)?.join() === 'BTC/USDT,ETH/USD' || undefined;
   });
   assert.deepEqual(source.venues('ETH').map(({ pair }) => pair), ['ETH-USD']);
+  assert.deepEqual(Object.keys(all[0].given ?? {}), listed, 'it knows what it is to follow');
   assert.ok(!all[0].closed && all[1].closed, 'the client that asked is closed, the one that delivers is not');
 });
 
