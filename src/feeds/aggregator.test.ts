@@ -24,6 +24,10 @@ class Bench {
     });
   }
 
+  rate(source: string, pair: string, price: number): void {
+    this.aggregator.observe({ source, pair, kind: 'spot', last: price, eventTimeMs: this.now, receivedTimeMs: this.now });
+  }
+
   /** Every half second for `seconds`, these prices. */
   run(seconds: number, prices: Readonly<Record<string, number>>): IndexReport {
     let report = this.look();
@@ -86,6 +90,35 @@ test('two that disagree get a witness from the next tier', () => {
   assert.deepEqual(faults(report), { a: undefined, b: 'outlier', c: undefined });
 });
 
+test('whoever is seen first, or is back first after an outage, keeps nobody out', () => {
+  const honest = { a: 100, b: 100, c: 100, d: 100 };
+  const starting = new Bench();
+  starting.run(1, { liar: 101.5 });
+  // 1.5 % away it is no outlier, but alone among five it does not move the index.
+  const started = starting.run(3, { liar: 101.5, ...honest });
+  near(started.index, 100);
+  assert.deepEqual([started.live, started.safety, started.counting], [true, 'normal', 5]);
+
+  const bench = new Bench();
+  bench.run(30, { liar: 100, ...honest });
+  bench.run(40, {});
+  assert.equal(bench.run(10, { liar: 110 }).safety, 'halted');
+  const back = bench.run(3, { liar: 110, ...honest });
+  near(back.index, 100);
+  assert.deepEqual([back.live, back.safety, faults(back).liar], [true, 'normal', 'outlier']);
+});
+
+test('two that are wrong alike and back first keep three others out no longer than anyone who was dropped', () => {
+  const bench = new Bench();
+  const honest = { a: 100, b: 100, c: 100 };
+  bench.run(30, { wrong: 100, alike: 100, ...honest });
+  bench.run(10, {});
+  near(bench.run(5, { wrong: 110, alike: 110 }).index, 110);
+  const back = bench.run(AGGREGATOR_DEFAULTS.rejoinAfterMs / 1000 + 1, { wrong: 110, alike: 110, ...honest });
+  near(back.index, 100);
+  assert.deepEqual([faults(back).wrong, faults(back).alike, back.counting], ['outlier', 'outlier', 3]);
+});
+
 test('a silent source is stale after a few of its own gaps, and a slow one is not', () => {
   const bench = new Bench();
   for (let second = 0; second < 120; second++) {
@@ -121,6 +154,42 @@ test('before the first price there is no index, and after the grace its market i
   assert.equal(bench.look().index, undefined);
 });
 
+test('an index of a former run is lost until there is a new one: no grace, and no market is safer than it was', () => {
+  const since = { normal: 'reduce_only', reduce_only: 'reduce_only', halted: 'halted' } as const;
+  for (const [safety, first] of Object.entries(since)) {
+    const bench = new Bench();
+    const before = { index: 90, safety: safety as keyof typeof since };
+    const look = () => bench.aggregator.evaluate('BTC-USDT', bench.now, 2, before);
+    assert.deepEqual([look().index, look().live, look().safety], [90, false, first]);
+    bench.aggregator.reset(bench.now);
+    assert.equal(look().safety, first, 'another source does not begin a grace');
+    bench.now += AGGREGATOR_DEFAULTS.haltAfterMs;
+    assert.equal(look().safety, 'halted');
+    const back = bench.run(1, { a: 100, b: 100 });
+    near(back.index, 100);
+    assert.equal(back.safety, 'reduce_only');
+    assert.equal(bench.run(2, { a: 100, b: 100 }).safety, 'normal');
+  }
+});
+
+test('prices that are there at the first look leave a market as it was', () => {
+  const bench = new Bench();
+  for (const source of ['a', 'b']) bench.quote(source, 100);
+  const report = bench.aggregator.evaluate('BTC-USDT', bench.now, 2, { index: 90, safety: 'normal' });
+  near(report.index, 100);
+  assert.deepEqual([report.live, report.safety], [true, 'normal']);
+});
+
+test('another recording gives a market that never had an index no second grace', () => {
+  const bench = new Bench();
+  assert.equal(bench.run(AGGREGATOR_DEFAULTS.startGraceMs / 1000 + 1, { a: 100 }).safety, 'reduce_only');
+  bench.aggregator.reset(bench.now);
+  assert.equal(bench.look().safety, 'reduce_only');
+  bench.run(AGGREGATOR_DEFAULTS.haltAfterMs / 1000, {});
+  bench.aggregator.reset(bench.now);
+  assert.equal(bench.look().safety, 'halted');
+});
+
 test('the quorum asks for no more sources than there are', () => {
   const bench = new Bench();
   bench.expected = 1;
@@ -135,14 +204,51 @@ test('the index of a Tether pair takes Tether sources; others wait', () => {
 
 test('fallback order: dollars at a quoted rate, then at par, then perpetuals', () => {
   const bench = new Bench();
-  const rate = (price: number) => bench.aggregator.observe({ source: 'fx', pair: 'USDT-USD', kind: 'spot', last: price, eventTimeMs: bench.now, receivedTimeMs: bench.now });
-  bench.now += 1;
   near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 99);
-  rate(0.99);
+  bench.rate('fx', 'USDT-USD', 0.99);
   near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 100);
-  // A rate beyond belief is none.
-  rate(0.5);
-  near(bench.run(1, { 'a/USD': 99, 'b/USD': 99 }).index, 99);
+});
+
+test('a rate beyond belief is a fault of what it converts, never par: the index freezes', () => {
+  const bench = new Bench();
+  const converted = () => bench.aggregator.evaluate('BTC-USD', bench.now, 2);
+  const quoted = (rate: number) => {
+    for (let step = 0; step < 4; step++) {
+      bench.now += 500;
+      for (const source of ['x', 'y']) {
+        bench.rate(source, 'USDC-USD', rate);
+        bench.quote(`${source}/USDC`, 100 / rate);
+      }
+      converted();
+    }
+    return converted();
+  };
+  near(quoted(0.95).index, 100);
+  const report = quoted(0.85);
+  near(report.index, 100);
+  assert.deepEqual([report.live, report.safety], [false, 'reduce_only']);
+  assert.deepEqual(faults(report), { x: 'doubtful_rate', y: 'doubtful_rate' });
+});
+
+test('one venue that is wrong about a dollar does not move an index; what nobody else confirms stops it', () => {
+  const bench = new Bench();
+  const quoted = (rates: Readonly<Record<string, number>>) => {
+    for (let step = 0; step < 4; step++) {
+      bench.now += 500;
+      for (const [source, rate] of Object.entries(rates)) bench.rate(source, 'USDT-USD', rate);
+      for (const source of ['a', 'b', 'c']) bench.quote(source, 100);
+      bench.aggregator.evaluate('BTC-USD', bench.now, 3);
+    }
+    return bench.aggregator.evaluate('BTC-USD', bench.now, 3);
+  };
+  near(quoted({ x: 1, y: 1 }).index, 100);
+  near(quoted({ x: 0.92, y: 1 }).index, 100);
+  const alone = quoted({ x: 0.92 });
+  near(alone.index, 100);
+  assert.equal(alone.live, true, 'the other is still fresh');
+  bench.now += AGGREGATOR_DEFAULTS.staleMaxMs;
+  assert.equal(quoted({ x: 0.92 }).live, false);
+  near(quoted({ x: 0.92, y: 0.92 }).index, 92);
 });
 
 test('perpetuals alone make an index, dated futures never do', () => {
@@ -182,6 +288,29 @@ test('a clock 1.27 s behind the venue, or a venue a minute behind, costs nothing
   bench.quote('ahead', 101, { eventTimeMs: bench.now + 1270 - 8_000 });
   assert.equal(aged('ahead'), 8_000);
   assert.equal(bench.quote('ahead', 102, { eventTimeMs: bench.now + 1270 - 100_000 }), 'late');
+});
+
+test('messages without a time say nothing of the clock: those that have one are not old, however rare', () => {
+  const bench = new Bench();
+  bench.expected = 1;
+  for (let step = 0; step < 400; step++) {
+    bench.now += 100;
+    assert.equal(bench.quote('venue', 100, { eventTimeMs: undefined }), undefined);
+    if (step % 100 === 0) assert.equal(bench.quote('venue', 100, { eventTimeMs: bench.now + 1_270 }), undefined, 'the venue is 1.27 s ahead');
+    assert.equal(bench.look().sources[0].ageMs, 0);
+  }
+  near(bench.aggregator.clockOffsetMs('venue'), -1_270);
+});
+
+test('one wrong time, 50 s or 3.9 s ahead, makes no venue stale', () => {
+  for (const aheadMs of [50_000, 3_900]) {
+    const bench = new Bench();
+    for (let step = 0; step < 400; step++) {
+      bench.now += 500;
+      for (const source of ['a', 'b']) bench.quote(source, 100, { eventTimeMs: bench.now - 50 + (source === 'a' && step === 100 ? aheadMs : 0) });
+      assert.equal(bench.look().counting, 2, `step ${step}`);
+    }
+  }
 });
 
 test('another recording: prices are forgotten, the last index stays until there are new ones', () => {
@@ -236,4 +365,15 @@ test('outliers go one at a time, the furthest first', () => {
   assert.deepEqual(kept([1, 100, 100.5, 250]), [100, 100.5]);
   assert.deepEqual(kept([100, 103]), []);
   assert.deepEqual(kept([100]), [100]);
+});
+
+test('figures that are no prices are outliers too, whatever sums of them come to', () => {
+  const kept = (prices: number[]) => withoutOutliers(prices.map((price) => ({ price })), 0.02).map(({ price }) => price);
+  for (const absurd of [1.7e308, Infinity, NaN, 0, -5, -Infinity]) {
+    assert.deepEqual(kept([100, absurd, 100.5]), [100, 100.5], String(absurd));
+    assert.deepEqual(kept([100, absurd, 100.5, absurd, 100.2]), [100, 100.5, 100.2], String(absurd));
+  }
+  assert.deepEqual(kept([NaN]), []);
+  // Middles of them are infinite: nothing can be told, and it ends.
+  assert.ok(kept([1.7e308, 1.7e308, 1.7e308, 1.6e308, 1.7e308, 100]).length < 6);
 });

@@ -2,33 +2,32 @@
  * Ticks of many venues to one index per pair: a weighted median of fresh, healthy sources. Pure: time comes in with each call.
  *
  * Which sources serve BASE-QUOTE is a fallback order of six tiers: spot in the same quote; spot in another US dollar (USD, USDT, USDC, BUSD, …) at a rate between the two
- * that is itself quoted; the same at par; then the same three for perpetuals. Tiers are added until the quorum is reached, each venue counts once, with its best tier.
+ * that is itself quoted; the same at par where nobody quotes one; then the same three for perpetuals. Tiers are added until the quorum is reached, each venue counts once, with its best tier.
  * A source drops out when it is stale, crossed, or further than the limit from the median of the others, and must then be sound for a while before it counts again.
  * Below the quorum the index freezes: the market becomes reduce_only, and halted when that lasts.
  */
 import { ClockOffset } from './clock-offset.ts';
 import { median, weightedMedian, withoutDictator } from './median.ts';
 import { distance, withoutOutliers } from './outliers.ts';
+import { DollarRates, type Rate, type RateLimits } from './rates.ts';
 import { Series, type PriceFault, type SeriesLimits, type TickFault } from './series.ts';
 import { splitPair, type InstrumentKind, type Tick } from './source.ts';
 
-export interface AggregatorOptions extends SeriesLimits {
+export interface AggregatorOptions extends SeriesLimits, RateLimits {
   /** Independent sources an index needs where that many are expected at all. */
   readonly quorum: number;
-  /** Fraction from the median of the others beyond which a source is an outlier. */
+  /** Fraction from the median of the others beyond which a source, or a rate, is an outlier. */
   readonly outlierLimit: number;
   /** A dropped source comes back after being within this fraction … */
   readonly rejoinLimit: number;
   /** … for this long. */
   readonly rejoinAfterMs: number;
-  /** How long after the start an index may be missing before its market is made safe. */
+  /** How long a market that never had an index may go without one before it is made safe. */
   readonly startGraceMs: number;
   /** reduce_only turns to halted after this. */
   readonly haltAfterMs: number;
   /** Quotes that stand for a US dollar. Others are never converted. */
   readonly dollars: readonly string[];
-  /** A rate between two dollars further than this from 1 is not believed. */
-  readonly maxDepeg: number;
   /** By venue; 1 where it is not named. */
   readonly venueWeights: Readonly<Record<string, number>>;
   /** Weight of each of the six tiers. */
@@ -44,7 +43,7 @@ export const AGGREGATOR_DEFAULTS: AggregatorOptions = {
 
 /** The engine's words, which may not be imported here: the compiler compares them where a report becomes a command (`services/prices.ts`). */
 export type Safety = 'normal' | 'reduce_only' | 'halted';
-export type SourceFault = PriceFault | 'outlier' | 'rejoining' | 'standby';
+export type SourceFault = PriceFault | 'outlier' | 'rejoining' | 'standby' | 'doubtful_rate';
 
 export interface SourceReport {
   readonly source: string;
@@ -61,9 +60,16 @@ export interface SourceReport {
   readonly reliability: number;
 }
 
+/** What a former run left of a pair. */
+export interface Standing {
+  /** Its last index, in its quote. */
+  readonly index: number;
+  readonly safety: Safety;
+}
+
 export interface IndexReport {
   readonly pair: string;
-  /** Last good value; undefined before the first. */
+  /** Last good value, of a former run until there is a new one; undefined before the first. */
   readonly index?: number;
   /** Whether `index` is of now. */
   readonly live: boolean;
@@ -108,9 +114,11 @@ export class Aggregator {
   readonly #series = new Map<string, Series>();
   readonly #byBase = new Map<string, Series[]>();
   readonly #indices = new Map<string, IndexState>();
+  readonly #rates: DollarRates;
 
   constructor(options: Partial<AggregatorOptions> = {}) {
     this.#options = { ...AGGREGATOR_DEFAULTS, ...options };
+    this.#rates = new DollarRates(this.#options);
   }
 
   /** Quotes that stand for a US dollar. */
@@ -148,10 +156,10 @@ export class Aggregator {
     this.#series.clear();
     this.#byBase.clear();
     this.#clocks.clear();
+    this.#rates.clear();
     for (const state of this.#indices.values()) {
       state.members.clear();
-      state.firstAskedMs = nowMs;
-      state.lostSinceMs = nowMs;
+      state.lostSinceMs ??= nowMs;
       state.liveSinceMs = undefined;
       state.recovering = state.index !== undefined;
     }
@@ -181,11 +189,15 @@ export class Aggregator {
     return base === ofBase && instrument.kind !== 'future' && (quote === ofQuote || (this.#isDollar(quote) && this.#isDollar(ofQuote)));
   }
 
-  /** The index of `pair` now. `expected`: independent sources that are configured for it; the quorum asks for no more than those. */
-  evaluate(pair: string, nowMs: number, expected: number): IndexReport {
+  /**
+   * The index of `pair` now. `expected`: independent sources that are configured for it; the quorum asks for no more than those. `before`: what there was of it when this
+   * process first looked; that index is lost until there is a new one.
+   */
+  evaluate(pair: string, nowMs: number, expected: number, before?: Standing): IndexReport {
     const state = this.#stateOf(pair, nowMs);
+    if (state.index === undefined && before !== undefined) goOnFrom(state, before, nowMs);
     const quorum = Math.max(1, Math.min(this.#options.quorum, expected));
-    const candidates = this.#candidates(pair, nowMs, state);
+    const candidates = this.#candidates(pair, nowMs, state, quorum);
     const chosen = this.#choose(candidates, quorum);
     const live = chosen.length >= quorum;
     const weights = this.#weights(chosen);
@@ -198,7 +210,7 @@ export class Aggregator {
   }
 
   /** Every source with a price or without, its tier, and whether it is sound by itself. */
-  #candidates(pair: string, nowMs: number, state: IndexState): Candidate[] {
+  #candidates(pair: string, nowMs: number, state: IndexState, quorum: number): Candidate[] {
     const [base] = splitPair(pair);
     const candidates: Candidate[] = [];
     for (const series of this.#byBase.get(base) ?? []) {
@@ -206,25 +218,29 @@ export class Aggregator {
       const { tier, rate } = this.#tierOf(pair, series, nowMs);
       const seen = series.price(nowMs);
       const member = memberOf(state, series);
-      if (typeof seen === 'string') {
+      if (typeof seen === 'string' || rate === undefined) {
         Object.assign(member, { counted: false, soundSinceMs: undefined });
-        candidates.push({ series, tier, price: 0, ageMs: series.ageMs(nowMs) ?? 0, staleAfterMs: 1, fault: seen });
+        candidates.push({ series, tier, price: 0, ageMs: series.ageMs(nowMs) ?? 0, staleAfterMs: 1, fault: typeof seen === 'string' ? seen : 'doubtful_rate' });
       } else {
         candidates.push({ series, tier, price: seen.price * rate, ageMs: seen.ageMs, staleAfterMs: seen.staleAfterMs, fault: undefined });
       }
     }
-    this.#rejoin(candidates, state, nowMs);
+    this.#rejoin(candidates, state, nowMs, quorum);
     return candidates.sort((a, b) => a.tier - b.tier);
   }
 
-  /** Hysteresis: who was dropped counts again after being near the index, or near the others, for long enough. Who never counted is on trial only against others. */
-  #rejoin(candidates: Candidate[], state: IndexState, nowMs: number): void {
-    const counted = candidates.filter((candidate) => candidate.fault === undefined && memberOf(state, candidate.series).counted);
+  /**
+   * Hysteresis: who was dropped counts again after being near those who count, or near the middle of all, for long enough. Those who count judge only as a quorum:
+   * fewer, such as the first one to be seen, know no better than who comes.
+   */
+  #rejoin(candidates: Candidate[], state: IndexState, nowMs: number, quorum: number): void {
+    const sound = candidates.filter(({ fault }) => fault === undefined);
+    const counted = sound.filter(({ series }) => memberOf(state, series).counted);
+    const references = counted.length < quorum ? [] : [counted, sound].map((judges) => median(judges.map(({ price }) => price)));
     for (const [at, candidate] of candidates.entries()) {
       const member = memberOf(state, candidate.series);
       if (candidate.fault !== undefined || member.counted) continue;
-      const reference = counted.length > 0 ? median(counted.map(({ price }) => price)) : undefined;
-      const near = reference === undefined || distance(candidate.price, reference) <= this.#options.rejoinLimit;
+      const near = references.length === 0 || references.some((reference) => distance(candidate.price, reference) <= this.#options.rejoinLimit);
       member.soundSinceMs = near ? (member.soundSinceMs ?? nowMs) : undefined;
       // The first to come, and those who join an index that is not yet known, need not wait.
       const waits = state.members.size > 0 && state.index !== undefined && state.lostSinceMs === undefined;
@@ -266,7 +282,8 @@ export class Aggregator {
     if (sound) member.soundSinceMs ??= nowMs;
     else if (fault === 'outlier') member.soundSinceMs = undefined;
     const deviation = state.index === undefined || price === 0 ? 0 : distance(price, state.index);
-    series.assess(nowMs, sound, Math.max(0, 1 - ageMs / staleAfterMs), Math.max(0, 1 - deviation / this.#options.outlierLimit));
+    // A doubtful rate says nothing of who is converted with it.
+    if (fault !== 'doubtful_rate') series.assess(nowMs, sound, Math.max(0, 1 - ageMs / staleAfterMs), Math.max(0, 1 - deviation / this.#options.outlierLimit));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const { source, pair, kind, reliability } = series;
     const weight = at >= 0 && total > 0 ? weights[at] / total : 0;
@@ -280,28 +297,27 @@ export class Aggregator {
     return apart ? 'outlier' : 'standby';
   }
 
-  #tierOf(pair: string, series: Series, nowMs: number): { readonly tier: number; readonly rate: number } {
+  /** `rate` undefined: it is doubtful. */
+  #tierOf(pair: string, series: Series, nowMs: number): { readonly tier: number; readonly rate: number | undefined } {
     const [, quote] = splitPair(pair);
     const [, from] = splitPair(series.pair);
     const first = series.kind === 'spot' ? 0 : 3;
     if (from === quote) return { tier: first, rate: 1 };
-    const rate = this.#rate(from, quote, nowMs);
-    return rate === undefined ? { tier: first + 2, rate: 1 } : { tier: first + 1, rate };
+    const found = this.#rate(from, quote, nowMs);
+    return { tier: found?.quoted === false ? first + 2 : first + 1, rate: found?.rate };
   }
 
-  /** What one `from` is worth in `to`, by the median of those who quote it; undefined when nobody does or it is beyond belief. */
-  #rate(from: string, to: string, nowMs: number): number | undefined {
-    const seen: number[] = [];
+  /** What one `from` is worth in `to`: each venue quotes it once, either way round. */
+  #rate(from: string, to: string, nowMs: number): Rate | undefined {
+    const quotes = new Map<string, number>();
     for (const [base, pair, invert] of [[from, `${from}-${to}`, false], [to, `${to}-${from}`, true]] as const) {
       for (const series of this.#byBase.get(base) ?? []) {
-        if (series.pair !== pair || series.kind !== 'spot') continue;
+        if (series.pair !== pair || series.kind !== 'spot' || quotes.has(series.source)) continue;
         const found = series.price(nowMs);
-        if (typeof found !== 'string') seen.push(invert ? 1 / found.price : found.price);
+        if (typeof found !== 'string') quotes.set(series.source, invert ? 1 / found.price : found.price);
       }
     }
-    if (seen.length === 0) return undefined;
-    const rate = median(seen);
-    return Math.abs(rate - 1) <= this.#options.maxDepeg ? rate : undefined;
+    return this.#rates.of(from, to, [...quotes.values()]);
   }
 
   /** An index that came back must last before its market is normal again. */
@@ -330,6 +346,13 @@ export class Aggregator {
   #isDollar(quote: string): boolean {
     return this.dollars.includes(quote);
   }
+}
+
+/** An index of a former run is old: its market is no safer than it was until there is a new one. */
+function goOnFrom(state: IndexState, { index, safety }: Standing, nowMs: number): void {
+  state.index = index;
+  state.recovering = safety !== 'normal';
+  state.lostSinceMs = safety === 'halted' ? -Infinity : (state.lostSinceMs ?? nowMs);
 }
 
 function memberOf(state: IndexState, series: Series): Membership {

@@ -99,6 +99,7 @@ function guard(listener: SourceListener, isActive: () => boolean): SourceListene
   return {
     onTick: (tick) => listener.onTick(tick),
     onState: (source, state, detail) => { if (isActive()) listener.onState(source, state, detail); },
+    onFault: (source, error) => { if (isActive()) listener.onFault(source, error); },
     onReset: (reason) => { if (isActive()) listener.onReset(reason); },
   };
 }

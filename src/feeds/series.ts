@@ -1,5 +1,5 @@
 /** What is known of one instrument on one venue: its last quote and trade, how old they may get, and how reliable it has been. Time comes in with each call. */
-import { ClockOffset } from './clock-offset.ts';
+import { isTime, type ClockOffset } from './clock-offset.ts';
 import type { Tick } from './source.ts';
 
 export interface SeriesLimits {
@@ -28,6 +28,8 @@ export interface SeriesPrice {
 interface Dated {
   /** Receive time less the message's delay. */
   readonly atMs: number;
+  /** By the venue's clock; undefined: the message had no time. */
+  readonly eventTimeMs: number | undefined;
 }
 
 /** Time-weighted mean gap between updates: long silences count for as long as they last. */
@@ -84,26 +86,27 @@ export class Series {
 
   /** Takes a tick, or says why not. */
   observe(tick: Tick): TickFault | undefined {
-    const delay = this.#clock.delayOf(tick.eventTimeMs, tick.receivedTimeMs);
+    const eventTimeMs = isTime(tick.eventTimeMs, tick.receivedTimeMs) ? tick.eventTimeMs : undefined;
+    const delay = eventTimeMs === undefined ? 0 : this.#clock.delayOf(eventTimeMs, tick.receivedTimeMs);
     if (delay > this.#limits.staleMaxMs) return 'late';
-    const atMs = tick.receivedTimeMs - delay;
-    const quoteFault = tick.bid === undefined && tick.ask === undefined ? undefined : this.#observeQuote(tick, atMs);
-    if (tick.last === undefined || (this.#trade !== undefined && atMs < this.#trade.atMs)) return quoteFault;
-    this.#trade = { price: tick.last, atMs };
+    const dated = { atMs: tick.receivedTimeMs - delay, eventTimeMs };
+    const quoteFault = tick.bid === undefined && tick.ask === undefined ? undefined : this.#observeQuote(tick, dated);
+    if (tick.last === undefined || isBefore(dated, this.#trade)) return quoteFault;
+    this.#trade = { price: tick.last, ...dated };
     this.#tradeCadence.seen(tick.receivedTimeMs);
     return quoteFault;
   }
 
-  #observeQuote(tick: Tick, atMs: number): TickFault | undefined {
+  #observeQuote(tick: Tick, dated: Dated): TickFault | undefined {
     const bid = tick.bid ?? this.#quote?.bid;
     const ask = tick.ask ?? this.#quote?.ask;
     if (bid === undefined || ask === undefined) return undefined;
-    if (tick.sequence === undefined ? this.#quote !== undefined && atMs < this.#quote.atMs : tick.sequence < this.#sequence) return 'old';
+    if (tick.sequence === undefined ? isBefore(dated, this.#quote) : tick.sequence < this.#sequence) return 'old';
     this.#sequence = tick.sequence ?? this.#sequence;
     this.#quoteCadence.seen(tick.receivedTimeMs);
     this.#crossed = bid > ask;
     if (this.#crossed) return 'crossed';
-    this.#quote = { bid, ask, atMs };
+    this.#quote = { bid, ask, ...dated };
     return isWide(bid, ask, this.#limits) ? 'wide' : undefined;
   }
 
@@ -150,6 +153,11 @@ export class Series {
     const staleAfterMs = cadence.staleAfterMs(this.#limits);
     return ageMs > staleAfterMs ? undefined : { of, ageMs, staleAfterMs };
   }
+}
+
+/** By the venue's own times; one without a time is as new as its message. */
+function isBefore({ eventTimeMs }: Dated, last: Dated | undefined): boolean {
+  return eventTimeMs !== undefined && last?.eventTimeMs !== undefined && eventTimeMs < last.eventTimeMs;
 }
 
 function isWide(bid: number, ask: number, { maxSpread }: SeriesLimits): boolean {

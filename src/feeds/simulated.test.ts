@@ -8,7 +8,7 @@ function simulate(seed: number, steps: number, startPrices?: Record<string, numb
   const source = new SimulatedSource({ seed, clock: new JumpClock(), startPrices });
   const ticks: Tick[] = [];
   const states: string[] = [];
-  const listener: SourceListener = { onTick: (tick) => ticks.push(tick), onState: (venue, state) => states.push(`${venue} ${state}`), onReset: () => undefined };
+  const listener: SourceListener = { onTick: (tick) => ticks.push(tick), onState: (venue, state) => states.push(`${venue} ${state}`), onFault: () => undefined, onReset: () => undefined };
   for (let step = 0; step < steps; step++) source.advance(listener);
   return { source, ticks, states };
 }

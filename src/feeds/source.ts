@@ -24,9 +24,9 @@ export interface Tick extends Instrument {
   readonly last?: number;
   /** The venue's update number of a quote, where it has one: two quotes with the same number show the same book. */
   readonly sequence?: number;
-  /** By the venue's clock, and as far ahead of that as ours is of the wall clock; equal to `receivedTimeMs` where the message has no time. */
-  readonly eventTimeMs: number;
-  /** By our clock, which never goes back. */
+  /** By the venue's clock, and as far ahead of that as ours is of the wall clock; absent where the message has no time. */
+  readonly eventTimeMs?: number;
+  /** By our clock, which never goes back, or by the time of its source where that has its own. */
   readonly receivedTimeMs: number;
 }
 
@@ -37,6 +37,8 @@ export interface SourceListener {
   onTick(tick: Tick): void;
   /** `source` is a venue of the adapter. */
   onState(source: string, state: SourceState, detail: string): void;
+  /** Something of a source could not be used: a message, a recorded line, a connection. */
+  onFault(source: string, error: unknown): void;
   /** The recording or the simulation starts anew at other prices: what was known of all venues no longer holds. */
   onReset(reason: string): void;
 }
@@ -49,6 +51,8 @@ export interface Venue extends Instrument {
 /** An adapter, which may stand for several venues. It never throws into the process: faults become states. */
 export interface PriceSource {
   readonly name: string;
+  /** The time that its ticks are dated by, ms, which never runs backwards; absent: the clock's. That of a recording runs as fast as it is played. */
+  now?(): number;
   /** What it expects to serve for a base asset at present; empty when it knows nothing of it. */
   venues(base: string): readonly Venue[];
   /** Begins to emit. Resolves when it has set itself up, which does not mean that anything could be reached. */

@@ -17,5 +17,5 @@ test('separated symbols are two names', () => {
 });
 
 test('other names of an asset', () => {
-  assert.deepEqual(['xbt', 'XDG', 'eth'].map(assetCode), ['BTC', 'DOGE', 'ETH']);
+  assert.deepEqual(['xbt', 'XDG', 'BCHSV', 'eth', 'IOT'].map(assetCode), ['BTC', 'DOGE', 'BSV', 'ETH', 'IOT']);
 });

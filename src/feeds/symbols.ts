@@ -1,8 +1,8 @@
 /** Venue spellings of assets and instruments to ours. Pure tables and splitting; quotes are never merged: USD, USDT, BUSD and USDC stay four. */
 import { instrument, type Instrument, type InstrumentKind } from './source.ts';
 
-/** Other names of the same asset. Bitfinex: UST is Tether; Kraken and BitMEX: XBT is Bitcoin, XDG is Dogecoin. */
-const ALIASES: Readonly<Record<string, string>> = { XBT: 'BTC', XDG: 'DOGE' };
+/** Other names of the same asset. Kraken and BitMEX: XBT is Bitcoin, XDG is Dogecoin; KuCoin: BCHSV is Bitcoin SV. Names that mean another asset elsewhere are the venue's own. */
+const ALIASES: Readonly<Record<string, string>> = { XBT: 'BTC', XDG: 'DOGE', BCHSV: 'BSV' };
 
 /** Quotes that concatenated symbols end in. Not among them are those that end like another after a common base (ETHUSD is not ET-HUSD): venues that list them say so. */
 const COMMON_QUOTES = [

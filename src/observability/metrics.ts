@@ -59,6 +59,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     feedReliability: gauge('feed_reliability', 'Reliability score of a source, 0 to 1', ['source']),
     feedTicks: counter('feed_ticks_total', 'Ticks received by source', ['source']),
     feedRejected: counter('feed_ticks_rejected_total', 'Ticks rejected, by source and reason', ['source', 'reason']),
+    feedFaults: counter('feed_faults_total', 'Messages, recorded lines and connections of a source that could not be used', ['source']),
     feedCircuit: gauge('feed_circuit_open', '1 when the circuit breaker of a source is open', ['source']),
     indexAge: new ScrapedGauge({ name: 'bourse_index_age_seconds', help: 'How long ago the index of a market was set or confirmed', labelNames: ['symbol'], registers }),
     marketSafety: gauge('market_safety', '0 normal, 1 reduce_only, 2 halted', ['symbol']),

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { JumpClock } from '../../tests/support/jump-clock.ts';
 import { Machine } from '../../tests/support/machine.ts';
@@ -57,14 +60,18 @@ class HandSource implements PriceSource {
   }
 }
 
-async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}) {
+/** `before`: what has happened when the feed starts. */
+type Before = (sequencer: MemorySequencer) => Promise<void>;
+
+async function bench(t: TestContext, more: Partial<PriceFeedParts> = {}, before?: Before) {
   const clock = new JumpClock();
-  return { clock, ...(await feedOn(clock, t, more)) };
+  return { clock, ...(await feedOn(clock, t, more, before)) };
 }
 
-async function feedOn(clock: Clock, t: TestContext, more: Partial<PriceFeedParts> = {}) {
+async function feedOn(clock: Clock, t: TestContext, more: Partial<PriceFeedParts> = {}, before: Before = async () => undefined) {
   const sequencer = new MemorySequencer(() => clock.now());
   await ensureListings(sequencer);
+  await before(sequencer);
   const source = new HandSource(clock);
   const catalog = new Catalog(sequencer.state);
   const metrics = createMetrics();
@@ -270,6 +277,21 @@ test('prices from before the machine was suspended are old; new ones count at on
   assert.equal(safety(), 'reduce_only');
 });
 
+test('a restart on a dead feed: what was halted stays halted, what was open is safe at once, what never had an index has its grace', async (t) => {
+  const { clock, market } = await bench(t, { source: new HandSource(new JumpClock(), ['a', 'b', 'c'], ['BTC', 'ETH', 'SOL']) }, async (sequencer) => {
+    const id = (symbol: string) => sequencer.state.market(symbol)?.id ?? assert.fail(symbol);
+    await sequencer.submit({ type: 'set_prices', prices: [{ market: id('BTC-USDT-PERP'), index: 170_000 }, { market: id('ETH-USDT-PERP'), index: 320_000 }] });
+    await sequencer.submit({ type: 'set_safety', market: id('BTC-USDT-PERP'), safety: 'halted', reason: 'silent' });
+  });
+  const seen = new Set<string>();
+  for (let step = 0; step < 40; step++) {
+    await clock.pass(step === 0 ? 0 : 500);
+    seen.add(market('BTC-USDT-PERP').safety);
+    if (step === 0) assert.deepEqual(['ETH-USDT-PERP', 'SOL-USDT-PERP'].map((symbol) => market(symbol).safety), ['reduce_only', 'normal']);
+  }
+  assert.deepEqual([...seen], ['halted']);
+});
+
 test('a market whose pair nobody knows any more, but which has an index from before, is made safe', async (t) => {
   const { clock, sequencer, market } = await bench(t);
   await sequencer.submit({ type: 'set_prices', prices: [{ market: market('ETH-USDT').id, index: 320_000 }] });
@@ -295,6 +317,13 @@ test('a sequencer that may not act is tried again', async (t) => {
   sequencer.failure = undefined;
   await clock.pass(1_000);
   assert.equal(index('BTC-USDT'), 100);
+});
+
+test('what of a source cannot be used is counted', async (t) => {
+  const { source, metrics } = await bench(t);
+  for (const name of ['a', 'a', 'b']) source.listener?.onFault(name, new SyntaxError('not JSON'));
+  const { values } = await metrics.feedFaults.get();
+  assert.deepEqual(values.map(({ labels, value }) => [labels.source, value]), [['a', 2], ['b', 1]]);
 });
 
 test('sources of a market are shown as the API has them', async (t) => {
@@ -378,6 +407,36 @@ test('simulated prices go on where the last run left them', async (t) => {
   await clock.pass(3_000);
   const { index } = sequencer.state.prices(market('BTC-USDT').id);
   assert.ok(index !== 170_000 && Math.abs(index / 170_000 - 1) < 0.01, String(index));
+});
+
+test('a replay ages as fast as it plays: what is silent for a recorded minute is stale, at any speed', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'prices-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'prices'));
+  const midnight = Date.parse('2022-12-13');
+  const every = (seconds: number, from: number, to: number) =>
+    Array.from({ length: (to - from) / seconds }, (_, at) => `${midnight + (from + at * seconds) * 1_000},17000\n`).join('');
+  writeFileSync(join(root, 'prices/2022-12-13-btcusdt-one.csv'), every(2, 0, 1_200));
+  writeFileSync(join(root, 'prices/2022-12-13-btcusdt-two.csv'), every(2, 0, 300) + every(2, 600, 1_200));
+  const safeties = async (speed: number) => {
+    const clock = new JumpClock();
+    const sequencer = new MemorySequencer(() => clock.now());
+    await ensureListings(sequencer);
+    const feed = createPriceFeed({
+      mode: parseFeeds(`replay:${root}@${speed}`), sequencer, catalog: new Catalog(sequencer.state), logger: silentLogger, metrics: createMetrics(), clock, everyMs: 500 / speed,
+    });
+    const begun = clock.now();
+    await feed.start();
+    // Three wait on the clock: the replay, the feed and this.
+    await clock.pass(1_100_000 / speed, () => 3);
+    await feed.stop();
+    return sequencer.records.flatMap(({ time, events }) => events.flatMap((event) =>
+      (event.type === 'market_updated' && event.market.symbol === 'BTC-USDT' ? [`${event.market.safety} ${Math.round(((time - begun) * speed) / 10_000)}`] : [])));
+  };
+  // Four gaps of two seconds after 300 s it is stale, 30 s later halted, at 600 s back and two seconds later normal; in tens of seconds.
+  const expected = ['reduce_only 31', 'halted 34', 'reduce_only 60', 'normal 60'];
+  assert.deepEqual(await safeties(1), expected);
+  assert.deepEqual(await safeties(60), expected);
 });
 
 test('2022-12-13 at 60 times real speed: the index stays with its sources through the CPI release, and the markets are safe after the end', { skip: skipWithoutRecordings }, async () => {

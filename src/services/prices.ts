@@ -6,7 +6,7 @@
 import type { CommandOf } from '../engine/commands.ts';
 import { SAFETIES } from '../engine/market.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
-import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type SourceReport } from '../feeds/aggregator.ts';
+import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type SourceReport, type Standing } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
 import type { FeedsMode } from '../feeds/mode.ts';
 import { splitPair, type PriceSource, type SourceListener, type Tick } from '../feeds/source.ts';
@@ -123,6 +123,8 @@ export class PriceFeedService {
     this.#ignoreJumps = this.#clock.onJump(() => this.#aggregator.clockJumped());
     await this.#source?.start(this.#listener());
     this.#logger.info(this.#source === undefined ? 'prices are set by hand' : `prices are asked of the source ${this.#source.name}`);
+    // At once: an index of a former run is old, and no order may fill at its mark.
+    this.update();
     this.#schedule();
   }
 
@@ -207,11 +209,17 @@ export class PriceFeedService {
         this.#log.changed(source, state, detail, this.#clock.now());
         this.#alert('source', source, state, detail);
       },
+      onFault: (source) => this.#log.faulted(source, this.#clock.now()),
       onReset: (reason) => {
-        this.#aggregator.reset(this.#clock.now());
+        this.#aggregator.reset(this.#feedTime());
         this.#alert('feed', this.#source?.name ?? 'feed', 'reset', reason);
       },
     };
+  }
+
+  /** What ages of prices are measured by: a recording at 60 times real speed ages as fast as it plays. */
+  #feedTime(): number {
+    return this.#source?.now?.() ?? this.#clock.now();
   }
 
   #observe(tick: Tick): void {
@@ -231,7 +239,7 @@ export class PriceFeedService {
   /** One look at all sources; submits what has changed unless a command is still under way. Called by the timer. */
   update(): void {
     const now = this.#clock.now();
-    this.#reports = this.#source === undefined ? new Map() : this.#evaluate(this.#source, now);
+    this.#reports = this.#source === undefined ? new Map() : this.#evaluate(this.#source, this.#feedTime());
     this.#log.evaluated([...this.#reports.values()]).forEach(({ source, pair, healthy, detail }) =>
       this.#alert('source', source, healthy ? 'healthy' : 'unhealthy', `${pair}: ${detail}`));
     if (this.#submitting !== undefined) return;
@@ -249,12 +257,21 @@ export class PriceFeedService {
     for (const pair of pairs) {
       const [base] = splitPair(pair);
       const venues = source.venues(base).filter((venue) => this.#aggregator.serves(pair, venue));
-      const report = this.#aggregator.evaluate(pair, now, new Set(venues.map((venue) => venue.source)).size);
+      const report = this.#aggregator.evaluate(pair, now, new Set(venues.map((venue) => venue.source)).size, this.#standing(pair));
       // A pair that nobody knows and that never had an index has none: that is no fault.
-      const known = venues.length > 0 || report.index !== undefined || this.#marketsOf(pair).some(({ market }) => this.#parts.sequencer.state.prices(market.id).index > 0);
-      reports.set(pair, known ? report : { ...report, safety: 'normal' });
+      reports.set(pair, venues.length > 0 || report.index !== undefined ? report : { ...report, safety: 'normal' });
     }
     return reports;
+  }
+
+  /** What the engine has of a pair: an index, and the least of what its markets allow; undefined while none of them ever had one. */
+  #standing(pair: string): Standing | undefined {
+    const { state } = this.#parts.sequencer;
+    const listed = this.#marketsOf(pair);
+    const priced = listed.find(({ market }) => state.prices(market.id).index > 0);
+    if (priced === undefined) return undefined;
+    const safety = listed.map(({ market }) => state.markets[market.id].safety).reduce((least, next) => (SAFETIES.indexOf(next) > SAFETIES.indexOf(least) ? next : least));
+    return { index: Number(priced.units.formatPrice(state.prices(priced.market.id).index)), safety };
   }
 
   /** Those that moved, or have not been confirmed for a while. */

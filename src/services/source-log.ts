@@ -58,6 +58,10 @@ export class SourceLog {
     else this.#metrics.feedCircuit.set({ source }, state === 'circuit_open' ? 1 : 0);
   }
 
+  faulted(source: string, nowMs: number): void {
+    if (this.#entry(source, nowMs) !== undefined) this.#metrics.feedFaults.inc({ source });
+  }
+
   ticked(source: string, nowMs: number, fault: string | undefined): void {
     const entry = this.#entry(source, nowMs);
     if (entry === undefined) return;

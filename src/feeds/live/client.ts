@@ -7,15 +7,24 @@ export interface ExchangeMarket {
   readonly active?: boolean | undefined;
 }
 
-type Tickers = Readonly<Record<string, UnifiedTicker>>;
+export type Markets = Readonly<Record<string, ExchangeMarket>>;
+export type Tickers = Readonly<Record<string, UnifiedTicker>>;
 
-/** An exchange of ccxt.pro. The `watch…` calls resolve at each update; `has` says which there are. */
+/**
+ * An exchange of ccxt.pro; `has` says which calls there are. A `watch…` call resolves at the next update of any of its symbols and names only that one: of updates that
+ * arrive together the others are in the caches `bidsasks` and `tickers` alone, a new object for each. Which cache it is differs by exchange (Kraken's quotes are tickers).
+ */
 export interface ExchangeClient {
   readonly has: Readonly<Record<string, boolean | 'emulated' | undefined>>;
-  loadMarkets(): Promise<Readonly<Record<string, ExchangeMarket>>>;
-  watchBidsAsks(symbols: string[]): Promise<Tickers>;
-  watchTickers(symbols: string[]): Promise<Tickers>;
-  watchTicker(symbol: string): Promise<UnifiedTicker>;
+  readonly bidsasks: Tickers;
+  readonly tickers: Tickers;
+  /** Its connections by URL. */
+  readonly clients: Readonly<Record<string, { close(): unknown }>>;
+  loadMarkets(reload?: boolean): Promise<Markets>;
+  /** Instead of loading them. */
+  setMarkets(markets: Markets): unknown;
+  watchBidsAsks(symbols: string[]): Promise<unknown>;
+  watchTickers(symbols: string[]): Promise<unknown>;
   fetchTickers(symbols: string[]): Promise<Tickers>;
   fetchTicker(symbol: string): Promise<UnifiedTicker>;
   close(): Promise<unknown>;

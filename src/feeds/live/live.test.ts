@@ -7,28 +7,37 @@ import { AutoSource } from '../auto.ts';
 import type { UnifiedTicker } from '../normalisers/ccxt.ts';
 import { SimulatedSource } from '../simulated.ts';
 import type { PriceSource, SourceListener, Tick } from '../source.ts';
-import type { ExchangeClient } from './client.ts';
+import type { ExchangeClient, Markets } from './client.ts';
 import type { ExchangeTimes } from './exchange.ts';
 import { LIVE_EXCHANGES, LiveSource } from './source.ts';
 
 /** An exchange as ccxt gives them, whose updates come when the test says so. */
 class FakeExchange implements ExchangeClient {
   readonly has: Record<string, boolean> = { watchBidsAsks: true, fetchTickers: true };
+  readonly bidsasks: Record<string, UnifiedTicker> = {};
+  readonly tickers = {};
+  readonly clients: Record<string, { close(): unknown }> = {};
   readonly followed: string[][] = [];
   closed = false;
   polls = 0;
-  #waiting: { resolve: (tickers: Record<string, UnifiedTicker>) => void; reject: (error: Error) => void } | undefined;
+  /** Markets that it was given instead of loading them. */
+  given: Markets | undefined;
+  #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
   readonly #markets: readonly string[];
 
   constructor(markets: readonly string[] = ['BTC/USDT', 'ETH/USDT']) {
     this.#markets = markets;
   }
 
-  async loadMarkets() {
+  async loadMarkets(): Promise<Markets> {
     return Object.fromEntries(this.#markets.map((symbol) => [symbol, { symbol, spot: !symbol.includes(':'), active: true }]));
   }
 
-  watchBidsAsks(symbols: string[]): Promise<Record<string, UnifiedTicker>> {
+  setMarkets(markets: Markets) {
+    this.given = markets;
+  }
+
+  watchBidsAsks(symbols: string[]): Promise<void> {
     this.followed.push(symbols);
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -37,10 +46,6 @@ class FakeExchange implements ExchangeClient {
 
   watchTickers(symbols: string[]) {
     return this.watchBidsAsks(symbols);
-  }
-
-  watchTicker(): Promise<UnifiedTicker> {
-    return Promise.reject(new Error('not offered'));
   }
 
   async fetchTickers(symbols: string[]) {
@@ -65,7 +70,8 @@ class FakeExchange implements ExchangeClient {
     await eventually('the exchange is watched', () => this.#waiting);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.resolve(Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker])));
+    for (const ticker of tickers) this.bidsasks[ticker.symbol ?? ''] = ticker;
+    waiting?.resolve();
   }
 
   fail(message: string) {
@@ -82,8 +88,14 @@ function record() {
   const ticks: Tick[] = [];
   const states: string[] = [];
   const resets: string[] = [];
-  const listener: SourceListener = { onTick: (tick) => ticks.push(tick), onState: (source, state) => states.push(`${source} ${state}`), onReset: (reason) => resets.push(reason) };
-  return { ticks, states, resets, listener };
+  const faults: string[] = [];
+  const listener: SourceListener = {
+    onTick: (tick) => ticks.push(tick),
+    onState: (source, state) => states.push(`${source} ${state}`),
+    onFault: (source, error) => faults.push(`${source}: ${error instanceof Error ? error.message : String(error)}`),
+    onReset: (reason) => resets.push(reason),
+  };
+  return { ticks, states, resets, faults, listener };
 }
 
 async function live(t: TestContext, factory: (exchange: string) => Promise<ExchangeClient>, times: Partial<ExchangeTimes> = QUICK, clock: Clock = systemClock) {
@@ -128,11 +140,11 @@ test('what an exchange says of the time is moved by as much as our clock is ahea
   assert.deepEqual([receivedTimeMs, eventTimeMs], [1_700_000_000_000, 1_700_000_000_000 - 40]);
 });
 
-test('without a Tether pair the dollar pair is followed, and the rate between the two', async (t) => {
+test('without a Tether pair the dollar pair is followed; the rate between the two always', async (t) => {
   const exchange = new FakeExchange(['BTC/USD', 'USDT/USD', 'ETH/USDC', 'BTC/USD:BTC']);
   const { source } = await live(t, async () => exchange);
   await eventually('the exchange is watched', () => exchange.waits || undefined);
-  assert.deepEqual(exchange.followed[0], ['BTC/USD', 'ETH/USDC', 'USDT/USD']);
+  assert.deepEqual(exchange.followed[0], ['USDT/USD', 'BTC/USD', 'ETH/USDC']);
   assert.deepEqual([...source.venues('BTC'), ...source.venues('DOGE')].map(({ pair }) => pair), ['BTC-USD']);
 });
 
@@ -147,7 +159,7 @@ test('a market listed later is followed too', async (t) => {
 
 test('after a fault it connects anew with a new client', async (t) => {
   const made: FakeExchange[] = [];
-  const { ticks, states } = await live(t, async () => {
+  const { ticks, states, faults } = await live(t, async () => {
     made.push(new FakeExchange());
     return made[made.length - 1];
   });
@@ -160,6 +172,7 @@ test('after a fault it connects anew with a new client', async (t) => {
   await second.send({ symbol: 'BTC/USDT', bid: 3, ask: 4 });
   await eventually('its tick', () => ticks.find(({ bid }) => bid === 3));
   assert.deepEqual(states, ['binance connected', 'binance disconnected', 'binance connected']);
+  assert.deepEqual(faults, ['binance: socket hang up']);
 });
 
 test('an exchange that cannot be reached opens its circuit; when it is back, the circuit closes', async (t) => {
@@ -180,6 +193,7 @@ test('an exchange that cannot be reached opens its circuit; when it is back, the
     return ticks[0];
   });
   assert.equal(states.at(-1), 'binance connected');
+  assert.equal(exchange.polls, 0, 'what could not be reached says nothing against its socket');
 });
 
 test('where only the socket fails, REST takes over', async (t) => {
@@ -192,6 +206,92 @@ test('where only the socket fails, REST takes over', async (t) => {
   });
   await eventually('a polled tick', () => ticks.find(({ bid }) => bid === 50));
   assert.ok(made.some(({ polls }) => polls > 0));
+});
+
+/** Clients that are made one after the other; `made` sees each before it is used. */
+function clients(made: (exchange: FakeExchange) => void, markets?: () => readonly string[]) {
+  const all: FakeExchange[] = [];
+  const factory = async () => {
+    const exchange = new FakeExchange(markets?.());
+    made(exchange);
+    all.push(exchange);
+    return exchange;
+  };
+  return { all, factory };
+}
+
+const sendTo = (exchange: FakeExchange, bid: number) => exchange.send({ symbol: 'BTC/USDT', bid, ask: bid + 1 });
+
+test('after a fault the markets are asked for again: one that was delisted is dropped, the others go on', async (t) => {
+  let listed = ['BTC/USDT', 'ETH/USDT'];
+  const { all, factory } = clients((exchange) => {
+    const watch = exchange.watchBidsAsks.bind(exchange);
+    exchange.watchBidsAsks = async (symbols) => {
+      const unknown = symbols.find((symbol) => !listed.includes(symbol));
+      if (unknown !== undefined) throw new Error(`binance does not have market symbol ${unknown}`);
+      return watch(symbols);
+    };
+  }, () => listed);
+  const { source, ticks } = await live(t, factory);
+  await eventually('both are followed', () => all[0]?.followed[0]?.length === 2 || undefined);
+  listed = ['BTC/USDT'];
+  await sendTo(all[0], 1);
+  await eventually('only the other is followed', () => all.at(-1)?.followed.at(-1)?.join() === 'BTC/USDT' || undefined);
+  await sendTo(all.at(-1) ?? assert.fail(), 7);
+  await eventually('its tick', () => ticks.find(({ bid }) => bid === 7));
+  assert.deepEqual(source.venues('ETH'), []);
+});
+
+test('markets are asked for now and then while all is well, beside the updates', async (t) => {
+  let listed = ['BTC/USDT', 'ETH/USDT'];
+  const { all, factory } = clients(() => undefined, () => listed);
+  const { source } = await live(t, factory, { ...QUICK, marketsEveryMs: 0 });
+  await eventually('both are followed', () => all[0]?.followed[0]?.length === 2 || undefined);
+  listed = ['BTC/USDT', 'ETH/USD'];
+  await eventually('the other pair is followed', async () => {
+    await sendTo(all[0], 1);
+    return all[0].followed.at(-1)?.join() === 'BTC/USDT,ETH/USD' || undefined;
+  });
+  assert.deepEqual(source.venues('ETH').map(({ pair }) => pair), ['ETH-USD']);
+  assert.deepEqual(Object.keys(all[0].given ?? {}), listed, 'it knows what it is to follow');
+  assert.ok(!all[0].closed && all[1].closed, 'the client that asked is closed, the one that delivers is not');
+});
+
+test('an exchange whose requests fail as well is watched again', async (t) => {
+  let socketWorks = false;
+  let polls = 0;
+  const { all, factory } = clients((exchange) => {
+    if (!socketWorks) exchange.watchBidsAsks = () => Promise.reject(new Error('socket refused'));
+    exchange.fetchTickers = async () => {
+      polls++;
+      throw new Error('403 Forbidden');
+    };
+  });
+  const { ticks } = await live(t, factory);
+  await eventually('requests are tried', () => polls > 0 || undefined);
+  socketWorks = true;
+  await eventually('it is watched', () => all.find(({ waits }) => waits));
+  await sendTo(all.find(({ waits }) => waits) ?? assert.fail(), 7);
+  await eventually('its tick', () => ticks.find(({ bid }) => bid === 7));
+});
+
+test('markets that cannot be asked for are no fault of the socket, and those of before serve it', async (t) => {
+  let reachable = true;
+  const { all, factory } = clients((exchange) => {
+    if (!reachable) exchange.loadMarkets = () => Promise.reject(new Error('503 Service Unavailable'));
+  });
+  const { ticks } = await live(t, factory);
+  await eventually('a client', () => all[0]?.waits || undefined);
+  for (let fault = 0; fault < 5; fault++) {
+    reachable = false;
+    const before = all.length;
+    all.at(-1)?.fail('socket hang up');
+    const next = await eventually('the next client is watched', () => all.slice(before).find(({ waits }) => waits));
+    assert.deepEqual(Object.keys(next.given ?? {}), ['BTC/USDT', 'ETH/USDT']);
+    await sendTo(next, fault);
+    await eventually('watched on', () => next.waits || undefined);
+  }
+  assert.ok(all.every(({ polls }) => polls === 0) && ticks.length > 0);
 });
 
 test('a connection without any update is dead after a while', async (t) => {

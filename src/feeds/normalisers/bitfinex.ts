@@ -4,6 +4,7 @@
  */
 import { instrument, type Instrument } from '../source.ts';
 import { assetCode } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevel, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 
 interface Subscribed {
@@ -16,11 +17,13 @@ interface Subscribed {
 type BookRow = readonly [price: number, count: number, amount: number];
 type TradeRow = readonly [id: number, timeMs: number, amount: number, price: number];
 
-/** Bitfinex's own codes: UST is Tether, UDC is USD Coin; F0 marks a perpetual. */
+/** Bitfinex's own codes, most of them cut to three letters (its list `pub:map:currency:sym`); UST and IOT are other assets elsewhere. F0 marks a perpetual. */
+const CODES: Readonly<Record<string, string>> = {
+  UST: 'USDT', UDC: 'USDC', TSD: 'TUSD', ALG: 'ALGO', ATO: 'ATOM', DSH: 'DASH', IOT: 'IOTA', MNA: 'MANA', QTM: 'QTUM',
+};
+
 function code(text: string): string {
-  if (text === 'UST') return 'USDT';
-  if (text === 'UDC') return 'USDC';
-  return assetCode(text);
+  return CODES[text] ?? assetCode(text);
 }
 
 /** 'tBFTUSD' (the quote has three letters), 'tDOGE:USD', 'tBTCF0:USTF0'. */
@@ -36,30 +39,27 @@ function parse(symbol: string): Instrument | undefined {
 export const bitfinex: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
   const channels = new Map<number, Subscribed>();
-  const ready = new Set<string>();
 
   function book(symbol: string, message: WireMessage, payload: readonly BookRow[] | BookRow) {
-    const levels = board.book(symbol);
-    if (levels === undefined) return [];
     const isSnapshot = payload.length === 0 || Array.isArray(payload[0]);
-    if (isSnapshot) {
-      levels.clear();
-      ready.add(symbol);
-    }
-    for (const [price, count, amount] of isSnapshot ? (payload as readonly BookRow[]) : [payload as BookRow]) {
-      setLevel(amount > 0 ? levels.bids : levels.asks, price, count === 0 ? 0 : Math.abs(amount));
-    }
-    return board.fromBook(symbol, message);
+    const rows = isSnapshot ? (payload as readonly BookRow[]) : [payload as BookRow];
+    const apply = (levels: TopOfBook) => {
+      for (const [price, count, amount] of rows) setLevel(amount > 0 ? levels.bids : levels.asks, price, count === 0 ? 0 : Math.abs(amount));
+    };
+    return isSnapshot ? board.snapshot(symbol, message, apply) : board.change(symbol, message, apply);
   }
 
   function ticker(symbol: string, message: WireMessage, row: readonly number[]) {
     const [bid, bidSize, ask, askSize, , , last] = row;
-    return board.stated(symbol, message, ready.has(symbol) ? { last } : { bid, bidSize, ask, askSize, last });
+    return board.stated(symbol, message, board.hasBook(symbol) ? { last } : { bid, bidSize, ask, askSize, last });
   }
 
   return {
     read(message) {
-      if (message.direction === 'open') channels.clear();
+      if (message.direction === 'open') {
+        board.clear();
+        channels.clear();
+      }
       if (message.direction !== 'in') return [];
       const body = JSON.parse(message.text) as Subscribed | readonly [number, unknown, unknown?];
       if (!Array.isArray(body)) {

@@ -1,6 +1,7 @@
 /** BitMEX realtime: tables `quote`, `trade` and `orderBookL2` (rows by id: insert and partial carry the price, update and delete only the id). */
 import { instrument, type Instrument } from '../source.ts';
 import { assetCode, concatenated } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, isoTime, setLevel, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 
 interface Row {
@@ -38,12 +39,9 @@ const MAX_IDS = 500_000;
 
 export const bitmex: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
-  const ready = new Set<string>();
   const prices = new Map<string, number>();
 
-  function row(action: Message['action'], { symbol, id, side, size, price }: Row): void {
-    const book = board.book(symbol);
-    if (book === undefined) return;
+  function row(book: TopOfBook, action: Message['action'], { symbol, id, side, size, price }: Row): void {
     const key = `${symbol}:${id}`;
     const at = price ?? prices.get(key);
     if (at === undefined) return;
@@ -53,20 +51,27 @@ export const bitmex: NormaliserFactory = ({ source }) => {
   }
 
   function books(message: WireMessage, { action, data = [] }: Message) {
-    const symbols = new Set(data.map((item) => item.symbol));
-    for (const symbol of symbols) {
-      if (action === 'partial') board.book(symbol)?.clear();
-      if (action === 'partial') ready.add(symbol);
-    }
-    for (const item of data) if (ready.has(item.symbol)) row(action, item);
-    return [...symbols].flatMap((symbol) => (ready.has(symbol) ? board.fromBook(symbol, message) : []));
+    const faults: unknown[] = [];
+    const ticks = [...new Set(data.map(({ symbol }) => symbol))].flatMap((symbol) => {
+      const apply = (book: TopOfBook) => {
+        for (const item of data) if (item.symbol === symbol) row(book, action, item);
+      };
+      try {
+        return action === 'partial' ? board.snapshot(symbol, message, apply) : board.change(symbol, message, apply);
+      } catch (error) {
+        faults.push(error);
+        return [];
+      }
+    });
+    // Said once the books of the others have their rows.
+    if (faults.length > 0) throw faults[0];
+    return ticks;
   }
 
   return {
     read(message) {
       if (message.direction === 'open') {
         board.clear();
-        ready.clear();
         prices.clear();
       }
       if (message.direction !== 'in') return [];

@@ -4,6 +4,7 @@
  */
 import type { Instrument } from '../source.ts';
 import { concatenated } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevel, setLevels, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 
 interface Row {
@@ -42,41 +43,35 @@ function parse(symbol: string): Instrument | undefined {
 
 export const bybit: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
-  const ready = new Set<string>();
 
   function legacyBook(symbol: string, message: WireMessage, body: Message) {
-    const book = board.book(symbol);
-    if (book === undefined) return [];
-    const eventTimeMs = body.timestamp_e6 === undefined ? undefined : Number(body.timestamp_e6) / 1000;
-    const side = (row: Row) => (row.side === 'Buy' ? book.bids : book.asks);
+    const seen = { eventTimeMs: body.timestamp_e6 === undefined ? undefined : Number(body.timestamp_e6) / 1000 };
+    const set = (book: TopOfBook, { side, price }: Row, size = 0) => setLevel(side === 'Buy' ? book.bids : book.asks, price, size);
     if (body.type === 'snapshot') {
-      book.clear();
-      for (const row of snapshotRows(body.data)) setLevel(side(row), row.price, row.size ?? 0);
-      ready.add(symbol);
-    } else {
-      if (!ready.has(symbol)) return [];
-      const delta = body.data as Delta;
-      for (const row of delta.delete) setLevel(side(row), row.price, 0);
-      for (const row of [...delta.update, ...delta.insert]) setLevel(side(row), row.price, row.size ?? 0);
+      return board.snapshot(symbol, message, (book) => {
+        for (const row of snapshotRows(body.data)) set(book, row, row.size);
+      }, seen);
     }
-    return board.fromBook(symbol, message, { eventTimeMs });
+    const delta = body.data as Delta;
+    return board.change(symbol, message, (book) => {
+      for (const row of delta.delete) set(book, row);
+      for (const row of [...delta.update, ...delta.insert]) set(book, row, row.size);
+    }, seen);
   }
 
   function modernBook(message: WireMessage, body: Message) {
     const { s: symbol, b, a } = body.data as ModernBook;
-    const book = board.book(symbol);
-    if (book === undefined) return [];
-    if (body.type === 'snapshot') {
-      book.clear();
-      ready.add(symbol);
-    } else if (!ready.has(symbol)) return [];
-    setLevels(book.bids, b);
-    setLevels(book.asks, a);
-    return board.fromBook(symbol, message, { eventTimeMs: body.ts });
+    const apply = (book: TopOfBook) => {
+      setLevels(book.bids, b);
+      setLevels(book.asks, a);
+    };
+    const seen = { eventTimeMs: body.ts };
+    return body.type === 'snapshot' ? board.snapshot(symbol, message, apply, seen) : board.change(symbol, message, apply, seen);
   }
 
   return {
     read(message) {
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       const body = JSON.parse(message.text) as Message;
       const [channel, ...rest] = (body.topic ?? '').split('.');

@@ -42,7 +42,7 @@ const FACTS: Readonly<Record<string, readonly [rows: number, instruments: string
   'binance_usdm/2021-07-22-multi.jsonl.gz': [1_540, 'SUSHI-USDT perpetual, AKRO-USDT perpetual, KEEP-USDT perpetual, CTK-USDT perpetual'],
   'binance_usdm/2024-08-08-btcusdt.jsonl.gz': [93_954, 'BTC-USDT perpetual'],
   'binance_usdm/2024-08-08-ethusdt.jsonl.gz': [74_655, 'ETH-USDT perpetual'],
-  'bitfinex/2021-04-17-multi.jsonl.gz': [1_716, 'BFT-USD spot, IOT-ETH spot, DOG-USD spot, MNA-BTC spot, ODE-USD spot, TESTBTC-TESTUSD spot, SNG-USD spot'],
+  'bitfinex/2021-04-17-multi.jsonl.gz': [1_716, 'BFT-USD spot, IOTA-ETH spot, DOG-USD spot, MANA-BTC spot, ODE-USD spot, TESTBTC-TESTUSD spot, SNG-USD spot'],
   'bitmex/2021-07-22-multi.jsonl.gz': [2_124, 'XRP-BTC future, UNI-USDT perpetual, BTC-USD perpetual, ADA-USDT perpetual, SOL-USDT perpetual, TRX-BTC future, EOS-USDT perpetual, TRX-USDT perpetual, BCH-USD perpetual, MATIC-USDT perpetual'],
   'bitstamp/2022-01-05-multi.jsonl.gz': [644, 'SGB-EUR spot, ETH-USD spot, BAT-EUR spot, USDT-EUR spot, USDT-USD spot, XLM-GBP spot, BAT-BTC spot, GALA-EUR spot'],
   'bybit/2021-04-17-inverse-multi.jsonl.gz': [1_103, 'EOS-USD perpetual, BTC-USD perpetual'],
@@ -56,7 +56,7 @@ const FACTS: Readonly<Record<string, readonly [rows: number, instruments: string
   'hyperliquid/2025-01-26-btc.jsonl.gz': [55, 'BTC-USD perpetual'],
   'kraken/2021-04-17-multi.jsonl.gz': [2_942, 'KSM-BTC spot, ETH-CHF spot, OMG-USD spot, GRT-ETH spot, WAVES-EUR spot, SC-EUR spot, OCEAN-BTC spot'],
   'kraken_futures/2021-07-22-multi.jsonl.gz': [7_179, 'ETH-USD future, XRP-USD perpetual, LTC-USD perpetual, BCH-USD future, ETH-USD perpetual, BTC-USD future, XRP-USD future'],
-  'kucoin/2021-04-25-multi.jsonl.gz': [4_744, 'ANKR-BTC spot, NRG-BTC spot, BCHSV-USDT spot, CAPP-BTC spot, FET-BTC spot, SNX-BTC spot, DAPPT-BTC spot, COV-BTC spot, EQZ-BTC spot'],
+  'kucoin/2021-04-25-multi.jsonl.gz': [4_744, 'ANKR-BTC spot, NRG-BTC spot, BSV-USDT spot, CAPP-BTC spot, FET-BTC spot, SNX-BTC spot, DAPPT-BTC spot, COV-BTC spot, EQZ-BTC spot'],
   'okx/2022-05-13-multi.jsonl.gz': [414, 'BTC-USD future, UNI-USD perpetual, BTC-USDT spot'],
 };
 
@@ -131,6 +131,6 @@ test('Binance 2024: the book built from snapshot and changes has the best prices
 
 test('a clock that is 1.27 s behind shows in the times, and only there', { skip: skipWithoutRecordings }, () => {
   const ticks = ticksOf('binance_usdm', '2024-08-08-btcusdt.jsonl.gz');
-  const ahead = ticks.filter((tick) => tick.eventTimeMs !== tick.receivedTimeMs).map((tick) => tick.eventTimeMs - tick.receivedTimeMs);
+  const ahead = ticks.flatMap(({ eventTimeMs, receivedTimeMs }) => (eventTimeMs === undefined ? [] : [eventTimeMs - receivedTimeMs]));
   assert.ok(Math.min(...ahead.slice(0, 10_000)) > 1_100 && Math.max(...ahead.slice(0, 10_000)) < 1_300);
 });

@@ -18,39 +18,27 @@ interface Message {
 
 export const coinbase: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => separated(symbol, '-', 'spot'));
-  const ready = new Set<string>();
   return {
     read(message) {
-      if (message.direction === 'open') {
-        board.clear();
-        ready.clear();
-      }
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       const body = JSON.parse(message.text) as Message;
       const symbol = body.product_id;
       const eventTimeMs = isoTime(body.time);
       switch (body.type) {
         // The quote of a ticker is as old as its trade where the product is quiet: the book is better, so only the price is taken once there is one.
-        case 'ticker': return board.stated(symbol, message, ready.has(symbol)
+        case 'ticker': return board.stated(symbol, message, board.hasBook(symbol)
           ? { last: body.price, eventTimeMs }
           : { bid: body.best_bid, ask: body.best_ask, bidSize: body.best_bid_size, askSize: body.best_ask_size, last: body.price, eventTimeMs });
         case 'match':
         case 'last_match': return board.stated(symbol, message, { last: body.price, eventTimeMs });
-        case 'snapshot': {
-          const book = board.book(symbol);
-          if (book === undefined) return [];
-          book.clear();
+        case 'snapshot': return board.snapshot(symbol, message, (book) => {
           setLevels(book.bids, body.bids);
           setLevels(book.asks, body.asks);
-          ready.add(symbol);
-          return board.fromBook(symbol, message);
-        }
-        case 'l2update': {
-          const book = board.book(symbol);
-          if (book === undefined || !ready.has(symbol)) return [];
+        });
+        case 'l2update': return board.change(symbol, message, (book) => {
           for (const [side, price, size] of body.changes ?? []) setLevel(side === 'buy' ? book.bids : book.asks, price, size);
-          return board.fromBook(symbol, message, { eventTimeMs });
-        }
+        }, { eventTimeMs });
         default: return [];
       }
     },

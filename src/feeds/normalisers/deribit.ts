@@ -4,6 +4,7 @@
  */
 import { instrument, type Instrument } from '../source.ts';
 import { assetCode } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevel, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 
 interface Data {
@@ -41,7 +42,6 @@ function optionBase(name: string): string | undefined {
 
 export const deribit: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
-  const ready = new Set<string>();
 
   function ticker(message: WireMessage, name: string, data: Data) {
     const base = optionBase(name);
@@ -53,23 +53,17 @@ export const deribit: NormaliserFactory = ({ source }) => {
   }
 
   function book(message: WireMessage, name: string, data: Data) {
-    const levels = board.book(name);
-    if (levels === undefined) return [];
-    if (data.type === 'snapshot') {
-      levels.clear();
-      ready.add(name);
-    } else if (!ready.has(name)) return [];
-    for (const [, price, size] of data.bids ?? []) setLevel(levels.bids, price, size);
-    for (const [, price, size] of data.asks ?? []) setLevel(levels.asks, price, size);
-    return board.fromBook(name, message, { eventTimeMs: data.timestamp });
+    const apply = (levels: TopOfBook) => {
+      for (const [, price, size] of data.bids ?? []) setLevel(levels.bids, price, size);
+      for (const [, price, size] of data.asks ?? []) setLevel(levels.asks, price, size);
+    };
+    const seen = { eventTimeMs: data.timestamp };
+    return data.type === 'snapshot' ? board.snapshot(name, message, apply, seen) : board.change(name, message, apply, seen);
   }
 
   return {
     read(message) {
-      if (message.direction === 'open') {
-        board.clear();
-        ready.clear();
-      }
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       const { method, params } = JSON.parse(message.text) as Message;
       if (method !== 'subscription' || params === undefined) return [];

@@ -37,7 +37,6 @@ class OffsetBook {
 
   constructor(book: TopOfBook) {
     this.#book = book;
-    book.clear();
   }
 
   set(side: Side, price: number, size: number, offset: number): void {
@@ -68,23 +67,26 @@ export const dydx: NormaliserFactory = ({ source }) => {
   const books = new Map<string, OffsetBook>();
 
   function orderbook(message: WireMessage, id: string, contents: Contents, isSnapshot: boolean) {
-    const levels = board.book(id);
-    if (levels === undefined) return [];
-    if (isSnapshot) books.set(id, new OffsetBook(levels));
-    const book = books.get(id);
-    if (book === undefined) return [];
-    for (const side of ['bids', 'asks'] as const) {
-      for (const row of contents[side] ?? []) {
-        if ('price' in row) book.set(side, Number(row.price), Number(row.size), Number(row.offset));
-        else book.set(side, Number(row[0]), Number(row[1]), Number(contents.offset));
+    const apply = (levels: TopOfBook) => {
+      const book = (isSnapshot ? undefined : books.get(id)) ?? new OffsetBook(levels);
+      books.set(id, book);
+      for (const side of ['bids', 'asks'] as const) {
+        for (const row of contents[side] ?? []) {
+          if ('price' in row) book.set(side, Number(row.price), Number(row.size), Number(row.offset));
+          else book.set(side, Number(row[0]), Number(row[1]), Number(contents.offset));
+        }
       }
-    }
-    book.uncross();
-    return board.fromBook(id, message);
+      book.uncross();
+    };
+    return isSnapshot ? board.snapshot(id, message, apply) : board.change(id, message, apply);
   }
 
   return {
     read(message) {
+      if (message.direction === 'open') {
+        board.clear();
+        books.clear();
+      }
       if (message.direction !== 'in') return [];
       const { type, channel, id, contents } = JSON.parse(message.text) as Message;
       if (id === undefined || contents === undefined) return [];

@@ -1,5 +1,6 @@
 /** Gemini market data v2: `l2_updates` (the first of a symbol is its whole book) and `trade`. Book updates carry no time. */
 import { concatenated } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevel, type NormaliserFactory } from './normaliser.ts';
 
 interface Message {
@@ -14,21 +15,18 @@ interface Message {
 
 export const gemini: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => concatenated(symbol, 'spot'));
-  const ready = new Set<string>();
   return {
     read(message) {
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       const { type, symbol, timestamp, price, changes = [], trades } = JSON.parse(message.text) as Message;
       if (symbol === undefined) return [];
       if (type === 'trade') return board.stated(symbol, message, { last: price, eventTimeMs: timestamp });
-      const book = board.book(symbol);
-      if (type !== 'l2_updates' || book === undefined) return [];
-      if (trades !== undefined) {
-        book.clear();
-        ready.add(symbol);
-      } else if (!ready.has(symbol)) return [];
-      for (const [side, at, size] of changes) setLevel(side === 'buy' ? book.bids : book.asks, at, size);
-      return board.fromBook(symbol, message);
+      if (type !== 'l2_updates') return [];
+      const apply = (book: TopOfBook) => {
+        for (const [side, at, size] of changes) setLevel(side === 'buy' ? book.bids : book.asks, at, size);
+      };
+      return trades === undefined ? board.change(symbol, message, apply) : board.snapshot(symbol, message, apply);
     },
   };
 };

@@ -38,14 +38,10 @@ export const huobi: NormaliserFactory = ({ source }) => {
       const [, symbol, channel] = (ch ?? '').split('.');
       if (symbol === undefined || tick === undefined) return [];
       switch (channel) {
-        case 'depth': {
-          const book = board.book(symbol);
-          if (book === undefined) return [];
-          book.clear();
+        case 'depth': return board.snapshot(symbol, message, (book) => {
           setLevels(book.bids, tick.bids);
           setLevels(book.asks, tick.asks);
-          return board.fromBook(symbol, message, { eventTimeMs: tick.ts ?? ts });
-        }
+        }, { eventTimeMs: tick.ts ?? ts });
         case 'bbo': return board.stated(symbol, message, { bid: tick.bid, ask: tick.ask, bidSize: tick.bidSize, askSize: tick.askSize, eventTimeMs: ts });
         case 'trade': {
           // Newest first.

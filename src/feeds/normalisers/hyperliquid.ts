@@ -52,12 +52,10 @@ export const hyperliquid: NormaliserFactory = ({ source }) => {
       switch (channel) {
         case 'l2Book': {
           const { coin, time, levels } = data as { coin: string; time: number; levels: readonly [readonly Row[], readonly Row[]] };
-          const book = board.book(coin);
-          if (book === undefined) return [];
-          book.clear();
-          setLevels(book.bids, levels[0].map(level));
-          setLevels(book.asks, levels[1].map(level));
-          return board.fromBook(coin, message, { eventTimeMs: time });
+          return board.snapshot(coin, message, (book) => {
+            setLevels(book.bids, levels[0].map(level));
+            setLevels(book.asks, levels[1].map(level));
+          }, { eventTimeMs: time });
         }
         case 'bbo': {
           const { coin, time, bbo: [bid, ask] } = data as { coin: string; time: number; bbo: readonly [Row | null, Row | null] };

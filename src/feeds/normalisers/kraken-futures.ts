@@ -33,35 +33,27 @@ function parse(product: string): Instrument | undefined {
 
 export const krakenFutures: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
-  const ready = new Set<string>();
   return {
     read(message) {
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       const body = JSON.parse(message.text) as Message;
       const product = body.product_id;
       switch (body.feed) {
         case 'ticker':
-        case 'ticker_lite': return board.stated(product, message, ready.has(product) ? { last: body.last } : { bid: body.bid, ask: body.ask, last: body.last });
+        case 'ticker_lite': return board.stated(product, message, board.hasBook(product) ? { last: body.last } : { bid: body.bid, ask: body.ask, last: body.last });
         case 'trade': return board.stated(product, message, { last: body.price, eventTimeMs: body.time });
         case 'trade_snapshot': {
           const newest = body.trades?.[0];
           return newest === undefined ? [] : board.stated(product, message, { last: newest.price, eventTimeMs: newest.time });
         }
-        case 'book_snapshot': {
-          const book = board.book(product);
-          if (book === undefined) return [];
-          book.clear();
+        case 'book_snapshot': return board.snapshot(product, message, (book) => {
           for (const row of body.bids ?? []) setLevel(book.bids, row.price, row.qty);
           for (const row of body.asks ?? []) setLevel(book.asks, row.price, row.qty);
-          ready.add(product);
-          return board.fromBook(product, message, { eventTimeMs: body.timestamp });
-        }
-        case 'book': {
-          const book = board.book(product);
-          if (book === undefined || !ready.has(product)) return [];
+        }, { eventTimeMs: body.timestamp });
+        case 'book': return board.change(product, message, (book) => {
           setLevel(body.side === 'buy' ? book.bids : book.asks, body.price, body.qty);
-          return board.fromBook(product, message, { eventTimeMs: body.timestamp });
-        }
+        }, { eventTimeMs: body.timestamp });
         default: return [];
       }
     },

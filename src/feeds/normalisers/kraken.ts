@@ -18,18 +18,19 @@ interface TickerPayload {
 
 export const kraken: NormaliserFactory = ({ source }) => {
   const board = new Board(source, (symbol) => separated(symbol, '/', 'spot'));
-  const ready = new Set<string>();
 
   function book(message: WireMessage, pair: string, depth: number, payloads: readonly BookPayload[]) {
-    const levels = board.book(pair);
-    if (levels === undefined) return [];
-    for (const payload of payloads) apply(levels, payload);
-    if (payloads.some((payload) => payload.as !== undefined)) ready.add(pair);
-    if (!ready.has(pair)) return [];
-    // Levels pushed out of the window are not deleted by the venue: the client keeps the best `depth`.
-    levels.bids.trim(depth);
-    levels.asks.trim(depth);
-    return board.fromBook(pair, message, { eventTimeMs: latest(payloads) });
+    const apply = (levels: TopOfBook) => {
+      for (const { as, bs, a, b } of payloads) {
+        setLevels(levels.asks, as ?? a);
+        setLevels(levels.bids, bs ?? b);
+      }
+      // Levels pushed out of the window are not deleted by the venue: the client keeps the best `depth`.
+      levels.bids.trim(depth);
+      levels.asks.trim(depth);
+    };
+    const seen = { eventTimeMs: latest(payloads) };
+    return payloads.some(({ as }) => as !== undefined) ? board.snapshot(pair, message, apply, seen) : board.change(pair, message, apply, seen);
   }
 
   return {
@@ -44,7 +45,7 @@ export const kraken: NormaliserFactory = ({ source }) => {
         case 'ticker': {
           const { a, b, c } = body[1] as TickerPayload;
           // Sent without a time and at its own pace: only its last price is used once the book is there.
-          return board.stated(pair, message, ready.has(pair) ? { last: c[0] } : { bid: b[0], ask: a[0], bidSize: b[2], askSize: a[2], last: c[0] });
+          return board.stated(pair, message, board.hasBook(pair) ? { last: c[0] } : { bid: b[0], ask: a[0], bidSize: b[2], askSize: a[2], last: c[0] });
         }
         case 'trade': {
           const [price, , time] = (body[1] as readonly (readonly [string, string, string])[]).at(-1) ?? [];
@@ -55,17 +56,6 @@ export const kraken: NormaliserFactory = ({ source }) => {
     },
   };
 };
-
-function apply(book: TopOfBook, payload: BookPayload): void {
-  if (payload.as !== undefined) {
-    book.clear();
-    setLevels(book.asks, payload.as);
-    setLevels(book.bids, payload.bs);
-    return;
-  }
-  setLevels(book.asks, payload.a);
-  setLevels(book.bids, payload.b);
-}
 
 function latest(payloads: readonly BookPayload[]): number | undefined {
   let newest = 0;

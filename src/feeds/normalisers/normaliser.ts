@@ -47,17 +47,25 @@ export type Level = readonly [number | string, number | string, ...unknown[]];
 
 /** Instruments that one connection may name. Beyond it new ones are ignored. */
 const MAX_INSTRUMENTS = 4_096;
+/** A book that is updated shows its best prices this often though they stand still, so that they are known to be of now. */
+const CONFIRM_MS = 1_000;
 
 interface Entry {
   readonly instrument: Instrument;
   readonly book: TopOfBook;
+  /** Whether the book is whole: it began with a snapshot and every change since was applied. */
+  whole: boolean;
   bid: number | undefined;
   ask: number | undefined;
   bidSize: number | undefined;
   askSize: number | undefined;
   /** Of the last quote that was emitted. */
   sequence: number;
+  /** When the book's best prices were emitted last. */
+  shownMs: number;
 }
+
+type Dating = Pick<Observation, 'sequence' | 'eventTimeMs'>;
 
 /** The instruments of one connection by the venue's symbol: their books, and ticks when what they show has changed. */
 export class Board {
@@ -74,6 +82,35 @@ export class Board {
   /** undefined: an instrument without use here. */
   book(symbol: string): TopOfBook | undefined {
     return this.#entry(symbol)?.book;
+  }
+
+  /** Whether there is a book of it, so that the quote of a ticker is not needed. */
+  hasBook(symbol: string): boolean {
+    return this.#entry(symbol)?.whole === true;
+  }
+
+  /** Fills a book anew. Throws what `fill` throws; the book is then empty, and changes are of no use until the next snapshot. */
+  snapshot(symbol: string, message: WireMessage, fill: (book: TopOfBook) => void, seen?: Dating): readonly Tick[] {
+    const entry = this.#entry(symbol);
+    if (entry === undefined) return [];
+    entry.book.clear();
+    entry.whole = true;
+    return this.change(symbol, message, fill, seen);
+  }
+
+  /** Changes a book that is whole. Throws what `apply` throws; half of a change makes the book useless until the next snapshot. */
+  change(symbol: string, message: WireMessage, apply: (book: TopOfBook) => void, seen?: Dating): readonly Tick[] {
+    const entry = this.#entry(symbol);
+    if (entry?.whole !== true) return [];
+    try {
+      apply(entry.book);
+    } catch (error) {
+      entry.book.clear();
+      entry.whole = false;
+      entry.shownMs = -Infinity;
+      throw error;
+    }
+    return this.fromBook(symbol, message, seen);
   }
 
   /** Forgets all books: a connection opened anew. */
@@ -97,18 +134,18 @@ export class Board {
     return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, last, bidSize: positive(seen.bidSize), askSize: positive(seen.askSize) }, seen)];
   }
 
-  /** A tick from the book, when its best levels changed since the last one. A book that is crossed in the middle of an update says nothing yet. */
-  fromBook(symbol: string, message: WireMessage, seen: Pick<Observation, 'sequence' | 'eventTimeMs'> = {}): readonly Tick[] {
+  /** A tick from a book that was updated: when its best levels changed, else once a second. A book that is crossed in the middle of an update says nothing yet. */
+  fromBook(symbol: string, message: WireMessage, seen: Dating = {}): readonly Tick[] {
     const entry = this.#entry(symbol);
     if (entry === undefined) return [];
     const { bids, asks } = entry.book;
-    const { price: bid, size: bidSize } = bids;
-    const { price: ask, size: askSize } = asks;
+    const [bid, bidSize, ask, askSize] = [bids.price, bids.size, asks.price, asks.size].map(positive);
     if (bid === undefined || ask === undefined || bid >= ask) return [];
     if (seen.sequence !== undefined && seen.sequence < entry.sequence) return [];
-    if (bid === entry.bid && ask === entry.ask && bidSize === entry.bidSize && askSize === entry.askSize) return [];
+    const stands = bid === entry.bid && ask === entry.ask && bidSize === entry.bidSize && askSize === entry.askSize;
+    if (stands && message.receivedTimeMs - entry.shownMs < CONFIRM_MS) return [];
     entry.sequence = seen.sequence ?? entry.sequence;
-    Object.assign(entry, { bid, ask, bidSize, askSize });
+    Object.assign(entry, { bid, ask, bidSize, askSize, shownMs: message.receivedTimeMs });
     return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, bidSize, askSize }, seen)];
   }
 
@@ -117,7 +154,7 @@ export class Board {
     if (this.#entries.size >= MAX_INSTRUMENTS) return undefined;
     const parsed = this.#parse(symbol);
     const entry = parsed && {
-      instrument: parsed, book: new TopOfBook(), bid: undefined, ask: undefined, bidSize: undefined, askSize: undefined, sequence: 0,
+      instrument: parsed, book: new TopOfBook(), whole: false, bid: undefined, ask: undefined, bidSize: undefined, askSize: undefined, sequence: 0, shownMs: -Infinity,
     };
     this.#entries.set(symbol, entry);
     return entry;
@@ -133,9 +170,9 @@ interface Figures {
 }
 
 /** Absent figures stay absent: a tick has no field whose value is undefined. */
-export function makeTick(source: string, of: Instrument, receivedTimeMs: number, figures: Figures, seen: Pick<Observation, 'sequence' | 'eventTimeMs'> = {}): Tick {
-  const eventTimeMs = seen.eventTimeMs !== undefined && Number.isFinite(seen.eventTimeMs) ? seen.eventTimeMs : receivedTimeMs;
-  const made: { -readonly [K in keyof Tick]: Tick[K] } = { source, pair: of.pair, kind: of.kind, eventTimeMs, receivedTimeMs };
+export function makeTick(source: string, of: Instrument, receivedTimeMs: number, figures: Figures, seen: Dating = {}): Tick {
+  const made: { -readonly [K in keyof Tick]: Tick[K] } = { source, pair: of.pair, kind: of.kind, receivedTimeMs };
+  if (seen.eventTimeMs !== undefined && Number.isFinite(seen.eventTimeMs) && seen.eventTimeMs > 0) made.eventTimeMs = seen.eventTimeMs;
   if (figures.bid !== undefined) made.bid = figures.bid;
   if (figures.ask !== undefined) made.ask = figures.ask;
   if (figures.bidSize !== undefined) made.bidSize = figures.bidSize;
@@ -145,11 +182,14 @@ export function makeTick(source: string, of: Instrument, receivedTimeMs: number,
   return made;
 }
 
-/** A finite number above zero, else undefined. */
+/** Far above any price or size, and far below what sums of a few could overflow. */
+const MAX_FIGURE = 1e15;
+
+/** A number above zero that a price or a size can be, else undefined. */
 export function positive(value: number | string | null | undefined): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
+  return number > 0 && number <= MAX_FIGURE ? number : undefined;
 }
 
 /** Sets levels as `[price, size]`; size 0 removes. Throws on a level that is not two numbers: the book can no longer be trusted. */

@@ -1,6 +1,7 @@
 /** OKX v5 public channels `tickers`, `trades`, `books` and `bbo-tbt`. Instrument ids: BTC-USDT spot, BTC-USDT-SWAP perpetual, BTC-USD-220527 expires. */
 import { instrument, type Instrument } from '../source.ts';
 import { assetCode } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevels, type Level, type NormaliserFactory } from './normaliser.ts';
 
 interface Row {
@@ -31,9 +32,9 @@ function parse(id: string): Instrument | undefined {
 
 export const okx: NormaliserFactory = ({ source }) => {
   const board = new Board(source, parse);
-  const ready = new Set<string>();
   return {
     read(message) {
+      if (message.direction === 'open') board.clear();
       if (message.direction !== 'in') return [];
       // The answer to a ping is the bare word.
       if (message.text === 'pong') return [];
@@ -44,21 +45,17 @@ export const okx: NormaliserFactory = ({ source }) => {
       const eventTimeMs = row.ts === undefined ? undefined : Number(row.ts);
       switch (channel) {
         // Ten times a second at most, behind the book: its quote is used until there is one.
-        case 'tickers': return board.stated(instId, message, ready.has(instId)
+        case 'tickers': return board.stated(instId, message, board.hasBook(instId)
           ? { last: row.last, eventTimeMs }
           : { last: row.last, bid: row.bidPx, ask: row.askPx, bidSize: row.bidSz, askSize: row.askSz, eventTimeMs });
         case 'trades': return board.stated(instId, message, { last: row.px, eventTimeMs });
         case 'books':
         case 'bbo-tbt': {
-          const book = board.book(instId);
-          if (book === undefined) return [];
-          if (body.action !== 'update') {
-            book.clear();
-            ready.add(instId);
-          } else if (!ready.has(instId)) return [];
-          setLevels(book.bids, row.bids);
-          setLevels(book.asks, row.asks);
-          return board.fromBook(instId, message, { eventTimeMs });
+          const apply = (book: TopOfBook) => {
+            setLevels(book.bids, row.bids);
+            setLevels(book.asks, row.asks);
+          };
+          return body.action === 'update' ? board.change(instId, message, apply, { eventTimeMs }) : board.snapshot(instId, message, apply, { eventTimeMs });
         }
         default: return [];
       }

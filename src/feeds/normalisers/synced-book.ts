@@ -38,18 +38,18 @@ export class SyncedBook {
     return this.#position;
   }
 
-  /** Replaces the book and applies what waited. A snapshot older than the book is ignored. */
+  /** Replaces the book and applies what waited. A snapshot older than the book is ignored. Throws what `fill` throws; the book then says nothing until the next one. */
   snapshot(last: number, fill: (book: TopOfBook) => void): void {
     if (this.#position !== undefined && last <= this.#position) return;
     this.#book.clear();
-    fill(this.#book);
+    this.#apply(fill);
     this.#position = last;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const change of waiting) this.change(change);
   }
 
-  /** Whether the book now shows it. */
+  /** Whether the book now shows it. Throws what its `apply` throws; half of a change makes the book useless until the next snapshot. */
   change(change: Change): boolean {
     if (this.#position === undefined) {
       this.#waiting.push(change);
@@ -58,14 +58,27 @@ export class SyncedBook {
     }
     if (change.last <= this.#position) return false;
     if (change.first > this.#position + 1) {
-      this.#position = undefined;
-      this.#book.clear();
+      this.#lose();
       this.#waiting = [change];
       return false;
     }
-    change.apply(this.#book);
+    this.#apply(change.apply);
     this.#position = change.last;
     return true;
+  }
+
+  #apply(apply: (book: TopOfBook) => void): void {
+    try {
+      apply(this.#book);
+    } catch (error) {
+      this.#lose();
+      throw error;
+    }
+  }
+
+  #lose(): void {
+    this.#position = undefined;
+    this.#book.clear();
   }
 }
 

@@ -54,6 +54,8 @@ function klines(recording: Recording): Decoder {
     const parsed = row(line);
     if (parsed === undefined) return [];
     const [timeMs, cells] = parsed;
+    // A bar without trades repeats an old price.
+    if (cells[5] !== '' && Number(cells[5]) === 0) return [];
     const [open, high, low, close] = [1, 2, 3, 4].map((at) => positive(cells[at]));
     const path = (close ?? 0) >= (open ?? 0) ? [open, low, high, close] : [open, high, low, close];
     return path.map((last, at) => observed(recording, timeMs + Math.round(BAR_STEPS[at] * recording.barMs), { last }));

@@ -10,7 +10,7 @@ const MAX_LINE = 16 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 export interface LineFault {
-  readonly path: string;
+  readonly recording: Recording;
   readonly error: unknown;
 }
 
@@ -56,7 +56,9 @@ async function readAt(path: string, at: number): Promise<Buffer> {
 
 /** One file, read ahead by a chunk. Lines that do not decode are reported and skipped. */
 class Cursor {
-  readonly #path: string;
+  readonly recording: Recording;
+  /** Time of the first thing in it; undefined: it is empty, or not read yet. */
+  firstMs: number | undefined;
   readonly #decode: Decoder;
   readonly #onFault: (fault: LineFault) => void;
   /** Since the first look at it. */
@@ -66,7 +68,7 @@ class Cursor {
   #at = 0;
 
   constructor(recording: Recording, onFault: (fault: LineFault) => void) {
-    this.#path = recording.path;
+    this.recording = recording;
     this.#decode = decoderOf(recording);
     this.#onFault = onFault;
   }
@@ -85,7 +87,7 @@ class Cursor {
   async fill(): Promise<void> {
     this.#ahead = [];
     this.#at = 0;
-    this.#chunks ??= chunksOf(this.#path);
+    this.#chunks ??= chunksOf(this.recording.path);
     try {
       while (this.#ahead.length === 0) {
         const { value, done } = await this.#chunks.next();
@@ -100,7 +102,9 @@ class Cursor {
         for (const line of lines) this.#take(line);
       }
     } catch (error) {
-      this.#onFault({ path: this.#path, error });
+      this.#onFault({ recording: this.recording, error });
+    } finally {
+      this.firstMs ??= this.head?.timeMs;
     }
   }
 
@@ -113,7 +117,7 @@ class Cursor {
     try {
       this.#ahead.push(...this.#decode(line));
     } catch (error) {
-      this.#onFault({ path: this.#path, error });
+      this.#onFault({ recording: this.recording, error });
     }
   }
 }
@@ -138,6 +142,19 @@ export class Merge {
   /** The earliest that has not been taken; undefined at the end. */
   get head(): Observed | undefined {
     return this.#heap[0]?.head;
+  }
+
+  /** Whose the head is, where there is one. */
+  get recording(): Recording {
+    return this.#heap[0].recording;
+  }
+
+  /** Whether single trades of the same instrument play in the bar around `timeMs`: they say when it was what the bar says it was. */
+  tradesIn({ source, instrument, barMs }: Recording, timeMs: number): boolean {
+    const end = timeMs - (timeMs % barMs) + barMs;
+    return this.#cursors.some(({ recording: other, firstMs, head }) =>
+      other.kind === 'trades' && other.source === source && other.instrument?.pair === instrument?.pair && other.instrument?.kind === instrument?.kind
+      && firstMs !== undefined && firstMs < end && head !== undefined);
   }
 
   /** Removes the head. A promise where a file must be read on before the next head is known. */

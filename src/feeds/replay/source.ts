@@ -1,7 +1,7 @@
 /**
- * Plays recordings as if they happened now: the days of a directory one after the other, files merged by time, at a multiple of real speed. Times are moved
- * to now; what a venue's clock was off by then, it is off by now. Silences of all files together are skipped, and prices start afresh after them.
- * At the end it begins again (`loop`), or prices end and the markets move to their safe state.
+ * Plays recordings as if they happened now: the days of a directory one after the other, files merged by time, at a multiple of real speed. Its time begins now and
+ * runs as fast as it plays, so that ages are those of the recording at any speed; what a venue's clock was off by then, it is off by now. Silences of all files together
+ * are skipped, and prices start afresh after them. At the end it begins again (`loop`), or prices end and the markets move to their safe state.
  */
 import type { Clock } from '../../utils/clock.ts';
 import { pause } from '../../utils/clock.ts';
@@ -11,6 +11,7 @@ import { splitPair, type PriceSource, type SourceListener, type Tick, type Venue
 import { readPlaylist, type Playlist, type Recording } from './catalog.ts';
 import type { Observed } from './decode.ts';
 import { Merge } from './merge.ts';
+import { ReplayTime } from './time.ts';
 
 export interface ReplayOptions {
   readonly mode: ReplayMode;
@@ -22,8 +23,6 @@ export interface ReplayOptions {
 const GAP_MS = 300_000;
 /** Work between two turns of the event loop, so that orders never wait for a replay. */
 const SLICE_MS = 4;
-/** A replay that is later than this (the machine stood still, the clock jumped) goes on from there: a market must not see minutes of prices in one moment. */
-const LATE_MS = 2_000;
 /** Longest pause, so that a stop or a changed clock is noticed. */
 const MAX_PAUSE_MS = 250;
 const DAY_MS = 86_400_000;
@@ -39,16 +38,22 @@ export class ReplaySource implements PriceSource {
   /** Of the day that is playing, by `source pair kind`. */
   #venues = new Map<string, Venue>();
   #connected = new Set<string>();
+  /** By path. */
   #faults = new Map<string, number>();
+  /** Of the day that is playing, by source. */
+  #faultsOfDay = new Map<string, number>();
   #running: Promise<void> = Promise.resolve();
-  /** Recorded time and the time at which it was played: the anchor of the speed. */
-  #recordedMs = 0;
-  #playedMs = 0;
+  readonly #time: ReplayTime;
 
   constructor({ mode, clock, logger }: ReplayOptions) {
     this.#mode = mode;
     this.#clock = clock;
     this.#logger = logger;
+    this.#time = new ReplayTime(clock, mode.speed);
+  }
+
+  now(): number {
+    return this.#time.now();
   }
 
   venues(base: string): readonly Venue[] {
@@ -91,13 +96,18 @@ export class ReplaySource implements PriceSource {
     this.#logger.info('replaying a day', { day, speed: this.#mode.speed, files: recordings.map(({ kind, source, path }) => `${kind} ${source} ${path.split(/[\\/]/).at(-1)}`) });
     this.#venues = new Map(recordings.flatMap(({ source, instrument }) =>
       instrument === undefined ? [] : [[`${source} ${instrument.pair} ${instrument.kind}`, { source, ...instrument }] as const]));
-    const merge = new Merge(recordings, ({ path, error }) => this.#fault(path, error));
+    this.#faultsOfDay.clear();
+    const merge = new Merge(recordings, ({ recording, error }) => this.#fault(recording, error, listener));
     try {
       await merge.open();
       await this.#playMerged(merge, Date.parse(day), listener);
     } finally {
       merge.close();
     }
+    if (this.#stopped) return;
+    const faults = [...this.#faultsOfDay.values()].reduce((sum, count) => sum + count, 0);
+    this.#logger[faults === 0 ? 'info' : 'warn']('a day was replayed', { day, unusable: faults, ...(faults === 0 ? {} : { bySource: Object.fromEntries(this.#faultsOfDay) }) });
+    this.#disconnect(listener, `the recording of ${day} ended`);
   }
 
   async #playMerged(merge: Merge, midnight: number, listener: SourceListener): Promise<void> {
@@ -107,15 +117,17 @@ export class ReplaySource implements PriceSource {
     let last = -Infinity;
     let sliceEnd = performance.now() + SLICE_MS;
     for (let next = merge.head; next !== undefined && next.timeMs < to && !this.#stopped; next = merge.head) {
+      const { recording } = merge;
       if (next.timeMs >= from) {
-        if (next.timeMs - last > GAP_MS) this.#anchor(next.timeMs, last, listener);
+        if (next.timeMs - last > GAP_MS) this.#begin(next.timeMs, last, listener);
         if (await this.#waitFor(next.timeMs)) sliceEnd = performance.now() + SLICE_MS;
         if (this.#stopped) return;
         last = next.timeMs;
-        this.#play(next, listener);
+        this.#time.reach(next.timeMs);
+        if (recording.kind !== 'klines' || !merge.tradesIn(recording, next.timeMs)) this.#play(next, recording, listener);
       } else {
         // Books are built from their snapshot on, even where they are not shown yet.
-        this.#ticksOf(next);
+        this.#ticksOf(next, recording, listener);
       }
       const reading = merge.take();
       if (reading !== undefined) await reading;
@@ -127,40 +139,37 @@ export class ReplaySource implements PriceSource {
   }
 
   /** Starts the clock of a segment: its first message is played now. */
-  #anchor(recordedMs: number, lastMs: number, listener: SourceListener): void {
+  #begin(recordedMs: number, lastMs: number, listener: SourceListener): void {
     const reason = `the recording continues at ${new Date(recordedMs).toISOString()}`;
     this.#logger.info(reason, lastMs === -Infinity ? {} : { skippedMs: Math.round(recordedMs - lastMs) });
-    this.#recordedMs = recordedMs;
-    this.#playedMs = this.#clock.now();
+    this.#time.begin(recordedMs);
     listener.onReset(reason);
   }
 
   /** Until the recorded time is due. Whether it waited. */
   async #waitFor(recordedMs: number): Promise<boolean> {
-    const due = this.#playedMs + (recordedMs - this.#recordedMs) / this.#mode.speed;
-    const late = this.#clock.now() - due;
-    if (late > LATE_MS) this.#playedMs += late;
     let waited = false;
-    for (let wait = due - this.#clock.now(); wait >= 1 && !this.#stopped; wait = due - this.#clock.now()) {
+    for (let wait = this.#time.until(recordedMs); wait >= 1 && !this.#stopped; wait = this.#time.until(recordedMs)) {
       waited = true;
       await pause(this.#clock, Math.min(wait, MAX_PAUSE_MS), this.#stopping.signal);
     }
     return waited;
   }
 
-  #play(observed: Observed, listener: SourceListener): void {
-    const now = this.#clock.now();
-    for (const tick of this.#ticksOf(observed)) {
+  #play(observed: Observed, recording: Recording, listener: SourceListener): void {
+    const now = this.#time.now();
+    for (const tick of this.#ticksOf(observed, recording, listener)) {
       this.#meet(tick, listener);
-      listener.onTick({ ...tick, eventTimeMs: tick.eventTimeMs + now - tick.receivedTimeMs, receivedTimeMs: now });
+      const moved = tick.eventTimeMs === undefined ? {} : { eventTimeMs: tick.eventTimeMs + now - tick.receivedTimeMs };
+      listener.onTick({ ...tick, ...moved, receivedTimeMs: now });
     }
   }
 
-  #ticksOf(observed: Observed): readonly Tick[] {
+  #ticksOf(observed: Observed, recording: Recording, listener: SourceListener): readonly Tick[] {
     try {
       return observed.ticks();
     } catch (error) {
-      this.#fault('a message', error);
+      this.#fault(recording, error, listener);
       return [];
     }
   }
@@ -176,9 +185,14 @@ export class ReplaySource implements PriceSource {
 
   #end(listener: SourceListener, reason: string): void {
     this.#logger.info(reason);
+    this.#disconnect(listener, reason);
+    this.#time.end();
+    listener.onReset(reason);
+  }
+
+  #disconnect(listener: SourceListener, reason: string): void {
     for (const source of this.#connected) listener.onState(source, 'ended', reason);
     this.#connected.clear();
-    listener.onReset(reason);
   }
 
   #announce({ days, left }: Playlist): void {
@@ -192,9 +206,11 @@ export class ReplaySource implements PriceSource {
     for (const { path, reason } of left) this.#logger.debug('not replayed', { path, reason });
   }
 
-  #fault(path: string, error: unknown): void {
+  #fault({ path, source }: Recording, error: unknown, listener: SourceListener): void {
     const count = (this.#faults.get(path) ?? 0) + 1;
     this.#faults.set(path, count);
-    if (count <= MAX_FAULTS_LOGGED) this.#logger.warn('a recorded line cannot be used', { path, error });
+    this.#faultsOfDay.set(source, (this.#faultsOfDay.get(source) ?? 0) + 1);
+    if (count <= MAX_FAULTS_LOGGED) this.#logger.warn('a recorded line cannot be used', { path, source, error });
+    listener.onFault(source, error);
   }
 }
