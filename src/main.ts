@@ -29,9 +29,10 @@ import { AccountStream } from './services/account-stream.ts';
 import { Activity } from './services/activity.ts';
 import { AdminStream } from './services/admin-stream.ts';
 import { AuditLog } from './services/audit.ts';
-import { AuthService } from './services/auth.ts';
 import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
+import { Credentials } from './services/credentials.ts';
+import { Guesses } from './services/guesses.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
 import { KeptReplies } from './services/kept-replies.ts';
@@ -40,8 +41,10 @@ import { ensureListings } from './services/listings.ts';
 import { MarketStream } from './services/market-stream.ts';
 import { PasswordHasher } from './services/passwords.ts';
 import { createPriceFeed } from './services/prices.ts';
+import { Registration } from './services/registration.ts';
 import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
+import { SignIn } from './services/sign-in.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
 import { UserService } from './services/users.ts';
@@ -105,8 +108,11 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   const tokens = new AccessTokens(secrets.jwt, clock);
   const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock });
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled });
-  const userAdmin = new UserService({ store, sessions, audit, clock });
+  const credentials = new Credentials({ store, passwords: new PasswordHasher() });
+  const guesses = new Guesses({ clock, enabled: config.rateLimits.enabled });
+  const signIn = new SignIn({ store, credentials, sessions, tokens, guesses, audit, clock });
+  const registration = new Registration({ store, sequencer, credentials, signIn, guesses, audit, clock });
+  const userAdmin = new UserService({ store, credentials, sessions, audit, clock });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
@@ -121,7 +127,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
 
   // REST.
   const table: RouteTable = new RouteTable([
-    { base: '/api/v1', routes: [...authRoutes(auth), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
+    { base: '/api/v1', routes: [...authRoutes({ registration, signIn }), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
@@ -167,7 +173,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   stops.push(() => feed.stop());
   await listening(config, () => probeListening(config.port, config.host));
-  const first = await auth.ensureAdmin(config.admin).catch((error: unknown) => {
+  const first = await registration.ensureAdmin(config.admin).catch((error: unknown) => {
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);

@@ -1,6 +1,7 @@
 /** Passwords: what makes one acceptable, and how it is kept (Argon2id). Hashing runs off the main thread, a few at a time. */
 import { availableParallelism } from 'node:os';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { Refusal } from '../types/refusal.ts';
 import { Gate } from '../utils/gate.ts';
 import { isCommonPassword } from './common-passwords.ts';
 
@@ -15,8 +16,14 @@ function normalize(password: string): string {
   return password.normalize('NFKC');
 }
 
+/** Throws VALIDATION_FAILED, which names `path`, for a new password that will not do. */
+export function requireGood(password: string, email: string, path: string): void {
+  const message = passwordProblem(password, email);
+  if (message !== undefined) throw new Refusal('VALIDATION_FAILED', `${path} ${message}`, { errors: [{ path, message }] });
+}
+
 /** What is wrong with a new password, as one sentence; undefined: nothing. */
-export function passwordProblem(password: string, email: string): string | undefined {
+function passwordProblem(password: string, email: string): string | undefined {
   const text = normalize(password);
   const length = [...text].length;
   if (length < MIN_LENGTH || length > MAX_LENGTH) return `must have ${MIN_LENGTH} to ${MAX_LENGTH} characters`;

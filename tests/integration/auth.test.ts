@@ -19,7 +19,7 @@ let serial = 0;
 
 before(async () => {
   api = await startApi();
-  await api.identity.auth.ensureAdmin(ADMIN);
+  await api.identity.registration.ensureAdmin(ADMIN);
 });
 after(() => api.close());
 
@@ -357,7 +357,7 @@ test('roles count at once, both ways, and only administrators give them', async 
 test('admin routes need the address as well as the role', async () => {
   const elsewhere = await startApi({ env: { ADMIN_IPS: '10.0.0.0/8', TRUST_PROXY: '1' } });
   try {
-    await elsewhere.identity.auth.ensureAdmin(ADMIN);
+    await elsewhere.identity.registration.ensureAdmin(ADMIN);
     const { data } = await call<SignedIn>('POST', '/auth/login', ADMIN, undefined, elsewhere);
     const freeze = async (forwarded: string): Promise<number> =>
       (await fetch(`${elsewhere.url}/api/v1/admin/users/unknown/freeze`, { method: 'POST', headers: { authorization: `Bearer ${data.tokens.accessToken}`, 'x-forwarded-for': forwarded } })).status;
@@ -444,10 +444,10 @@ test('who is given an account that is another user’s in the store is not told 
 test('the first administrator is created once', async () => {
   const fresh = await startApi();
   try {
-    const first = await fresh.identity.auth.ensureAdmin({ email: 'Boss@Bourse.test', password: undefined });
+    const first = await fresh.identity.registration.ensureAdmin({ email: 'Boss@Bourse.test', password: undefined });
     assert.equal(first?.email, 'boss@bourse.test');
     assert.match(first?.password ?? '', /^[A-Za-z0-9_-]{24}$/);
-    assert.equal(await fresh.identity.auth.ensureAdmin(ADMIN), undefined);
+    assert.equal(await fresh.identity.registration.ensureAdmin(ADMIN), undefined);
     assert.equal((await call('POST', '/auth/login', { email: 'boss@bourse.test', password: first?.password }, undefined, fresh)).status, 200);
   } finally {
     await fresh.close();

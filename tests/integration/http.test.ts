@@ -267,7 +267,7 @@ test('a target may be a whole URL', async () => {
   for (const target of ['http://x', 'http://x?text=a', 'http:///api/v1/probe', 'ftp://x/api/v1/probe', 'http:/api/v1/probe', '/http://x/api/v1/probe']) {
     assert.match(await ask(target), /^HTTP\/1\.1 40[04] [^]*X-Request-Id: [^]*application\/problem\+json/, target);
   }
-  const { tokens } = await api.identity.auth.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  const { tokens } = await api.identity.registration.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
   for (const target of ['/api/v1/probe/once', 'http://x/api/v1/probe/once']) {
     const reply = await raw(`POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${tokens.accessToken}\r\nIdempotency-Key: key\r\n\r\n`);
     assert.match(reply, /^HTTP\/1\.1 200 /);
@@ -278,7 +278,7 @@ test('a target may be a whole URL', async () => {
 });
 
 test('an Idempotency-Key is scoped to the account; its fingerprint is of the meaning', async () => {
-  const { tokens } = await api.identity.auth.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  const { tokens } = await api.identity.registration.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
   const send = (path: string, body: string, key: string): Promise<Response> => post(path, body, { authorization: `Bearer ${tokens.accessToken}`, 'idempotency-key': key });
   await send('/probe/once', '{"a":1,"b":2}', 'key-1');
   await send('/probe/once', '{ "b": 2, "a": 1 }', 'key-1');

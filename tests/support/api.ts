@@ -17,11 +17,14 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { HealthService, engineCheck, storeCheck, type HealthCheck } from '../../src/services/health.ts';
 import { AuditLog } from '../../src/services/audit.ts';
-import { AuthService } from '../../src/services/auth.ts';
 import { Authenticator } from '../../src/services/authenticator.ts';
+import { Credentials, type CredentialsDeps } from '../../src/services/credentials.ts';
+import { Guesses } from '../../src/services/guesses.ts';
 import { KeptReplies } from '../../src/services/kept-replies.ts';
 import { PasswordHasher } from '../../src/services/passwords.ts';
+import { Registration } from '../../src/services/registration.ts';
 import { Sessions } from '../../src/services/sessions.ts';
+import { SignIn } from '../../src/services/sign-in.ts';
 import { AccessTokens } from '../../src/services/tokens.ts';
 import { UserService } from '../../src/services/users.ts';
 
@@ -35,6 +38,8 @@ export interface ApiOptions {
   /** Of a venue that is to be reached through it; default one that only opens accounts. */
   readonly sequencer?: Sequencer;
   readonly store?: SqliteStore;
+  /** Default: what the product has. */
+  readonly passwords?: CredentialsDeps['passwords'];
 }
 
 /** Opens accounts and does nothing else; time is the test's. */
@@ -55,16 +60,20 @@ export async function startApi(options: ApiOptions = {}) {
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', outcome: 'refused', target: session.id, ip, requestId }),
   });
   const tokens = new AccessTokens(config.jwtSecrets as readonly string[], clock);
+  const credentials = new Credentials({ store, passwords: options.passwords ?? new PasswordHasher() });
+  const guesses = new Guesses({ clock, enabled: config.rateLimits.enabled });
+  const signIn = new SignIn({ store, credentials, sessions, tokens, guesses, audit, clock });
   const identity = {
     audit,
     sessions,
     authenticator: new Authenticator({ store, sequencer, sessions, tokens, metrics, clock }),
-    auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, limitAttempts: config.rateLimits.enabled }),
-    users: new UserService({ store, sessions, audit, clock }),
+    signIn,
+    registration: new Registration({ store, sequencer, credentials, signIn, guesses, audit, clock }),
+    users: new UserService({ store, credentials, sessions, audit, clock }),
   };
   const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])]);
   const table: RouteTable = new RouteTable([
-    { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },
+    { base: '/api/v1', routes: [...authRoutes(identity), ...userRoutes(identity.users), ...(options.routes ?? [])] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
   ]);
   const replies = new KeptReplies({ store, secrets: config.jwtSecrets as readonly string[], clock });
