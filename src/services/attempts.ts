@@ -32,6 +32,8 @@ export class Attempts {
   take(key: string): number {
     const now = this.#clock();
     const entry = this.#entries.get(key) ?? { count: 0, nextAt: 0 };
+    // A clock that was set back makes no wait longer than it was to be.
+    entry.nextAt = Math.min(entry.nextAt, now + this.#delay(entry.count));
     if (now < entry.nextAt) return entry.nextAt - now;
     const count = entry.count + 1;
     this.#entries.set(key, { count, nextAt: now + this.#delay(count) });
