@@ -131,7 +131,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes)] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
-  const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config });
+  const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config, metrics, logger });
   stops.push(() => server.close());
 
   // Sockets: committed records, folded for whoever listens.

@@ -329,19 +329,46 @@ test('slow clients have their limits', () => {
   assert.deepEqual([headersTimeout, requestTimeout, timeout, maxConnections], [10_000, 30_000, 75_000, 20_000]);
 });
 
-test('connections of one address are limited', async () => {
-  const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' } });
-  const port = Number(new URL(tight.url).port);
-  const first = connect(port, '127.0.0.1');
+/** A connection that stays open, and what comes back on it: '' when it is closed instead. */
+function keptOpen(url: string, headers = ''): { readonly reply: Promise<string>; readonly end: () => void } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const reply = new Promise<string>((resolve) => {
+    socket.once('data', (chunk) => resolve(chunk.toString()));
+    for (const end of ['close', 'error']) socket.once(end, () => resolve(''));
+  });
+  socket.write(`GET /api/v1/probe/address HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+  return { reply, end: () => socket.destroy() };
+}
+
+async function refusals(of: Api): Promise<string[]> {
+  return (await of.metrics.registry.getSingleMetricAsString('bourse_rate_limited_total')).split('\n').filter((line) => !line.startsWith('#'));
+}
+
+test('connections of one address are limited; those that are refused are counted, and the log tells', async () => {
+  const lines: unknown[] = [];
+  const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' }, routes: probes, logger: { ...silentLogger, warn: (...line) => void lines.push(line) } });
+  const first = keptOpen(tight.url);
   try {
-    await new Promise((resolve) => first.once('connect', resolve));
-    assert.equal(await raw('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', tight.url), '');
-    const reply = new Promise<string>((resolve) => first.once('data', (chunk) => resolve(chunk.toString())));
-    first.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
-    assert.match(await reply, /^HTTP\/1\.1 200 /);
+    assert.match(await first.reply, /^HTTP\/1\.1 200 /);
+    for (let i = 0; i < 3; i++) assert.equal(await keptOpen(tight.url).reply, '');
+    assert.deepEqual(await refusals(tight), ['bourse_rate_limited_total{limit="address_connections"} 3']);
+    assert.deepEqual(lines[0], ['a connection was refused: too many are open', { limit: 'address_connections', address: '127.0.0.1', leftOut: 0 }]);
   } finally {
-    first.destroy();
+    first.end();
     await tight.close();
+  }
+});
+
+test('connections through a proxy are limited in all, not as those of one client', async () => {
+  const behind = await startApi({ env: { TRUST_PROXY: '1', MAX_CONNECTIONS: '3', MAX_CONNECTIONS_PER_ADDRESS: '1' }, routes: probes });
+  const clients = [1, 2, 3].map((n) => keptOpen(behind.url, `X-Forwarded-For: 10.0.0.${n}\r\n`));
+  try {
+    for (const [i, { reply }] of clients.entries()) assert.match(await reply, new RegExp(`^HTTP/1\\.1 200 [^]*"10\\.0\\.0\\.${i + 1}"`));
+    assert.equal(await keptOpen(behind.url, 'X-Forwarded-For: 10.0.0.4\r\n').reply, '');
+    assert.deepEqual(await refusals(behind), ['bourse_rate_limited_total{limit="connections"} 1']);
+  } finally {
+    for (const { end } of clients) end();
+    await behind.close();
   }
 });
 

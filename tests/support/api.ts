@@ -78,7 +78,7 @@ export async function startApi(options: ApiOptions = {}) {
   ]);
   const replies = new KeptReplies({ store, secrets: config.jwtSecrets as readonly string[], clock });
   const app = createApp({ config, table, authenticate: (token) => identity.authenticator.authenticate(token), replies, metrics, logger, checkReplies: true });
-  const server = createServer({ app, config });
+  const server = createServer({ app, config, metrics, logger });
   const url = await server.listen(0, '127.0.0.1');
   const close = async (): Promise<void> => {
     await server.close();
