@@ -58,7 +58,7 @@ export interface Sockets {
 }
 
 const MAX_MESSAGE_BYTES = 64 * 1_024;
-/** Smaller messages cost more to compress than to send. */
+/** Smaller messages cost more to compress than to send. So do those that go to many, each in one frame for all. */
 const COMPRESS_FROM_BYTES = 2_048;
 const RECOVERY_MS = 60_000;
 const TICK_MS = 50;
@@ -77,7 +77,7 @@ export function createSockets(parts: SocketParts): Sockets {
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   let open = true;
   const io = createServer(parts, () => open);
-  batchWrites(io, logger);
+  batchWrites(io, { compressFrom: COMPRESS_FROM_BYTES, logger });
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
   const publisher = (nsp: Namespace): TopicPublisher =>
@@ -130,7 +130,8 @@ function createServer({ http, options }: SocketParts, open: () => boolean): Serv
     serveClient: false,
     cleanupEmptyChildNamespaces: true,
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
-    perMessageDeflate: { threshold: COMPRESS_FROM_BYTES },
+    // The package compresses everything, whatever the threshold, where a message may refer to those before it.
+    perMessageDeflate: { threshold: COMPRESS_FROM_BYTES, serverNoContextTakeover: true },
     httpCompression: { threshold: COMPRESS_FROM_BYTES },
     // The middlewares run again: a session may have been revoked in the meantime.
     connectionStateRecovery: { maxDisconnectionDuration: recoveryMs, skipMiddlewares: false },

@@ -1,6 +1,6 @@
 /**
- * Sends topics to those who follow them: one encoding per topic and message, however many follow. Whoever reads too slowly is left out
- * until the queue has drained, and is then brought up to date in one message.
+ * Sends topics to those who follow them: one encoding per topic and message, however many follow, and in JSON one frame, which is not compressed.
+ * Whoever reads too slowly is left out until the queue has drained, and is then brought up to date in one message.
  */
 import type { Namespace, Socket } from 'socket.io';
 import { cacheKeys } from '../cache/keys.ts';
