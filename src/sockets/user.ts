@@ -12,9 +12,10 @@ import type { OrderService } from '../services/orders.ts';
 import type { Permission, Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { MAX_BATCH, newOrder, orderBatch } from '../validators/order.ts';
-import { amendCall, cancelCall, channelChoice } from '../validators/sockets.ts';
+import { amendCall, cancelCall } from '../validators/sockets.ts';
 import { backlogOf, Stalls, terminate, type BacklogLimits } from './backlog.ts';
 import { call, type Calls } from './calls.ts';
+import { channelCalls } from './channels.ts';
 import { principalOf } from './handshake.ts';
 import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
 
@@ -47,21 +48,26 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
       throw error;
     }
   };
+  const chosen = (socket: Socket): AccountChannel[] => {
+    const rooms = roomsOf(principalOf(socket).account);
+    return ACCOUNT_CHANNELS.filter((channel) => socket.rooms.has(rooms[channel]));
+  };
+  const choose = async (socket: Socket, channels: readonly AccountChannel[]): Promise<{ readonly channels: readonly AccountChannel[] }> => {
+    const rooms = roomsOf(permitted(socket, 'read').account);
+    for (const channel of ACCOUNT_CHANNELS) {
+      if (channels.includes(channel)) void socket.join(rooms[channel]);
+      else void socket.leave(rooms[channel]);
+    }
+    await follow(socket);
+    return { channels };
+  };
 
   const calls: Calls = new Map([
     ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
     ['order:amend', call(amendCall, (socket, { id, ...change }) => orders.amend(permitted(socket, 'trade'), id, change))],
     ['order:cancel', call(cancelCall, (socket, { id }) => orders.cancel(permitted(socket, 'trade'), id))],
     ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items), costOfBatch)],
-    ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), async (socket, { channels }) => {
-      const { account } = permitted(socket, 'read');
-      for (const channel of ACCOUNT_CHANNELS) {
-        if (channels.includes(channel)) void socket.join(roomsOf(account)[channel]);
-        else void socket.leave(roomsOf(account)[channel]);
-      }
-      await follow(socket);
-      return { channels };
-    })],
+    ...channelCalls({ channels: ACCOUNT_CHANNELS, chosen, choose }),
   ]);
 
   nsp.on('connection', (socket) => {
