@@ -33,7 +33,7 @@ export function wordsForDamage(path: string, file: StoreFile, error: unknown, co
 }
 
 /** For a fault met in a collection: damage is named with its place, anything else stays as it is. */
-export function locate(error: Error, directory: string, spec: CollectionSpec<{ readonly id: string }>): Error {
+export function locate(error: Error, directory: string, spec: Pick<CollectionSpec<{ readonly id: string }>, 'name' | 'projected'>): Error {
   if (!isDamage(error)) return error;
   const file = fileOf(spec);
   return new StoreDamagedError(wordsForDamage(pathOf(directory, file), file, error, spec.name));

@@ -7,6 +7,7 @@ import { sessions } from '../../src/models/sessions.ts';
 import { hash } from '@node-rs/argon2';
 import { auditlogs } from '../../src/models/auditlogs.ts';
 import { keptreplies } from '../../src/models/keptreplies.ts';
+import { AuditChain } from '../../src/services/audit.ts';
 import { JWT_SECRET, startApi, type Api } from '../support/api.ts';
 
 interface SignedIn { user: { id: string; email: string; roles: string[] }; tokens: { accessToken: string; expiresIn: number; refreshToken: string } }
@@ -455,16 +456,23 @@ test('the first administrator is created once', async () => {
 });
 
 test('what happened is in the audit log, whose chain shows every change to it', async () => {
-  const { audit } = api.identity;
-  assert.equal(await audit.verify(), undefined);
   const collection = api.store.collection(auditlogs);
+  const verify = async () => {
+    const chain = new AuditChain();
+    for (;;) {
+      const { items } = await collection.find({ where: { seq: { gt: chain.last.seq } }, sort: { seq: 1 }, limit: 500 });
+      const broken = items.map((entry) => chain.follow(entry)).find((found) => found !== undefined);
+      if (broken !== undefined || items.length < 500) return broken;
+    }
+  };
+  assert.equal(await verify(), undefined);
   const { items } = await collection.find({ sort: { seq: 1 }, limit: 3 });
   const [first, second] = items as [(typeof items)[0], (typeof items)[0]];
   assert.deepEqual([first.action, first.target], ['user.create', 'admin']);
   await collection.put([{ ...second, actor: 'somebody else' }]);
-  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'its content is not what was written' });
+  assert.deepEqual(await verify(), { seq: 2, reason: 'its content is not what was written' });
   await collection.remove({ seq: 2 });
-  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'the entry is missing' });
+  assert.deepEqual(await verify(), { seq: 2, reason: 'the entry is missing' });
   await collection.insert(second);
-  assert.equal(await audit.verify(), undefined);
+  assert.equal(await verify(), undefined);
 });
