@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { eventually } from '../../tests/support/wait.ts';
 import { UnavailableError } from '../utils/errors.ts';
 import type { CollectionSpec } from './collection.ts';
 import { storeContract } from './contract.ts';
@@ -204,6 +205,18 @@ test('the thread refuses more calls than it may hold, and all calls once it is c
   assert.match(String((calls[2] as PromiseRejectedResult).reason), /too many queries/);
   await store.close();
   await assert.rejects(table.count(), { code: 'UNAVAILABLE' });
+});
+
+test('a collection is opened, and the thread ends, however many calls wait', { timeout: 30_000 }, async () => {
+  const place = mkdtempSync(join(directory, 'full-'));
+  const store = new RemoteStore({ directory: place, maxInFlight: 1 });
+  const [one, two] = [store.collection(notes), store.collection({ ...notes, name: 'others' })];
+  await store.ping().catch(() => undefined);
+  await eventually('both are open', () => two.count().then((count) => count === 0 || undefined, () => undefined));
+  const waiting = one.count();
+  await store.close();
+  assert.equal(await waiting, 0);
+  await assert.rejects(one.count(), { code: 'UNAVAILABLE', message: 'the store is closed' });
 });
 
 test('the thread tells what each call took', async () => {
