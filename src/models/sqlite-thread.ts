@@ -5,6 +5,7 @@ import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
 import { locate } from './damage.ts';
 import { SqliteStore } from './sqlite.ts';
+import { sweepEvery } from './sweeper.ts';
 import type { SqliteTable } from './table.ts';
 
 type Doc = { readonly id: string };
@@ -88,18 +89,12 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs }: Sto
     }
   };
 
-  const sweeper = setInterval(() => {
-    try {
-      while (store.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
-    } catch {
-      // The database is busy or the disk full: the next round tries again, and writes report the fault to their callers.
-    }
-  }, sweepMs);
+  const stopSweeping = sweepEvery(sweepMs, () => store.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
 
   port.on('message', (requests: readonly StoreRequest[]) => {
     port.postMessage(requests.map(answer));
     if (requests.some((request) => request.op === 'close')) {
-      clearInterval(sweeper);
+      stopSweeping();
       port.close();
     }
   });

@@ -4,6 +4,7 @@ import type { Millis, Seq } from '../engine/units.ts';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { isDamage, notOpened, wordsForDamage } from '../models/damage.ts';
 import { openStoreFile, type SqliteDatabase } from '../models/sqlite.ts';
+import { sweepEvery } from '../models/sweeper.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
@@ -47,7 +48,7 @@ class ProjectorLoop {
   readonly #file: JournalFile;
   readonly #projector: Projector;
   readonly #lingerMs: Millis;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #stopSweeping: () => void;
   #target: Seq;
   #wanted: Seq = 0;
   #builds = 0;
@@ -66,7 +67,8 @@ class ProjectorLoop {
     this.#file = new JournalFile(journalPath(directory), { readOnly: true });
     this.#projector = this.#begin(directory);
     this.#target = this.#file.lastSeq();
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    // A full disk shows in `failed`.
+    this.#stopSweeping = sweepEvery(sweepMs, () => this.#database.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
     port.on('message', (request: ProjectorRequest) => this.#handle(request));
     this.#report(0, 0);
     this.#wake();
@@ -146,17 +148,9 @@ class ProjectorLoop {
     this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, builds: this.#builds, events, seconds } satisfies ProjectorReport);
   }
 
-  #sweep(): void {
-    try {
-      while (this.#database.sweep(Date.now(), SWEEP_LIMIT) >= SWEEP_LIMIT);
-    } catch {
-      // Busy or full: the next round tries again, and a full disk shows in `failed`.
-    }
-  }
-
   #close(): void {
     this.#closed = true;
-    clearInterval(this.#sweeper);
+    this.#stopSweeping();
     this.#database.close();
     this.#file.close();
     this.#port.close();
