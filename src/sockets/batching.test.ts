@@ -19,7 +19,7 @@ interface Spied {
 async function listen(t: TestContext) {
   const http = createServer();
   const server = new Server(http, { serveClient: false, perMessageDeflate: { threshold: COMPRESS_FROM, serverNoContextTakeover: true } });
-  batchWrites(server, { compressFrom: COMPRESS_FROM, logger: silentLogger });
+  batchWrites(server, { compressFrom: COMPRESS_FROM, onWait: () => undefined, logger: silentLogger });
   await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
   t.after(() => server.close());
   return { http, server };

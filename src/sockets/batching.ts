@@ -2,7 +2,7 @@
  * What a connection is given within one turn of the event loop leaves with one write. The package writes the first packet at once and each further one
  * by itself, and a write costs more than all else that a small message does. What goes to many leaves in one frame that was made for all of them.
  */
-import type { Server } from 'socket.io';
+import type { Server, Socket } from 'socket.io';
 import type { Logger } from '../observability/logger.ts';
 
 /** What the declared types of the packages leave out. */
@@ -22,7 +22,7 @@ interface Packet {
 interface Transport {
   readonly writable: boolean;
   /** Of WebSockets; the extensions are those that the client takes. */
-  readonly socket?: { readonly extensions: string; readonly _socket?: { cork(): void; uncork(): void } };
+  readonly socket?: { readonly extensions: string; readonly bufferedAmount: number; readonly _socket?: { cork(): void; uncork(): void } };
   /** As long as it is set, no frame is used that is there already. The package sets it for all, whatever their client takes. */
   perMessageDeflate?: unknown;
 }
@@ -41,10 +41,12 @@ export async function written(io: Server): Promise<void> {
 export interface WriteOptions {
   /** Bytes from which on a message to one client is compressed, where the client takes that; not what goes to many, in text. */
   readonly compressFrom: number;
+  /** Told of a connection that does not take at once what it is given. */
+  readonly onWait: (connection: Socket['conn']) => void;
   readonly logger: Logger;
 }
 
-export function batchWrites(io: Server, { compressFrom, logger }: WriteOptions): void {
+export function batchWrites(io: Server, { compressFrom, onWait, logger }: WriteOptions): void {
   let waiting: (() => void)[] = [];
   const writeAll = (): void => {
     const writes = waiting;
@@ -69,9 +71,11 @@ export function batchWrites(io: Server, { compressFrom, logger }: WriteOptions):
         connection.close(true);
       }
       tcp?.uncork();
+      if ((transport.socket?.bufferedAmount ?? 0) > 0) onWait(connection as unknown as Socket['conn']);
     };
     connection.flush = () => {
-      if (scheduled || connection.writeBuffer.length === 0 || !connection.transport.writable) return;
+      if (scheduled || connection.writeBuffer.length === 0) return;
+      if (!connection.transport.writable) return onWait(connection as unknown as Socket['conn']);
       scheduled = true;
       if (waiting.length === 0) setImmediate(writeAll);
       waiting.push(write);

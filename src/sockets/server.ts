@@ -21,6 +21,7 @@ import { servePrices } from './prices.ts';
 import { RecoverableAdapter, type RecoveryOptions } from './recovery.ts';
 import { TopicPublisher } from './topics.ts';
 import { serveUser } from './user.ts';
+import { Waiting } from './waiting.ts';
 
 export interface SocketOptions {
   /** Web origins besides this server's own whose pages may connect. */
@@ -77,11 +78,12 @@ export function createSockets(parts: SocketParts): Sockets {
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   let open = true;
   const io = createServer(parts, () => open);
-  batchWrites(io, { compressFrom: COMPRESS_FROM_BYTES, logger });
+  const waiting = new Waiting((connection) => connections.socketsOf(connection));
+  batchWrites(io, { compressFrom: COMPRESS_FROM_BYTES, onWait: (connection) => waiting.note(connection), logger });
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
   const publisher = (nsp: Namespace): TopicPublisher =>
-    new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, metrics, logger });
+    new TopicPublisher(nsp, { tickMs, backlog, waiting, subscriptionsPerConnection: limits.subscriptionsPerConnection, metrics, logger });
   const [prices, market, user, admin] = ['/prices', '/market', '/user', '/admin'].map((name) => countedNamespace(io, name, metrics)) as [Namespace, Namespace, Namespace, Namespace];
 
   connections.watch(io, [prices, market, user, admin]);
@@ -98,7 +100,7 @@ export function createSockets(parts: SocketParts): Sockets {
   servePrices(prices, { market: parts.market, topics: publishers[0], serve });
   serveMarket(market, { market: parts.market, topics: publishers[1], serve });
   serveAdmin(admin, { admin: parts.admin, topics: publishers[2], serve });
-  const stopEvents = serveUser(user, { orders: parts.orders, accounts: parts.accounts, backlog, watchMs: tickMs, serve, logger, metrics });
+  const stopEvents = serveUser(user, { orders: parts.orders, accounts: parts.accounts, backlog, waiting, watchMs: tickMs, serve, logger, metrics });
 
   return {
     close: async () => {

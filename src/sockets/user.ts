@@ -18,11 +18,13 @@ import { call, type Calls } from './calls.ts';
 import { channelCalls } from './channels.ts';
 import { principalOf } from './handshake.ts';
 import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface UserParts {
   readonly orders: Pick<OrderService, 'place' | 'amend' | 'cancel' | 'placeBatch'>;
   readonly accounts: AccountStream;
   readonly backlog: BacklogLimits;
+  readonly waiting: Pick<Waiting, 'of'>;
   readonly watchMs: number;
   readonly serve: (socket: Socket, calls: Calls) => void;
   readonly logger: Logger;
@@ -30,7 +32,7 @@ export interface UserParts {
 }
 
 /** Returns how to stop. */
-export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, serve, logger, metrics }: UserParts): () => void {
+export function serveUser(nsp: Namespace, { orders, accounts, backlog, waiting, watchMs, serve, logger, metrics }: UserParts): () => void {
   const adapter = nsp.adapter as RecoverableAdapter;
   /** Of the accounts that have a socket, or may come back to one. */
   const known = new Map<number, AccountRooms>();
@@ -102,7 +104,7 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
 
   const stalls = new Stalls(backlog);
   const watch = setInterval(() => {
-    for (const socket of nsp.sockets.values()) {
+    for (const socket of waiting.of(nsp)) {
       const bytes = backlogOf(socket);
       if (!stalls.hopeless(socket, bytes, performance.now())) continue;
       logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });
