@@ -35,9 +35,10 @@ import { Activity } from './services/activity.ts';
 import { isAdminPassword } from './services/admin-password.ts';
 import { AdminStream } from './services/admin-stream.ts';
 import { AuditLog } from './services/audit.ts';
-import { AuthService } from './services/auth.ts';
 import { Authenticator } from './services/authenticator.ts';
 import { Catalog } from './services/catalog.ts';
+import { Credentials } from './services/credentials.ts';
+import { Guesses } from './services/guesses.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
 import { measureIndexAge } from './services/index-age.ts';
@@ -48,8 +49,10 @@ import { MarketStream } from './services/market-stream.ts';
 import { PasswordHasher } from './services/passwords.ts';
 import { createPriceFeed } from './services/prices.ts';
 import { ReadinessLog } from './services/readiness-log.ts';
+import { Registration } from './services/registration.ts';
 import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
+import { SignIn } from './services/sign-in.ts';
 import { ThrottleLog } from './services/throttle-log.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
@@ -126,8 +129,11 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   const tokens = new AccessTokens(secrets.jwt, now);
   const authenticator = new Authenticator({ store, sequencer, sessions, tokens, metrics, clock: now });
   const passwords = new PasswordHasher();
-  const auth = new AuthService({ store, sequencer, sessions, tokens, passwords, audit, clock: now, throttles: new ThrottleLog({ metrics, logger }), limitAttempts: config.rateLimits.enabled });
-  const userAdmin = new UserService({ store, sessions, audit, clock: now });
+  const credentials = new Credentials({ store, passwords });
+  const guesses = new Guesses({ clock: now, throttles: new ThrottleLog({ metrics, logger }), enabled: config.rateLimits.enabled });
+  const signIn = new SignIn({ store, credentials, sessions, tokens, guesses, audit, clock: now });
+  const registration = new Registration({ store, sequencer, credentials, signIn, guesses, audit, clock: now });
+  const userAdmin = new UserService({ store, credentials, sessions, audit, clock: now });
   const replies = new KeptReplies({ store, secrets: secrets.jwt, clock: now });
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics, clock });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
@@ -143,11 +149,11 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
 
   // REST.
   const table: RouteTable = new RouteTable([
-    { base: '/api/v1', routes: [...authRoutes(auth), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
+    { base: '/api/v1', routes: [...authRoutes({ registration, signIn }), ...tradingRoutes(trading), ...userRoutes(userAdmin)] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
   ]);
   const authenticate = (token: string) => authenticator.authenticate(token);
-  const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config });
+  const server = createServer({ app: createApp({ config, table, authenticate, replies, metrics, logger }), config, metrics, logger });
   stops.push(() => server.close());
 
   // Sockets: committed records, folded for whoever listens.
@@ -189,7 +195,7 @@ async function start(config: Config, logger: Logger, stops: Stop[], fatal: (erro
   });
   stops.push(() => feed.stop());
   await listening(config, () => probeListening(config.port, config.host));
-  const first = await auth.ensureAdmin(config.admin).catch((error: unknown) => {
+  const first = await registration.ensureAdmin(config.admin).catch((error: unknown) => {
     throw error instanceof Refusal ? new ConfigError([`ADMIN_PASSWORD: ${error.errors?.[0]?.message ?? error.message}`]) : error;
   });
   if (first !== undefined) introduce(first);

@@ -10,7 +10,7 @@ import type { Topic } from '../src/services/topic.ts';
 import { INTERVALS } from '../src/validators/market.ts';
 import { newOrder, orderBatch } from '../src/validators/order.ts';
 import { feedStatus, kline, liquidation, list, order, orderBook, position, publicTrade, ticker, trade, wallet } from '../src/validators/replies.ts';
-import { amendCall, cancelCall, channelChoice, marketSubscription, PUBLISHED_DEPTHS, subscribePrices, unsubscribePrices, type MarketSubscription } from '../src/validators/sockets.ts';
+import { amendCall, cancelCall, channelChoice, channelRemoval, marketSubscription, PUBLISHED_DEPTHS, subscribePrices, unsubscribePrices, type MarketSubscription } from '../src/validators/sockets.ts';
 import { call, SocketWorld } from './support/socket-world.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -42,8 +42,8 @@ const seq = z.int();
 const CALLS: Record<Namespace, Readonly<Record<string, z.ZodType>>> = {
   '/prices': { subscribe: subscribePrices, unsubscribe: unsubscribePrices },
   '/market': { subscribe: marketSubscription, unsubscribe: marketSubscription },
-  '/user': { 'order:place': newOrder, 'order:amend': amendCall, 'order:cancel': cancelCall, 'orders:batch': orderBatch, subscribe: channelChoice(ACCOUNT_CHANNELS) },
-  '/admin': { subscribe: channelChoice(ADMIN_CHANNELS) },
+  '/user': { 'order:place': newOrder, 'order:amend': amendCall, 'order:cancel': cancelCall, 'orders:batch': orderBatch, subscribe: channelChoice(ACCOUNT_CHANNELS), unsubscribe: channelRemoval(ACCOUNT_CHANNELS) },
+  '/admin': { subscribe: channelChoice(ADMIN_CHANNELS), unsubscribe: channelRemoval(ADMIN_CHANNELS) },
 };
 const EVENTS: Record<Namespace, Readonly<Record<string, z.ZodType>>> = {
   '/prices': { prices: list(z.strictObject({ symbol: z.string(), index: z.string().nullable(), mark: z.string().nullable(), last: z.string().nullable(), ts: z.int() })) },

@@ -1,11 +1,12 @@
 /** Routes under /auth: signing up, in and out, and a user's own sessions and password. */
-import type { AuthService } from '../services/auth.ts';
+import type { Registration } from '../services/registration.ts';
+import type { SignIn } from '../services/sign-in.ts';
 import { credentials, logout, passwordChange, refresh, session, sessionPath, sessionsQuery, signedIn, user } from '../validators/auth.ts';
 import { list } from '../validators/replies.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
 
-export function authRoutes(auth: AuthService): Route[] {
+export function authRoutes({ registration, signIn }: { readonly registration: Registration; readonly signIn: SignIn }): Route[] {
   return [
     route({
       method: 'POST',
@@ -16,7 +17,7 @@ export function authRoutes(auth: AuthService): Route[] {
       body: credentials,
       response: signedIn,
       status: 201,
-      handler: async (ctx) => ({ data: await auth.register(ctx.body, ctx, ctx.meta) }),
+      handler: async (ctx) => ({ data: await registration.register(ctx.body, ctx, ctx.meta) }),
     }),
     route({
       method: 'POST',
@@ -25,7 +26,7 @@ export function authRoutes(auth: AuthService): Route[] {
       summary: 'Signs in',
       body: credentials,
       response: signedIn,
-      handler: async (ctx) => ({ data: await auth.login(ctx.body, ctx) }),
+      handler: async (ctx) => ({ data: await signIn.login(ctx.body, ctx) }),
     }),
     route({
       method: 'POST',
@@ -34,7 +35,7 @@ export function authRoutes(auth: AuthService): Route[] {
       summary: 'New tokens for a refresh token, which is then used up; using one twice ends the session',
       body: refresh,
       response: signedIn,
-      handler: async (ctx) => ({ data: await auth.refresh(ctx.body.refreshToken, ctx) }),
+      handler: async (ctx) => ({ data: await signIn.refresh(ctx.body.refreshToken, ctx) }),
     }),
     route({
       method: 'POST',
@@ -43,7 +44,7 @@ export function authRoutes(auth: AuthService): Route[] {
       signIn: 'optional',
       summary: 'Ends the session of the access token, expired or not, or of the refresh token',
       body: logout,
-      handler: (ctx) => auth.logout(ctx.principal, { accessToken: ctx.accessToken, refreshToken: ctx.body.refreshToken }, ctx),
+      handler: (ctx) => signIn.logout(ctx.principal, { accessToken: ctx.accessToken, refreshToken: ctx.body.refreshToken }, ctx),
     }),
     route({
       method: 'GET',
@@ -51,7 +52,7 @@ export function authRoutes(auth: AuthService): Route[] {
       permission: 'read',
       summary: 'Who is signed in',
       response: user,
-      handler: async (ctx) => ({ data: await auth.me(ctx.principal) }),
+      handler: async (ctx) => ({ data: await signIn.me(ctx.principal) }),
     }),
     route({
       method: 'GET',
@@ -60,7 +61,7 @@ export function authRoutes(auth: AuthService): Route[] {
       summary: 'One’s open sessions, newest first',
       query: sessionsQuery,
       response: list(session),
-      handler: async (ctx) => listReply(await auth.listSessions(ctx.principal, ctx.query)),
+      handler: async (ctx) => listReply(await signIn.listSessions(ctx.principal, ctx.query)),
     }),
     route({
       method: 'DELETE',
@@ -69,7 +70,7 @@ export function authRoutes(auth: AuthService): Route[] {
       repeats: 'kept',
       summary: 'Ends one of one’s sessions, at once',
       params: sessionPath,
-      handler: (ctx) => auth.endSession(ctx.principal, ctx.params.id, ctx),
+      handler: (ctx) => signIn.endSession(ctx.principal, ctx.params.id, ctx),
     }),
     route({
       method: 'POST',
@@ -78,7 +79,7 @@ export function authRoutes(auth: AuthService): Route[] {
       repeats: 'kept',
       summary: 'Changes the password and ends all other sessions',
       body: passwordChange,
-      handler: (ctx) => auth.changePassword(ctx.principal, ctx.body, ctx),
+      handler: (ctx) => signIn.changePassword(ctx.principal, ctx.body, ctx),
     }),
   ];
 }

@@ -6,8 +6,10 @@ import type { Express } from 'express';
 import type { Config } from '../config/config.ts';
 import { problem } from '../middleware/errors.ts';
 import { ApiRequest, ApiResponse } from '../middleware/http.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { Refusal, statusOf } from '../types/refusal.ts';
-import { canonicalAddress, clientKey } from '../utils/addresses.ts';
+import { limitConnections } from './connection-limits.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -31,10 +33,12 @@ export interface HttpServer {
 
 export interface ServerParts {
   readonly app: Express;
-  readonly config: Pick<Config, 'connections' | 'drainTimeoutMs'>;
+  readonly config: Pick<Config, 'connections' | 'trustProxy' | 'drainTimeoutMs'>;
+  readonly metrics: Pick<Metrics, 'rateLimited'>;
+  readonly logger: Logger;
 }
 
-export function createServer({ app, config }: ServerParts): HttpServer {
+export function createServer({ app, config, metrics, logger }: ServerParts): HttpServer {
   const server = createHttpServer({
     ...messageClasses(app),
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -49,8 +53,8 @@ export function createServer({ app, config }: ServerParts): HttpServer {
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   }, (req, res) => admit(app, req, res));
   server.setTimeout(IDLE_TIMEOUT_MS);
-  server.maxConnections = config.connections.total;
-  const sockets = limitPerAddress(server, config.connections.perAddress);
+  const { total, perAddress } = config.connections;
+  const sockets = limitConnections(server, { total, perAddress: config.trustProxy === false ? perAddress : undefined, metrics, logger });
   answerMalformed(server);
   server.on('checkExpectation', (_req, res) => refuseAndClose(res, new Refusal('VALIDATION_FAILED', 'nothing but 100-continue can be expected')));
   return {
@@ -72,27 +76,6 @@ function messageClasses(app: Express): { IncomingMessage: typeof IncomingMessage
   app.request = Request.prototype as unknown as Express['request'];
   app.response = Response.prototype as unknown as Express['response'];
   return { IncomingMessage: Request, ServerResponse: Response as unknown as typeof ServerResponse };
-}
-
-/** Returns the open sockets, upgraded ones included. */
-function limitPerAddress(server: Server, most: number): ReadonlySet<Socket> {
-  const open = new Map<string, number>();
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    const key = clientKey(canonicalAddress(socket.remoteAddress ?? ''));
-    const count = (open.get(key) ?? 0) + 1;
-    if (count > most) return socket.destroy();
-    open.set(key, count);
-    sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      const left = (open.get(key) ?? 1) - 1;
-      if (left === 0) open.delete(key);
-      else open.set(key, left);
-    });
-    return undefined;
-  });
-  return sockets;
 }
 
 /** What the parser could not make a request of still gets a reply of the documented form. */

@@ -80,7 +80,12 @@ class JournalServer {
   #append(requests: readonly AppendRequest[]): WorkerReply[] {
     const outcome = this.#attempt(0, () => {
       if (this.#broken !== undefined) throw this.#broken;
-      this.#lastSeq = this.#file.append(unflatten(requests.map(({ records }) => records)));
+      try {
+        this.#lastSeq = this.#file.append(unflatten(requests.map(({ records }) => records)));
+      } catch (error) {
+        if (error instanceof JournalUnavailableError) this.#broken = error;
+        throw error;
+      }
       return NOTHING;
     });
     return requests.map(({ id }) => ({ ...outcome, id }));
@@ -105,7 +110,6 @@ class JournalServer {
       const value = body();
       return { id, lastSeq: this.#lastSeq, ok: true, value };
     } catch (error) {
-      if (error instanceof JournalUnavailableError) this.#broken ??= error;
       return failed(id, this.#lastSeq, error);
     }
   }

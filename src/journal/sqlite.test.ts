@@ -67,6 +67,19 @@ test('others may read the file while it is written', async () => {
   await journal.close();
 });
 
+test('a read that fails is no reason to take no more', async () => {
+  using directory = temporaryDirectory();
+  const journal = await openSqliteJournal({ directory: directory.path, logger: silentLogger });
+  await journal.append([record(1)]);
+  alter(directory.path, 'ALTER TABLE records RENAME TO hidden');
+  await assert.rejects(journal.read(0, 10), JournalUnavailableError);
+  await assert.rejects(journal.recordAt(1), JournalUnavailableError);
+  alter(directory.path, 'ALTER TABLE hidden RENAME TO records');
+  await journal.append([record(2)]);
+  assert.deepEqual(await journal.read(0, 10), [record(1), record(2)]);
+  await journal.close();
+});
+
 test('a file that is no journal is refused as damaged', async () => {
   using directory = temporaryDirectory();
   writeFileSync(journalPath(directory.path), 'this is not a database, and it is long enough to have a header'.repeat(20));

@@ -33,7 +33,7 @@ export function wordsForDamage(path: string, file: StoreFile, error: unknown, co
 }
 
 /** For a fault met in a collection: damage, and a disk without space, are named with their place, anything else stays as it is. */
-export function locate(error: Error, directory: string, spec: CollectionSpec<{ readonly id: string }>): Error {
+export function locate(error: Error, directory: string, spec: Pick<CollectionSpec<{ readonly id: string }>, 'name' | 'projected'>): Error {
   const file = fileOf(spec);
   if (isFull(error)) return noSpace(error, pathOf(directory, file));
   if (!isDamage(error)) return error;

@@ -7,11 +7,13 @@ import { UnavailableError } from '../utils/errors.ts';
 import type { Collection, CollectionSpec, Page, Store } from './collection.ts';
 import { locate } from './damage.ts';
 import { DuplicateKeyError, InvalidCursorError, StoreDamagedError } from './errors.ts';
-import type { StoreReply, StoreRequest, StoreThreadData, WireError } from './sqlite-thread.ts';
+import type { StoreOperation, StoreReply, StoreRequest, StoreThreadData, WireError } from './sqlite-thread.ts';
 import type { TextPage } from './table.ts';
 
 type AnyDoc = { readonly id: string };
-type Unsent = StoreRequest extends infer R ? (R extends StoreRequest ? Omit<R, 'id'> : never) : never;
+
+/** Refused, they would leave a collection that nobody can use, or the thread running. */
+const ALWAYS: ReadonlySet<StoreRequest['op']> = new Set(['open', 'close']);
 
 export interface RemoteStoreOptions {
   /** Exists. */
@@ -67,28 +69,28 @@ export class RemoteStore implements Store {
     if (!this.#opened.has(collection)) {
       this.#opened.add(collection);
       // A failing open shows in the first call on the collection.
-      this.#call({ op: 'open', spec: spec as unknown as CollectionSpec<AnyDoc> }, collection).catch(() => undefined);
+      this.#call<T>({ op: 'open', spec }, collection).catch(() => undefined);
     }
-    const parse = <R>(text: string): R => this.#parse(text, spec as unknown as CollectionSpec<AnyDoc>) as R;
-    const call = (request: Unsent): Promise<unknown> => this.#call(request, collection);
+    const parse = <R>(text: string): R => this.#parse(text, spec) as R;
+    const call = (operation: StoreOperation<T>): Promise<unknown> => this.#call(operation, collection);
     return {
       get: async (key) => {
         const text = (await call({ op: 'get', collection, key })) as string | undefined;
         return text === undefined ? undefined : parse<T>(text);
       },
       find: async (query): Promise<Page<T>> => {
-        const { items, nextCursor } = (await call({ op: 'find', collection, query: query as never })) as TextPage;
+        const { items, nextCursor } = (await call({ op: 'find', collection, query })) as TextPage;
         return { items: parse<T[]>(items), ...(nextCursor !== undefined && { nextCursor }) };
       },
       pick: async (fields, query) => {
-        const { items, nextCursor } = (await call({ op: 'pick', collection, fields, query: query as never })) as TextPage;
+        const { items, nextCursor } = (await call({ op: 'pick', collection, fields, query })) as TextPage;
         return { items: parse(items), ...(nextCursor !== undefined && { nextCursor }) };
       },
-      count: async (where) => (await call({ op: 'count', collection, where: where as never })) as number,
+      count: async (where) => (await call({ op: 'count', collection, where })) as number,
       insert: async (doc) => void (await call({ op: 'insert', collection, doc })),
       put: async (docs) => void (await call({ op: 'put', collection, docs })),
       patch: async (key, set) => (await call({ op: 'patch', collection, key, set })) as boolean,
-      remove: async (where) => (await call({ op: 'remove', collection, where: where as never })) as number,
+      remove: async (where) => (await call({ op: 'remove', collection, where })) as number,
     };
   }
 
@@ -98,7 +100,7 @@ export class RemoteStore implements Store {
     if (this.#damage !== undefined) throw this.#damage;
   }
 
-  /** After what was asked before has been answered. */
+  /** After what was asked before has been answered, however much that is. */
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
     const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()));
@@ -106,14 +108,14 @@ export class RemoteStore implements Store {
     await exited;
   }
 
-  #call(request: Unsent, collection: string): Promise<unknown> {
+  #call<T extends AnyDoc>(operation: StoreOperation<T>, collection: string): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#pending.size >= this.#maxInFlight) return Promise.reject(new UnavailableError('too many queries to the store are waiting'));
+    if (this.#pending.size >= this.#maxInFlight && !ALWAYS.has(operation.op)) return Promise.reject(new UnavailableError('too many queries to the store are waiting'));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#pending.set(id, { resolve, reject, collection, op: request.op, startedAt: performance.now() });
+    this.#pending.set(id, { resolve, reject, collection, op: operation.op, startedAt: performance.now() });
     if (this.#outbox.length === 0) setImmediate(() => this.#flush());
-    this.#outbox.push({ ...request, id } as StoreRequest);
+    this.#outbox.push({ ...operation, id } as unknown as StoreRequest);
     return promise;
   }
 
@@ -138,7 +140,7 @@ export class RemoteStore implements Store {
     }
   }
 
-  #parse(text: string, spec: CollectionSpec<AnyDoc>): unknown {
+  #parse(text: string, spec: Pick<CollectionSpec<AnyDoc>, 'name' | 'projected'>): unknown {
     try {
       return JSON.parse(text);
     } catch (error) {

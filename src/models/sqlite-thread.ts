@@ -6,23 +6,27 @@ import { OperatingError } from '../utils/errors.ts';
 import type { CollectionSpec, Find, Where } from './collection.ts';
 import { locate } from './damage.ts';
 import { SqliteStore } from './sqlite.ts';
+import { sweepEvery } from './sweeper.ts';
 import type { SqliteTable } from './table.ts';
 
 type Doc = { readonly id: string };
 
-export type StoreRequest = { readonly id: number } & (
-  | { readonly op: 'open'; readonly spec: CollectionSpec<Doc> }
+/** What can be asked of a collection of T, or of the whole store. */
+export type StoreOperation<T extends Doc> =
+  | { readonly op: 'open'; readonly spec: CollectionSpec<T> }
   | { readonly op: 'get'; readonly collection: string; readonly key: string }
-  | { readonly op: 'find'; readonly collection: string; readonly query: Find<Doc> }
-  | { readonly op: 'pick'; readonly collection: string; readonly fields: readonly string[]; readonly query: Find<Doc> }
-  | { readonly op: 'count'; readonly collection: string; readonly where: Where<Doc> | undefined }
-  | { readonly op: 'insert'; readonly collection: string; readonly doc: Doc }
-  | { readonly op: 'put'; readonly collection: string; readonly docs: readonly Doc[] }
-  | { readonly op: 'patch'; readonly collection: string; readonly key: string; readonly set: Partial<Doc> }
-  | { readonly op: 'remove'; readonly collection: string; readonly where: Where<Doc> }
+  | { readonly op: 'find'; readonly collection: string; readonly query: Find<T> }
+  | { readonly op: 'pick'; readonly collection: string; readonly fields: readonly (keyof T & string)[]; readonly query: Find<T> }
+  | { readonly op: 'count'; readonly collection: string; readonly where: Where<T> | undefined }
+  | { readonly op: 'insert'; readonly collection: string; readonly doc: T }
+  | { readonly op: 'put'; readonly collection: string; readonly docs: readonly T[] }
+  | { readonly op: 'patch'; readonly collection: string; readonly key: string; readonly set: Partial<T> }
+  | { readonly op: 'remove'; readonly collection: string; readonly where: Where<T> }
   | { readonly op: 'ping' }
-  | { readonly op: 'close' }
-);
+  | { readonly op: 'close' };
+
+/** As it crosses the thread, of whichever collection. */
+export type StoreRequest = { readonly id: number } & StoreOperation<Doc>;
 
 /** What crosses a thread of an error; `code` tells which class it was. */
 export interface WireError {
@@ -66,7 +70,7 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs, sweep
         return void tableOf(request.spec.name);
       case 'get': return tableOf(request.collection).getText(request.key);
       case 'find': return tableOf(request.collection).findText(request.query);
-      case 'pick': return tableOf(request.collection).pickText(request.fields as readonly 'id'[], request.query);
+      case 'pick': return tableOf(request.collection).pickText(request.fields, request.query);
       case 'count': return tableOf(request.collection).count(request.where);
       case 'insert': return tableOf(request.collection).insert(request.doc);
       case 'put': return tableOf(request.collection).put(request.docs);
@@ -88,18 +92,12 @@ function serve(port: NonNullable<typeof parentPort>, { directory, sweepMs, sweep
     }
   };
 
-  const sweeper = setInterval(() => {
-    try {
-      while (store.sweep(sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
-    } catch {
-      // The database is busy or the disk full: the next round tries again, and writes report the fault to their callers.
-    }
-  }, sweepMs);
+  const stopSweeping = sweepEvery(sweepMs, () => store.sweep(sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
 
   port.on('message', (requests: readonly StoreRequest[]) => {
     port.postMessage(requests.map(answer));
     if (requests.some((request) => request.op === 'close')) {
-      clearInterval(sweeper);
+      stopSweeping();
       port.close();
     }
   });

@@ -60,7 +60,7 @@ test('a disk without space is told with its file and what to do, and may be trie
   db.close();
   assert.equal(full?.message, 'database or disk is full');
   const message = '/data/store.db cannot be written (database or disk is full): free space on its disk, and start again where the process has ended; nothing acknowledged is lost';
-  for (const named of [locate(full, '/data', { name: 'notes', indexes: [] }), notOpened(full, '/data', 'store.db')]) {
+  for (const named of [locate(full, '/data', { name: 'notes' }), notOpened(full, '/data', 'store.db')]) {
     assert.ok(named instanceof UnavailableError);
     assert.equal(named.message, message);
   }
@@ -226,6 +226,18 @@ test('the thread refuses more calls than it may hold, and all calls once it is c
   assert.match(String((calls[2] as PromiseRejectedResult).reason), /too many queries/);
   await store.close();
   await assert.rejects(table.count(), { code: 'UNAVAILABLE' });
+});
+
+test('a collection is opened, and the thread ends, however many calls wait', { timeout: 30_000 }, async () => {
+  const place = mkdtempSync(join(directory, 'full-'));
+  const store = new RemoteStore({ directory: place, maxInFlight: 1 });
+  const [one, two] = [store.collection(notes), store.collection({ ...notes, name: 'others' })];
+  await store.ping().catch(() => undefined);
+  await eventually('both are open', () => two.count().then((count) => count === 0 || undefined, () => undefined));
+  const waiting = one.count();
+  await store.close();
+  assert.equal(await waiting, 0);
+  await assert.rejects(one.count(), { code: 'UNAVAILABLE', message: 'the store is closed' });
 });
 
 test('the thread tells what each call took', async () => {

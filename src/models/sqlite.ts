@@ -3,11 +3,10 @@
  * what is folded from the journal (a power cut may cost its last moments; the projector writes them again). Synchronous underneath: processes
  * that serve requests reach it through `remote.ts`.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Collection, CollectionSpec, Find, Page, Store } from './collection.ts';
 import { fileOf, notOpened, pathOf, type StoreFile } from './damage.ts';
-import { quoted } from './query.ts';
 import { SqliteTable } from './table.ts';
 import { Words } from './words.ts';
 
@@ -101,22 +100,6 @@ function setUp(db: DatabaseSync, options: { readonly durable: boolean; readonly 
   db.exec(`PRAGMA cache_size = ${-1024 * (options.cacheMiB ?? 16)}`);
   db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   db.exec('PRAGMA journal_size_limit = 67108864');
-}
-
-/**
- * One document as it is stored, from a file that nobody has opened, which is left as it is; undefined where the file or the document is not there. For documents
- * in JSON. Throws what SQLite throws.
- */
-export function readStored<T extends AnyDoc>(directory: string, spec: CollectionSpec<T>, id: string): T | undefined {
-  const path = pathOf(directory, fileOf(spec));
-  if (!existsSync(path)) return undefined;
-  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    const row = db.prepare(`SELECT doc FROM ${quoted(spec.name)} WHERE id = ?`).get(id) as { doc: string } | undefined;
-    return row === undefined ? undefined : (JSON.parse(row.doc) as T);
-  } finally {
-    db.close();
-  }
 }
 
 /** Both files behind one port. */

@@ -36,7 +36,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
     errors,
-    rateLimited: counter('rate_limited_total', 'Requests refused by a rate limit', ['limit']),
+    rateLimited: counter('rate_limited_total', 'Requests, messages and connections refused by a limit', ['limit']),
     sockets: gauge('sockets', 'Open sockets by namespace', ['namespace']),
     socketMessages: counter('socket_messages_total', 'Messages sent to sockets', ['namespace', 'event']),
     socketDropped: counter('socket_conflated_total', 'Public messages conflated for slow consumers', ['namespace']),

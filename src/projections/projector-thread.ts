@@ -5,6 +5,7 @@ import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { isDamage, notOpened, wordsForDamage } from '../models/damage.ts';
 import { openStoreFile, type SqliteDatabase } from '../models/sqlite.ts';
 import { wallTime } from '../utils/clock.ts';
+import { sweepEvery } from '../models/sweeper.ts';
 import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { Projector } from './projector.ts';
@@ -48,8 +49,7 @@ class ProjectorLoop {
   readonly #file: JournalFile;
   readonly #projector: Projector;
   readonly #lingerMs: Millis;
-  readonly #sweepAt: Millis | undefined;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #stopSweeping: () => void;
   #target: Seq;
   #wanted: Seq = 0;
   /** The batch that is about to run. */
@@ -63,12 +63,12 @@ class ProjectorLoop {
   constructor(port: NonNullable<typeof parentPort>, { directory, lingerMs, sweepMs, sweepAt }: ProjectorThreadData) {
     this.#port = port;
     this.#lingerMs = lingerMs;
-    this.#sweepAt = sweepAt;
     this.#database = openStoreFile(directory, FILE, { cacheMiB: CACHE_MIB });
     this.#file = new JournalFile(journalPath(directory), { readOnly: true });
     this.#projector = this.#begin(directory);
     this.#target = this.#file.lastSeq();
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    // A full disk shows in `failed`.
+    this.#stopSweeping = sweepEvery(sweepMs, () => this.#database.sweep(sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
     port.on('message', (request: ProjectorRequest) => this.#handle(request));
     this.#report(0, 0);
     this.#wake();
@@ -143,17 +143,9 @@ class ProjectorLoop {
     this.#port.postMessage({ type: 'progress', checkpoint: this.#projector.checkpoint, events, seconds } satisfies ProjectorReport);
   }
 
-  #sweep(): void {
-    try {
-      while (this.#database.sweep(this.#sweepAt ?? wallTime(), SWEEP_LIMIT) >= SWEEP_LIMIT);
-    } catch {
-      // Busy or full: the next round tries again, and a full disk shows in `failed`.
-    }
-  }
-
   #close(): void {
     this.#closed = true;
-    clearInterval(this.#sweeper);
+    this.#stopSweeping();
     this.#database.close();
     this.#file.close();
     this.#port.close();

@@ -5,7 +5,8 @@
 import type { Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { CollectionSpec } from '../models/collection.ts';
-import { readStored, type SqliteDatabase } from '../models/sqlite.ts';
+import type { SqliteDatabase } from '../models/sqlite.ts';
+import { readStored } from '../models/stored.ts';
 import type { SqliteTable } from '../models/table.ts';
 import type { Logger } from '../observability/logger.ts';
 import { decodeBody } from '../sequencer/record.ts';

@@ -4,8 +4,9 @@ import { sessions } from '../models/sessions.ts';
 import { users, type UserDoc } from '../models/users.ts';
 import { wallTime } from '../utils/clock.ts';
 import { AuditLog } from './audit.ts';
-import { ADMIN_ID, normalizeEmail } from './auth.ts';
+import { normalizeEmail } from './credentials.ts';
 import { madeUpPassword, passwordProblem, PasswordHasher } from './passwords.ts';
+import { ADMIN_ID } from './registration.ts';
 
 /** What has been done. */
 export interface PasswordReset {

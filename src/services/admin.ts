@@ -10,7 +10,6 @@ import type { CommandMeta, Sequencer } from '../sequencer/sequencer.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import type { AuditLog } from './audit.ts';
-import { publicUser, type PublicUser } from './auth.ts';
 import type { Catalog } from './catalog.ts';
 import { commit, eventOf } from './commit.ts';
 import type { Consistency } from './consistency.ts';
@@ -19,6 +18,7 @@ import { marketChanges, marketSpec, type MarketSettings, type NewMarket } from '
 import type { MarketPrices, MarketService } from './markets.ts';
 import { given, pageOf, span, type ListQuery, type Listing } from './paging.ts';
 import type { FeedStatus, ManualPrice, PriceFeedService } from './prices.ts';
+import { publicUser, type PublicUser } from './sign-in.ts';
 
 /** Who acts, and from where. */
 export interface Actor {

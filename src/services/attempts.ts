@@ -39,6 +39,8 @@ export class Attempts {
   take(key: string): number {
     const now = this.#clock();
     const entry = this.#entries.get(key) ?? { count: 0, nextAt: 0 };
+    // A clock that was set back makes no wait longer than it was to be.
+    entry.nextAt = Math.min(entry.nextAt, now + this.#delay(entry.count));
     if (now < entry.nextAt) {
       this.#onRefused?.(key, entry.told !== true);
       entry.told = true;

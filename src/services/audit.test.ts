@@ -4,7 +4,7 @@ import { auditlogs } from '../models/auditlogs.ts';
 import type { CollectionSpec, Store } from '../models/collection.ts';
 import { SqliteStore } from '../models/sqlite.ts';
 import { createMetrics } from '../observability/metrics.ts';
-import { AuditLog } from './audit.ts';
+import { AuditChain, AuditLog } from './audit.ts';
 
 test('an entry that cannot be written fails whoever writes it, is counted, and leaves the chain whole', async (t) => {
   const sqlite = new SqliteStore(':memory:');
@@ -28,6 +28,7 @@ test('an entry that cannot be written fails whoever writes it, is counted, and l
   full = false;
   await audit.record(entry);
   assert.equal(await failures(), 1);
-  assert.equal(await audit.verify(), undefined);
-  assert.equal(await sqlite.collection(auditlogs).count(), 2);
+  const { items } = await sqlite.collection(auditlogs).find({ sort: { seq: 1 }, limit: 10 });
+  const chain = new AuditChain();
+  assert.deepEqual(items.map((doc) => chain.follow(doc)), [undefined, undefined], 'nothing is missing between the two');
 });

@@ -20,14 +20,33 @@ export interface AuditEntry {
   readonly requestId: string;
 }
 
-/** Where a chain first breaks. */
+/** Where a chain breaks. */
 export interface ChainBreak {
   readonly seq: number;
   readonly reason: string;
 }
 
+/** Follows a chain from its first entry on. As long as nothing breaks it, every entry is as it was written and none is missing before the last. */
+export class AuditChain {
+  #last: Pick<AuditLogDoc, 'seq' | 'hash' | 'timestamp'> = { seq: 0, hash: '', timestamp: 0 };
+
+  /** seq 0: none yet. */
+  get last(): Pick<AuditLogDoc, 'seq' | 'hash' | 'timestamp'> {
+    return this.#last;
+  }
+
+  /** undefined: it is the next one. */
+  follow(doc: AuditLogDoc): ChainBreak | undefined {
+    const { seq, hash } = this.#last;
+    if (doc.seq !== seq + 1) return { seq: seq + 1, reason: 'the entry is missing' };
+    if (doc.previousHash !== hash) return { seq: doc.seq, reason: 'it does not follow the entry before it' };
+    if (doc.hash !== hashOf(doc)) return { seq: doc.seq, reason: 'its content is not what was written' };
+    this.#last = doc;
+    return undefined;
+  }
+}
+
 const ID_DIGITS = 12;
-const PAGE = 500;
 /** Entries that may wait for the store before callers are told to wait. */
 const MAX_WAITING = 1_000;
 
@@ -56,21 +75,6 @@ export class AuditLog {
     const written = this.#queue.then(() => this.#append(entry)).finally(() => this.#waiting--);
     this.#queue = written.catch(() => this.#metrics?.auditFailures.inc());
     return written;
-  }
-
-  /** Walks the whole chain. undefined: every entry is as it was written and none is missing between the first and the last. */
-  async verify(): Promise<ChainBreak | undefined> {
-    let previous = { seq: 0, hash: '' };
-    for (;;) {
-      const { items } = await this.#collection.find({ where: { seq: { gt: previous.seq } }, sort: { seq: 1 }, limit: PAGE });
-      for (const doc of items) {
-        if (doc.seq !== previous.seq + 1) return { seq: previous.seq + 1, reason: 'the entry is missing' };
-        if (doc.previousHash !== previous.hash) return { seq: doc.seq, reason: 'it does not follow the entry before it' };
-        if (doc.hash !== hashOf(doc)) return { seq: doc.seq, reason: 'its content is not what was written' };
-        previous = doc;
-      }
-      if (items.length < PAGE) return undefined;
-    }
   }
 
   async #append(entry: AuditEntry): Promise<void> {

@@ -3,7 +3,9 @@ import { test, type TestContext } from 'node:test';
 import type { NewOrder } from '../engine/commands.ts';
 import { JumpClock } from '../../tests/support/jump-clock.ts';
 import { MemorySequencer } from '../../tests/support/memory-sequencer.ts';
-import { silentLogger } from '../observability/logger.ts';
+import { silentLogger, type Logger } from '../observability/logger.ts';
+import type { Sequencer } from '../sequencer/sequencer.ts';
+import { UnavailableError } from '../utils/errors.ts';
 import { LADDER } from './house-ladder.ts';
 import { HouseMakers, type HouseParts } from './house.ts';
 import { ensureListings } from './listings.ts';
@@ -222,6 +224,59 @@ test('where a mark was set by hand far from the index, quotes keep within the ba
   const { bids, asks } = place.depth('BTC-USDT-PERP');
   assert.equal(bids.length, LADDER.levels);
   assert.ok(asks.length === LADDER.levels && asks[0][0] > 500_000 && asks[0][0] < 525_000);
+});
+
+test('why a market is not quoted is said once for each reason, and when it is quoted again', async (t) => {
+  const place = await venue();
+  const symbol = 'BTC-USDT';
+  await place.price(symbol, 650_000);
+  const lines: [string, string | undefined, string | undefined][] = [];
+  const logger: Logger = { ...silentLogger, warn: (_, fields) => void lines.push(['warn', fields?.['symbol'] as string, fields?.['code'] as string]), info: (message, fields) => void lines.push([message, fields?.['symbol'] as string, undefined]), child: () => logger };
+  const { submit } = place.sequencer;
+  const after = async (answer: Sequencer['submit']): Promise<unknown[]> => {
+    place.sequencer.submit = answer as typeof submit;
+    // Several attempts, each a little after the one that failed.
+    await place.clock.pass(30_000);
+    return lines.splice(0);
+  };
+  makers(t, place, { logger });
+  const full = new UnavailableError('the disk is full');
+  assert.deepEqual(await after(() => Promise.reject(full)), [['warn', symbol, 'UNAVAILABLE']]);
+  assert.deepEqual(await after(async () => ({ ok: false, code: 'RISK_REJECTED', detail: 'switched off' }) as never), [['warn', symbol, 'RISK_REJECTED']]);
+  assert.deepEqual(await after(submit.bind(place.sequencer) as Sequencer['submit']), [['the house quotes again', symbol, undefined]]);
+  assert.equal(place.houseOrders(symbol).length, 2 * LADDER.levels);
+  // Nothing is to be said of a market that is quoted, nor of one that is closed.
+  await place.price(symbol, 651_000);
+  await place.sequencer.submit({ type: 'set_safety', market: place.id(symbol), safety: 'reduce_only', reason: 'silent' });
+  await place.clock.pass(30_000);
+  assert.equal(place.houseOrders(symbol).length, 0);
+  assert.deepEqual(lines, []);
+});
+
+test('a side of the book that is refused is trouble, single orders of it are not', async (t) => {
+  const place = await venue();
+  const symbol = 'BTC-USDT';
+  const market = place.id(symbol);
+  await place.price(symbol, 650_000);
+  const codes: unknown[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_, fields) => void codes.push(fields?.['code']), child: () => logger };
+  const taker = await place.user('u1');
+  // In the way of the best ask (650,130), then of all of them.
+  const bid = async (price: number) => {
+    const outcome = await place.sequencer.submit({ type: 'place_order', account: taker, order: { ...take(market, 'buy', 1_000), type: 'limit', price, timeInForce: 'GTC' } });
+    assert.ok(outcome.ok);
+  };
+  await bid(650_130);
+  makers(t, place, { logger });
+  await place.clock.pass(10_000);
+  const asks = () => place.houseOrders(symbol).filter(({ side }) => side === 'sell').length;
+  assert.deepEqual([asks(), codes], [LADDER.levels - 1, []]);
+  const far = Math.max(...place.houseOrders(symbol).map(({ price }) => price));
+  await place.sequencer.submit({ type: 'cancel_orders', account: place.sequencer.state.accountOf(`house:${market}`) ?? assert.fail(), market });
+  await bid(far);
+  await place.price(symbol, 650_000);
+  await place.clock.pass(10_000);
+  assert.deepEqual([asks(), codes], [0, ['POST_ONLY_WOULD_TAKE']]);
 });
 
 test('a market quoted in Bitcoin is quoted for the same money', async (t) => {

@@ -6,11 +6,14 @@ import type { Command, NewOrder } from '../engine/commands.ts';
 import type { Event } from '../engine/events.ts';
 import type { Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
+import type { Reject } from '../engine/reject.ts';
 import { type AccountId, type Amount, assertNever, type MarketId, type Ticks, type WalletType } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Sequencer } from '../sequencer/sequencer.ts';
+import type { Committed, Sequencer } from '../sequencer/sequencer.ts';
 import type { Clock } from '../utils/clock.ts';
+import { OperatingError } from '../utils/errors.ts';
 import { changes, ladder, LADDER, sideNotional, type LadderConfig, type Quote } from './house-ladder.ts';
+import { HouseTrouble } from './house-trouble.ts';
 
 export interface HouseParts {
   readonly sequencer: Sequencer;
@@ -47,6 +50,7 @@ interface Desk {
 export class HouseMakers {
   readonly #sequencer: Sequencer;
   readonly #logger: Logger;
+  readonly #trouble: HouseTrouble;
   readonly #clock: Clock;
   readonly #parts: HouseParts;
   readonly #config: LadderConfig;
@@ -62,6 +66,7 @@ export class HouseMakers {
     this.#sequencer = parts.sequencer;
     this.#clock = parts.clock;
     this.#logger = parts.logger.child({ part: 'house' });
+    this.#trouble = new HouseTrouble(this.#logger);
     this.#config = { ...LADDER, ...parts.ladder };
   }
 
@@ -121,16 +126,36 @@ export class HouseMakers {
   async #submit(command: Command, market: Market, desk: Desk): Promise<boolean> {
     try {
       const outcome = await this.#sequencer.submit(command);
-      const refused = outcome.ok ? outcome.results?.find((result) => !result.ok) : outcome;
-      if (refused !== undefined && !refused.ok) this.#logger.debug('a house command was refused', { symbol: market.symbol, type: command.type, code: refused.code, detail: refused.detail });
+      this.#tell(command, market, outcome);
       const quoted = command.type === 'replace_orders' || command.type === 'cancel_orders';
       desk.notBeforeMs = this.#clock.now() + (outcome.ok ? (quoted ? REFRESH_MS : 0) : RETRY_MS);
       return outcome.ok;
     } catch (error) {
-      this.#logger.debug('a house command could not be submitted', { symbol: market.symbol, error });
+      const code = error instanceof OperatingError ? error.code : 'INTERNAL';
+      this.#trouble.met(market.symbol, code, { command: command.type, reason: error instanceof Error ? error.message : String(error) });
       desk.notBeforeMs = this.#clock.now() + RETRY_MS;
       return false;
     }
+  }
+
+  /** Single orders that are refused where the rest stands on both sides are no trouble: somebody else's may be in their way. */
+  #tell({ type }: Command, market: Market, outcome: Committed | Reject): void {
+    const { symbol } = market;
+    const refused = outcome.ok ? outcome.results?.find((result) => !result.ok) : outcome;
+    if (refused === undefined || refused.ok) {
+      if (type === 'replace_orders') this.#trouble.over(symbol);
+      return;
+    }
+    const { code, detail } = refused;
+    this.#logger.debug('a house command was refused', { symbol, type, code, detail });
+    if (!outcome.ok || !this.#stands(market)) this.#trouble.met(symbol, code, { command: type, reason: detail });
+    else this.#trouble.over(symbol);
+  }
+
+  /** Whether it has orders on both sides of the book. */
+  #stands(market: Market): boolean {
+    const account = this.#state.accountOf(userOf(market));
+    return account !== undefined && new Set(this.#state.openOrders(account, market.id).map(({ side }) => side)).size === 2;
   }
 
   /** What brings this market one step nearer to its ladder; undefined: nothing to do. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { Refusal } from '../types/refusal.ts';
 import { Gate } from '../utils/gate.ts';
 import { isCommonPassword } from './common-passwords.ts';
 
@@ -14,6 +15,12 @@ const MAX_WAITING = 64;
 /** One spelling of what was typed, whatever the keyboard sends for it. Nothing is cut off. */
 function normalize(password: string): string {
   return password.normalize('NFKC');
+}
+
+/** Throws VALIDATION_FAILED, which names `path`, for a new password that will not do. */
+export function requireGood(password: string, email: string, path: string): void {
+  const message = passwordProblem(password, email);
+  if (message !== undefined) throw new Refusal('VALIDATION_FAILED', `${path} ${message}`, { errors: [{ path, message }] });
 }
 
 /** What is wrong with a new password, as one sentence; undefined: nothing. */

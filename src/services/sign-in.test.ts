@@ -21,6 +21,18 @@ test('each attempt after the free ones waits twice as long, up to the most, unti
   assert.deepEqual([attempts.take('a'), attempts.take('a'), attempts.take('a') > 0], [0, 0, true]);
 });
 
+test('a clock that was set back lengthens no wait', () => {
+  let now = 10_000_000;
+  const attempts = new Attempts({ free: 1, firstDelayMs: 1_000, maxDelayMs: 900_000, forgetMs: 86_400_000 }, () => now);
+  assert.deepEqual([attempts.take('a'), attempts.take('a')], [0, 1_000]);
+  now -= 3_600_000;
+  assert.equal(attempts.take('a'), 1_000);
+  now += 999;
+  assert.equal(attempts.take('a'), 1);
+  now += 1;
+  assert.deepEqual([attempts.take('a'), attempts.take('a')], [0, 2_000]);
+});
+
 test('a refund takes back one attempt, a reset all', () => {
   const attempts = new Attempts({ free: 1, firstDelayMs: 1_000, maxDelayMs: 1_000, forgetMs: 60_000 }, () => 0);
   assert.equal(attempts.take('a'), 0);
@@ -67,6 +79,21 @@ test('a key can be rotated: the first signs, the older still verifies, a removed
   assert.throws(() => new AccessTokens([fresh], clock).verify(token), { code: 'UNAUTHENTICATED' });
   const next = new AccessTokens([fresh, old], clock).issue(claims);
   assert.deepEqual(new AccessTokens([fresh], clock).verify(next), claims);
+});
+
+test('a token of a clock that was set back a little since is good, and ends when it says', () => {
+  let now = 1_700_000_000_000;
+  const tokens = new AccessTokens(['a secret of at least thirty-two characters'], () => now);
+  const claims = { userId: 'u', sessionId: 's', expiresAt: now + 900_000 };
+  const token = tokens.issue(claims);
+  now -= 60_000;
+  assert.deepEqual(tokens.verify(token), claims);
+  now -= 1_000;
+  assert.throws(() => tokens.verify(token), { code: 'UNAUTHENTICATED' });
+  now = claims.expiresAt - 1_000;
+  assert.deepEqual(tokens.verify(token), claims);
+  now = claims.expiresAt;
+  assert.throws(() => tokens.verify(token), { code: 'TOKEN_EXPIRED' });
 });
 
 test('common passwords are known with their decorations; others are left alone', () => {

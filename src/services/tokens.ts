@@ -11,6 +11,8 @@ const ALGORITHM = 'HS256';
 /** Header fields that would let a token bring its own key. */
 const FOREIGN_KEYS = ['jku', 'jwk', 'x5u', 'x5c', 'crit'];
 export const ACCESS_TOKEN_MS = 15 * 60_000;
+/** How far the clock may have been set back since a token was issued, seconds. RFC 7519, 4.1.5, has such a leeway. */
+const LEEWAY_SECONDS = 60;
 
 export interface AccessClaims {
   readonly userId: string;
@@ -36,7 +38,7 @@ export class AccessTokens {
 
   issue(claims: AccessClaims): string {
     const { id, secret } = this.#keys[0] as Key;
-    const iat = Math.floor(this.#clock() / 1_000);
+    const iat = this.#seconds;
     const payload = { iss: ISSUER, aud: AUDIENCE, sub: claims.userId, sid: claims.sessionId, iat, nbf: iat, exp: Math.floor(claims.expiresAt / 1_000) };
     return jwt.sign(payload, secret, { algorithm: ALGORITHM, keyid: id, header: { alg: ALGORITHM, typ: TYPE, kid: id } });
   }
@@ -60,17 +62,23 @@ export class AccessTokens {
     const header = jwt.decode(token, { complete: true })?.header as Readonly<Record<string, unknown>> | undefined;
     const key = this.#keys.find(({ id }) => id === header?.kid);
     if (header === undefined || key === undefined || header.typ !== TYPE || FOREIGN_KEYS.some((field) => field in header)) throw unauthenticated();
-    return claimsOf(this.#verified(token, key, ignoreExpiration));
+    const claims = this.#verified(token, key, ignoreExpiration);
+    if (typeof claims.nbf !== 'number' || claims.nbf > this.#seconds + LEEWAY_SECONDS) throw unauthenticated();
+    return claimsOf(claims);
   }
 
   #verified(token: string, key: Key, ignoreExpiration: boolean): jwt.JwtPayload {
     try {
-      const clockTimestamp = Math.floor(this.#clock() / 1_000);
-      return jwt.verify(token, key.secret, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, clockTimestamp, ignoreExpiration }) as jwt.JwtPayload;
+      // Its tolerance would count for the end as well.
+      return jwt.verify(token, key.secret, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, clockTimestamp: this.#seconds, ignoreExpiration, ignoreNotBefore: true }) as jwt.JwtPayload;
     } catch (error) {
       if (error instanceof jwt.TokenExpiredError) throw tokenExpired();
       throw unauthenticated();
     }
+  }
+
+  get #seconds(): number {
+    return Math.floor(this.#clock() / 1_000);
   }
 }
 
@@ -82,9 +90,9 @@ export function unauthenticated(): Refusal {
   return new Refusal('UNAUTHENTICATED', 'the credential is not valid');
 }
 
-/** The library checks exp and nbf only where they are there. */
-function claimsOf({ sub, sid, exp, nbf }: jwt.JwtPayload): AccessClaims {
-  if (typeof sub !== 'string' || typeof sid !== 'string' || typeof exp !== 'number' || typeof nbf !== 'number') throw unauthenticated();
+/** The library checks exp only where it is there. */
+function claimsOf({ sub, sid, exp }: jwt.JwtPayload): AccessClaims {
+  if (typeof sub !== 'string' || typeof sid !== 'string' || typeof exp !== 'number') throw unauthenticated();
   return { userId: sub, sessionId: sid, expiresAt: exp * 1_000 };
 }
 

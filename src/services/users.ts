@@ -3,13 +3,14 @@ import type { Collection, Store } from '../models/collection.ts';
 import { users, type UserDoc } from '../models/users.ts';
 import type { Principal, Role } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
-import { KeyedQueue } from '../utils/keyed-queue.ts';
 import type { AuditLog } from './audit.ts';
-import { publicUser, type Origin, type PublicUser } from './auth.ts';
+import type { Credentials } from './credentials.ts';
 import type { Sessions } from './sessions.ts';
+import { publicUser, type Origin, type PublicUser } from './sign-in.ts';
 
 export interface UsersParts {
   readonly store: Store;
+  readonly credentials: Credentials;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly clock: () => number;
@@ -18,7 +19,6 @@ export interface UsersParts {
 export class UserService {
   readonly #parts: UsersParts;
   readonly #users: Collection<UserDoc>;
-  readonly #changes = new KeyedQueue();
 
   constructor(parts: UsersParts) {
     this.#parts = parts;
@@ -36,8 +36,7 @@ export class UserService {
   }
 
   #change(actor: Principal, userId: string, change: Partial<Pick<UserDoc, 'status' | 'roles'>>, action: string, origin: Origin): Promise<PublicUser> {
-    return this.#changes.run(userId, async () => {
-      const user = await this.#users.get(userId);
+    return this.#parts.credentials.change(userId, async (user) => {
       if (user === undefined) throw new Refusal('NOT_FOUND', 'there is no such user');
       if (user.id === actor.userId) throw new Refusal('CONFLICT', 'administrators cannot change themselves');
       const before = { status: user.status, roles: user.roles };

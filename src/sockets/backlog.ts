@@ -28,7 +28,11 @@ interface Wire {
 
 /** Bytes (characters, for text) that wait in this process for the client to read. */
 export function backlogOf(socket: Socket): number {
-  const { writeBuffer, transport } = socket.conn as unknown as Connection;
+  return waitingFor(socket.conn);
+}
+
+export function waitingFor(connection: Socket['conn']): number {
+  const { writeBuffer, transport } = connection as unknown as Connection;
   let bytes = transport.socket?.bufferedAmount ?? 0;
   for (const packet of writeBuffer) bytes += packet.data?.length ?? 0;
   return bytes;
@@ -94,9 +98,9 @@ export interface Watched {
   readonly stalls: Stalls;
 }
 
-/** Looks at each socket once. */
-export function watchBacklogs(sockets: Iterable<Socket>, { slow: slowOnes, stalls }: Watched, limits: BacklogLimits, policy: BacklogPolicy, now: number): void {
-  for (const socket of sockets) {
+/** Looks once at each socket for which something waits, and at those that were slow. */
+export function watchBacklogs(waiting: Iterable<Socket>, { slow: slowOnes, stalls }: Watched, limits: BacklogLimits, policy: BacklogPolicy, now: number): void {
+  for (const socket of new Set([...waiting, ...slowOnes])) {
     const bytes = backlogOf(socket);
     if (stalls.hopeless(socket, bytes, now)) policy.hopeless(socket, bytes);
     else if (slowOnes.has(socket)) {

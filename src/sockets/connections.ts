@@ -11,7 +11,11 @@ interface Connection {
   readonly address: string;
   readonly budget: MessageBudget;
   readonly withinLimit: boolean;
+  /** That are let in. */
+  readonly sockets: Set<Socket>;
 }
+
+const NONE: ReadonlySet<Socket> = new Set();
 
 export interface ConnectionOptions {
   readonly limits: SocketLimits;
@@ -37,19 +41,31 @@ export class Connections {
       const { limits, addressOf } = this.#options;
       const address = addressOf(connection.request);
       const key = clientKey(address);
-      this.#open.set(connection, { address, budget: new MessageBudget(limits, performance.now()), withinLimit: this.#counts.open(key) });
+      this.#open.set(connection, { address, budget: new MessageBudget(limits, performance.now()), withinLimit: this.#counts.open(key), sockets: new Set() });
       connection.once('close', () => this.#counts.close(key));
       const packets = new MessageBudget(packetLimits(limits), performance.now());
       connection.on('packet', () => {
-        if (!packets.take(performance.now())) this.#end(connection, namespaces);
+        if (!packets.take(performance.now())) this.#end(connection);
       });
     });
+    for (const nsp of namespaces) {
+      nsp.on('connection', (socket) => {
+        const { sockets } = this.of(socket);
+        sockets.add(socket);
+        socket.once('disconnect', () => sockets.delete(socket));
+      });
+    }
+  }
+
+  /** Of all namespaces. */
+  socketsOf(connection: Socket['conn']): ReadonlySet<Socket> {
+    return this.#open.get(connection)?.sockets ?? NONE;
   }
 
   /** Tells all sockets of the connection why. What still comes on it is not looked at. */
-  #end(connection: Socket['conn'], namespaces: readonly Namespace[]): void {
+  #end(connection: Socket['conn']): void {
     this.#options.metrics.rateLimited.inc({ limit: 'socket_messages' });
-    const sockets = namespaces.flatMap((nsp) => [...nsp.sockets.values()].filter(({ conn }) => conn === connection));
+    const sockets = [...this.socketsOf(connection)];
     for (const socket of sockets) socket.emit('closing', { code: 'RATE_LIMITED', message: 'too many packets on this connection' });
     sockets[0]?.disconnect(true);
     connection.close();

@@ -21,6 +21,7 @@ import { servePrices } from './prices.ts';
 import { RecoverableAdapter, type RecoveryOptions } from './recovery.ts';
 import { TopicPublisher } from './topics.ts';
 import { serveUser } from './user.ts';
+import { Waiting } from './waiting.ts';
 
 export interface SocketOptions {
   /** Web origins besides this server's own whose pages may connect. */
@@ -62,7 +63,7 @@ export interface Sockets {
 }
 
 const MAX_MESSAGE_BYTES = 64 * 1_024;
-/** Smaller messages cost more to compress than to send. */
+/** Smaller messages cost more to compress than to send. So do those that go to many, each in one frame for all. */
 const COMPRESS_FROM_BYTES = 2_048;
 const RECOVERY_MS = 60_000;
 const TICK_MS = 50;
@@ -82,11 +83,12 @@ export function createSockets(parts: SocketParts): Sockets {
   const connections = new Connections({ limits, addressOf: parts.addressOf ?? ((request) => canonicalAddress(request.socket.remoteAddress ?? '')), metrics });
   let open = true;
   const io = createServer(parts, monotonic, () => open);
-  batchWrites(io, logger);
+  const waiting = new Waiting((connection) => connections.socketsOf(connection));
+  batchWrites(io, { compressFrom: COMPRESS_FROM_BYTES, onWait: (connection) => waiting.note(connection), logger });
 
   const serve = (socket: Socket, calls: Calls): void => serveCalls(socket, calls, connections.of(socket).budget, context);
   const publisher = (nsp: Namespace): TopicPublisher =>
-    new TopicPublisher(nsp, { tickMs, backlog, subscriptionsPerConnection: limits.subscriptionsPerConnection, monotonic, metrics, logger });
+    new TopicPublisher(nsp, { tickMs, backlog, waiting, subscriptionsPerConnection: limits.subscriptionsPerConnection, monotonic, metrics, logger });
   const [prices, market, user, admin] = ['/prices', '/market', '/user', '/admin'].map((name) => countedNamespace(io, name, metrics)) as [Namespace, Namespace, Namespace, Namespace];
 
   connections.watch(io, [prices, market, user, admin]);
@@ -103,7 +105,7 @@ export function createSockets(parts: SocketParts): Sockets {
   servePrices(prices, { market: parts.market, topics: publishers[0], serve });
   serveMarket(market, { market: parts.market, topics: publishers[1], serve });
   serveAdmin(admin, { admin: parts.admin, topics: publishers[2], serve });
-  const stopEvents = serveUser(user, { orders: parts.orders, accounts: parts.accounts, backlog, watchMs: tickMs, serve, logger, metrics });
+  const stopEvents = serveUser(user, { orders: parts.orders, accounts: parts.accounts, backlog, waiting, watchMs: tickMs, serve, logger, metrics });
 
   return {
     close: async () => {
@@ -135,7 +137,8 @@ function createServer({ http, options }: SocketParts, monotonic: () => number, o
     serveClient: false,
     cleanupEmptyChildNamespaces: true,
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
-    perMessageDeflate: { threshold: COMPRESS_FROM_BYTES },
+    // The package compresses everything, whatever the threshold, where a message may refer to those before it.
+    perMessageDeflate: { threshold: COMPRESS_FROM_BYTES, serverNoContextTakeover: true },
     httpCompression: { threshold: COMPRESS_FROM_BYTES },
     // The middlewares run again: a session may have been revoked in the meantime.
     connectionStateRecovery: { maxDisconnectionDuration: recoveryMs, skipMiddlewares: false },

@@ -1,6 +1,6 @@
 /**
- * Sends topics to those who follow them: one encoding per topic and message, however many follow. Whoever reads too slowly is left out
- * until the queue has drained, and is then brought up to date in one message.
+ * Sends topics to those who follow them: one encoding per topic and message, however many follow, and in JSON one frame, which is not compressed.
+ * Whoever reads too slowly is left out until the queue has drained, and is then brought up to date in one message.
  */
 import type { Namespace, Socket } from 'socket.io';
 import type { Logger } from '../observability/logger.ts';
@@ -10,11 +10,13 @@ import { Refusal } from '../types/refusal.ts';
 import { Stalls, terminate, watchBacklogs, type BacklogLimits, type Watched } from './backlog.ts';
 import { markLossy, ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
 import { roomName } from './rooms.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface TopicOptions {
   /** How often topics are looked at, ms; each is sent no more often than it wants to be. */
   readonly tickMs: number;
   readonly backlog: BacklogLimits;
+  readonly waiting: Pick<Waiting, 'of'>;
   readonly subscriptionsPerConnection: number;
   /** ms since any moment, steadily: what is due must not wait for a wall clock that was set back. */
   readonly monotonic: () => number;
@@ -25,6 +27,14 @@ export interface TopicOptions {
 interface Entry {
   readonly topic: Topic;
   sentAt: number;
+  /** Slow ones that follow it. */
+  behind: number;
+}
+
+/** Where a slow one stood in a topic when it was left out. */
+interface Behind {
+  readonly entry: Entry;
+  mark: unknown;
 }
 
 export class TopicPublisher {
@@ -32,8 +42,8 @@ export class TopicPublisher {
   readonly #options: TopicOptions;
   /** By room. Only topics that somebody follows, or may come back to. */
   readonly #open = new Map<string, Entry>();
-  /** Where the slow ones stood when they were left out. */
-  readonly #behind = new Map<Socket, { readonly topic: Topic; readonly mark: unknown }[]>();
+  /** What the slow ones follow. */
+  readonly #behind = new Map<Socket, Behind[]>();
   readonly #watched: Watched;
   readonly #timer: NodeJS.Timeout;
 
@@ -43,7 +53,7 @@ export class TopicPublisher {
     this.#watched = { slow: new Set(), stalls: new Stalls(options.backlog) };
     options.metrics.socketDropped.inc({ namespace: nsp.name }, 0);
     nsp.adapter.on(ROOM_UNWANTED, (room: string) => this.#release(room));
-    this.#timer = setInterval(() => this.#tick(), options.tickMs);
+    this.#timer = setInterval(() => this.tick(), options.tickMs);
   }
 
   close(): void {
@@ -62,7 +72,7 @@ export class TopicPublisher {
     const entry = this.#entry(topic);
     this.#sendIfDue(room, entry, this.#options.monotonic());
     if (behind === undefined) void socket.join(room);
-    else replace(behind, topic, entry.topic.mark());
+    else leaveBehind(behind, entry);
     return entry.topic.snapshot();
   }
 
@@ -73,21 +83,22 @@ export class TopicPublisher {
 
   unfollow(socket: Socket, topicId: string): void {
     void socket.leave(roomName(topicId));
-    const behind = this.#behind.get(socket);
-    const at = behind?.findIndex(({ topic }) => topic.id === topicId) ?? -1;
+    const behind = this.#behind.get(socket) ?? [];
+    const at = behind.findIndex(({ entry }) => entry.topic.id === topicId);
     if (at < 0) return;
-    behind?.splice(at, 1);
+    const [{ entry }] = behind.splice(at, 1);
+    entry.behind--;
     this.#release(roomName(topicId));
   }
 
   follows(socket: Socket, topic: Topic): boolean {
-    return socket.rooms.has(roomOf(topic)) || (this.#behind.get(socket)?.some((one) => one.topic.id === topic.id) ?? false);
+    return socket.rooms.has(roomOf(topic)) || (this.#behind.get(socket)?.some(({ entry }) => entry.topic.id === topic.id) ?? false);
   }
 
   /** The topics that the socket follows. */
   followed(socket: Socket): Topic[] {
     const behind = this.#behind.get(socket);
-    if (behind !== undefined) return behind.map(({ topic }) => topic);
+    if (behind !== undefined) return behind.map(({ entry }) => entry.topic);
     return [...socket.rooms].flatMap((room) => this.#open.get(room)?.topic ?? []);
   }
 
@@ -96,14 +107,17 @@ export class TopicPublisher {
     const behind = this.#behind.get(socket) ?? [];
     this.#behind.delete(socket);
     this.#watched.slow.delete(socket);
-    for (const { topic } of behind) this.#release(roomOf(topic));
+    for (const { entry } of behind) {
+      entry.behind--;
+      this.#release(roomOf(entry.topic));
+    }
   }
 
-  /** Sends what is due. */
-  #tick(): void {
+  /** Sends what is due. The timer calls it; tests may. */
+  tick(): void {
     const now = this.#options.monotonic();
     for (const [room, entry] of this.#open) this.#sendIfDue(room, entry, now);
-    watchBacklogs(this.#nsp.sockets.values(), this.#watched, this.#options.backlog, {
+    watchBacklogs(this.#options.waiting.of(this.#nsp), this.#watched, this.#options.backlog, {
       slow: (socket) => this.#leaveOut(socket),
       caughtUp: (socket) => this.#bringBack(socket),
       hopeless: (socket, bytes) => {
@@ -118,7 +132,7 @@ export class TopicPublisher {
     const room = roomOf(topic);
     const open = this.#open.get(room);
     if (open !== undefined) return open;
-    const entry = { topic, sentAt: -Infinity };
+    const entry = { topic, sentAt: -Infinity, behind: 0 };
     this.#open.set(room, entry);
     return entry;
   }
@@ -126,8 +140,7 @@ export class TopicPublisher {
   /** Forgets a topic when nobody follows it, slow ones included, or may come back to it. */
   #release(room: string): void {
     if ((this.#nsp.adapter as RecoverableAdapter).wanted(room)) return;
-    for (const behind of this.#behind.values()) if (behind.some(({ topic }) => roomOf(topic) === room)) return;
-    this.#open.delete(room);
+    if (this.#open.get(room)?.behind === 0) this.#open.delete(room);
   }
 
   /** Also when somebody joins, so that a topic is sent no more often however many do. */
@@ -146,9 +159,13 @@ export class TopicPublisher {
   }
 
   #leaveOut(socket: Socket): void {
-    const behind = this.followed(socket).map((topic) => ({ topic, mark: topic.mark() }));
+    const entries = [...socket.rooms].flatMap((room) => this.#open.get(room) ?? []);
+    const behind: Behind[] = [];
     this.#behind.set(socket, behind);
-    for (const { topic } of behind) void socket.leave(roomOf(topic));
+    for (const entry of entries) {
+      leaveBehind(behind, entry);
+      void socket.leave(roomOf(entry.topic));
+    }
     markLossy(socket);
     this.#options.metrics.socketDropped.inc({ namespace: this.#nsp.name });
   }
@@ -156,20 +173,28 @@ export class TopicPublisher {
   #bringBack(socket: Socket): void {
     const behind = this.#behind.get(socket) ?? [];
     this.#behind.delete(socket);
-    for (const { topic, mark } of behind) {
-      const entry = this.#entry(topic);
+    for (const { entry, mark } of behind) {
+      const { topic } = entry;
       const room = roomOf(topic);
       this.#sendIfDue(room, entry, this.#options.monotonic());
       void socket.join(room);
-      const missed = entry.topic.catchUp(mark);
+      entry.behind--;
+      const missed = topic.catchUp(mark);
       if (missed !== undefined) socket.emit(topic.event, missed);
     }
   }
 }
 
-function replace(behind: { readonly topic: Topic; readonly mark: unknown }[], topic: Topic, mark: unknown): void {
-  const at = behind.findIndex((one) => one.topic.id === topic.id);
-  behind.splice(at < 0 ? behind.length : at, at < 0 ? 0 : 1, { topic, mark });
+/** From where the topic stands now. */
+function leaveBehind(behind: Behind[], entry: Entry): void {
+  const mark = entry.topic.mark();
+  const known = behind.find((one) => one.entry === entry);
+  if (known !== undefined) {
+    known.mark = mark;
+    return;
+  }
+  behind.push({ entry, mark });
+  entry.behind++;
 }
 
 function roomOf(topic: Topic): string {

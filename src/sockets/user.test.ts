@@ -4,6 +4,7 @@ import { call, connected, next, SocketWorld } from '../../tests/support/socket-w
 import { eventually } from '../../tests/support/wait.ts';
 import type { Order } from '../models/orders.ts';
 import type { Wallet } from '../models/wallets.ts';
+import { AdminStream } from '../services/admin-stream.ts';
 import type { Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { UnavailableError } from '../utils/errors.ts';
@@ -51,6 +52,48 @@ test('a subscription narrows what comes', async (t) => {
   world.commit(world.make.accepted('buy', 100, 1));
   assert.equal((await balance).account, 'spot');
   assert.equal(orders, 0);
+});
+
+test('who unsubscribes hears the rest, and without a choice nothing', async (t) => {
+  const world = await SocketWorld.during(t);
+  const socket = await world.connect('/user', ann);
+  const others = ['order', 'fill', 'position', 'marginCall', 'liquidation', 'funding'];
+  assert.deepEqual(await call(socket, 'unsubscribe', { channels: ['balance'] }), { ok: true, data: { channels: others } });
+  const heard: string[] = [];
+  socket.onAny((event: string) => heard.push(event));
+  const order = next(socket, 'order');
+  world.commit(world.make.accepted('buy', 100, 1));
+  await order;
+  assert.equal((await call(socket, 'unsubscribe', { channels: ['gossip'] })).error?.code, 'VALIDATION_FAILED');
+  assert.deepEqual((await call(socket, 'unsubscribe')).data, { channels: [] });
+  world.commit(world.make.accepted('buy', 101, 1));
+  // What is asked later is answered later than what had to be told.
+  assert.deepEqual((await call(socket, 'subscribe', { channels: ['fill'] })).data, { channels: ['fill'] });
+  assert.deepEqual(heard.filter((event) => event !== 'ready'), ['order']);
+});
+
+test('an administrator chooses channels, and what was chosen last counts, whichever is ready first', async (t) => {
+  const asked: PromiseWithResolvers<object>[] = [];
+  const state = { markets: [] } as never;
+  const slow = new AdminStream({ state, catalog: undefined as never, clock: () => 1, sources: { metrics: () => (asked.push(Promise.withResolvers()), asked.at(-1)!.promise), health: () => ({ status: 'ok' }), feeds: () => ({}) } });
+  const world = await SocketWorld.during(t, {}, { admin: slow });
+  const admin = await world.connect('/admin', { auth: { token: 'root' } });
+  assert.deepEqual((await call(admin, 'subscribe', { channels: ['health', 'alerts'] })).data, { health: { status: 'ok' }, alerts: [] });
+  const metrics = call(admin, 'subscribe', { channels: ['health', 'alerts', 'metrics'] });
+  await eventually('the figures are asked for', () => asked[0]);
+  assert.deepEqual((await call(admin, 'unsubscribe', { channels: ['metrics', 'health'] })).data, { alerts: [] });
+  asked[0].resolve({ ordersPerSecond: 7 });
+  assert.deepEqual((await metrics).data, {});
+  const heard: string[] = [];
+  admin.onAny((event: string) => heard.push(event));
+  const alert = next(admin, 'alerts');
+  slow.raise({ level: 'info', kind: 'test', message: 'a' });
+  await alert;
+  assert.deepEqual((await call(admin, 'unsubscribe', {})).data, {});
+  slow.raise({ level: 'info', kind: 'test', message: 'b' });
+  const again = await call(admin, 'subscribe', { channels: ['alerts'] });
+  assert.equal((again.data as { alerts: unknown[] }).alerts.length, 2);
+  assert.deepEqual(heard, ['alerts']);
 });
 
 test('orders go to the service as the user, and come back as data or as the refusal', async (t) => {

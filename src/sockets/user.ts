@@ -11,17 +11,20 @@ import type { OrderService } from '../services/orders.ts';
 import type { Permission, Principal } from '../types/principal.ts';
 import { Refusal } from '../types/refusal.ts';
 import { costOfBatch, newOrder, orderBatch } from '../validators/order.ts';
-import { amendCall, cancelCall, channelChoice } from '../validators/sockets.ts';
+import { amendCall, cancelCall } from '../validators/sockets.ts';
 import { backlogOf, Stalls, terminate, type BacklogLimits } from './backlog.ts';
 import { call, type Calls } from './calls.ts';
+import { channelCalls } from './channels.ts';
 import { principalOf } from './handshake.ts';
 import { ROOM_UNWANTED, type RecoverableAdapter } from './recovery.ts';
 import { roomName } from './rooms.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface UserParts {
   readonly orders: Pick<OrderService, 'place' | 'amend' | 'cancel' | 'placeBatch'>;
   readonly accounts: AccountStream;
   readonly backlog: BacklogLimits;
+  readonly waiting: Pick<Waiting, 'of'>;
   readonly watchMs: number;
   readonly serve: (socket: Socket, calls: Calls) => void;
   readonly logger: Logger;
@@ -29,7 +32,7 @@ export interface UserParts {
 }
 
 /** Returns how to stop. */
-export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, serve, logger, metrics }: UserParts): () => void {
+export function serveUser(nsp: Namespace, { orders, accounts, backlog, waiting, watchMs, serve, logger, metrics }: UserParts): () => void {
   const adapter = nsp.adapter as RecoverableAdapter;
   /** Of the accounts that have a socket, or may come back to one. */
   const known = new Map<number, AccountRooms>();
@@ -47,21 +50,26 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
       throw error;
     }
   };
+  const chosen = (socket: Socket): AccountChannel[] => {
+    const rooms = roomsOf(principalOf(socket).account);
+    return ACCOUNT_CHANNELS.filter((channel) => socket.rooms.has(rooms[channel]));
+  };
+  const choose = async (socket: Socket, channels: readonly AccountChannel[]): Promise<{ readonly channels: readonly AccountChannel[] }> => {
+    const rooms = roomsOf(permitted(socket, 'read').account);
+    for (const channel of ACCOUNT_CHANNELS) {
+      if (channels.includes(channel)) void socket.join(rooms[channel]);
+      else void socket.leave(rooms[channel]);
+    }
+    await follow(socket);
+    return { channels };
+  };
 
   const calls: Calls = new Map([
     ['order:place', call(newOrder, (socket, order) => orders.place(permitted(socket, 'trade'), order))],
     ['order:amend', call(amendCall, (socket, { id, ...change }) => orders.amend(permitted(socket, 'trade'), id, change))],
     ['order:cancel', call(cancelCall, (socket, { id }) => orders.cancel(permitted(socket, 'trade'), id))],
     ['orders:batch', call(orderBatch, (socket, { orders: items }) => orders.placeBatch(permitted(socket, 'trade'), items), costOfBatch)],
-    ['subscribe', call(channelChoice(ACCOUNT_CHANNELS), async (socket, { channels }) => {
-      const { account } = permitted(socket, 'read');
-      for (const channel of ACCOUNT_CHANNELS) {
-        if (channels.includes(channel)) void socket.join(roomsOf(account)[channel]);
-        else void socket.leave(roomsOf(account)[channel]);
-      }
-      await follow(socket);
-      return { channels };
-    })],
+    ...channelCalls({ channels: ACCOUNT_CHANNELS, chosen, choose }),
   ]);
 
   nsp.on('connection', (socket) => {
@@ -96,7 +104,7 @@ export function serveUser(nsp: Namespace, { orders, accounts, backlog, watchMs, 
 
   const stalls = new Stalls(backlog);
   const watch = setInterval(() => {
-    for (const socket of nsp.sockets.values()) {
+    for (const socket of waiting.of(nsp)) {
       const bytes = backlogOf(socket);
       if (!stalls.hopeless(socket, bytes, performance.now())) continue;
       logger.warn('closing a connection that does not read', { namespace: nsp.name, bytes });

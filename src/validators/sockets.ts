@@ -36,6 +36,15 @@ export const cancelCall = z.strictObject({ id: orderRef });
 
 /** A choice of channels by name. */
 export function channelChoice<const T extends readonly [string, ...string[]]>(channels: T) {
+  return z.strictObject({ channels: someOf(channels) });
+}
+
+/** Without channels: all. */
+export function channelRemoval<const T extends readonly [string, ...string[]]>(channels: T) {
+  return z.strictObject({ channels: someOf(channels).optional() }).optional();
+}
+
+function someOf<const T extends readonly [string, ...string[]]>(channels: T) {
   const one = z.enum(channels, { error: `must be one of ${channels.join(', ')}` });
-  return z.strictObject({ channels: z.array(one).max(channels.length).transform((chosen) => [...new Set(chosen)]) });
+  return z.array(one).max(channels.length).transform((chosen) => [...new Set(chosen)]);
 }

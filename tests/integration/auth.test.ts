@@ -8,6 +8,7 @@ import { hash } from '@node-rs/argon2';
 import { auditlogs } from '../../src/models/auditlogs.ts';
 import { keptreplies } from '../../src/models/keptreplies.ts';
 import { silentLogger, type LogFields, type Logger } from '../../src/observability/logger.ts';
+import { AuditChain } from '../../src/services/audit.ts';
 import { JWT_SECRET, startApi, type Api } from '../support/api.ts';
 
 interface SignedIn { user: { id: string; email: string; roles: string[] }; tokens: { accessToken: string; expiresIn: number; refreshToken: string } }
@@ -20,7 +21,7 @@ let serial = 0;
 
 before(async () => {
   api = await startApi();
-  await api.identity.auth.ensureAdmin(ADMIN);
+  await api.identity.registration.ensureAdmin(ADMIN);
 });
 after(() => api.close());
 
@@ -397,7 +398,7 @@ test('roles count at once, both ways, and only administrators give them', async 
 test('admin routes need the address as well as the role', async () => {
   const elsewhere = await startApi({ env: { ADMIN_IPS: '10.0.0.0/8', TRUST_PROXY: '1' } });
   try {
-    await elsewhere.identity.auth.ensureAdmin(ADMIN);
+    await elsewhere.identity.registration.ensureAdmin(ADMIN);
     const { data } = await call<SignedIn>('POST', '/auth/login', ADMIN, undefined, elsewhere);
     const freeze = async (forwarded: string): Promise<number> =>
       (await fetch(`${elsewhere.url}/api/v1/admin/users/unknown/freeze`, { method: 'POST', headers: { authorization: `Bearer ${data.tokens.accessToken}`, 'x-forwarded-for': forwarded } })).status;
@@ -484,10 +485,10 @@ test('who is given an account that is another user’s in the store is not told 
 test('the first administrator is created once', async () => {
   const fresh = await startApi();
   try {
-    const first = await fresh.identity.auth.ensureAdmin({ email: 'Boss@Bourse.test', password: undefined });
+    const first = await fresh.identity.registration.ensureAdmin({ email: 'Boss@Bourse.test', password: undefined });
     assert.equal(first?.email, 'boss@bourse.test');
     assert.match(first?.password ?? '', /^[A-Za-z0-9_-]{24}$/);
-    assert.equal(await fresh.identity.auth.ensureAdmin(ADMIN), undefined);
+    assert.equal(await fresh.identity.registration.ensureAdmin(ADMIN), undefined);
     assert.equal((await call('POST', '/auth/login', { email: 'boss@bourse.test', password: first?.password }, undefined, fresh)).status, 200);
   } finally {
     await fresh.close();
@@ -495,16 +496,23 @@ test('the first administrator is created once', async () => {
 });
 
 test('what happened is in the audit log, whose chain shows every change to it', async () => {
-  const { audit } = api.identity;
-  assert.equal(await audit.verify(), undefined);
   const collection = api.store.collection(auditlogs);
+  const verify = async () => {
+    const chain = new AuditChain();
+    for (;;) {
+      const { items } = await collection.find({ where: { seq: { gt: chain.last.seq } }, sort: { seq: 1 }, limit: 500 });
+      const broken = items.map((entry) => chain.follow(entry)).find((found) => found !== undefined);
+      if (broken !== undefined || items.length < 500) return broken;
+    }
+  };
+  assert.equal(await verify(), undefined);
   const { items } = await collection.find({ sort: { seq: 1 }, limit: 3 });
   const [first, second] = items as [(typeof items)[0], (typeof items)[0]];
   assert.deepEqual([first.action, first.target], ['user.create', 'admin']);
   await collection.put([{ ...second, actor: 'somebody else' }]);
-  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'its content is not what was written' });
+  assert.deepEqual(await verify(), { seq: 2, reason: 'its content is not what was written' });
   await collection.remove({ seq: 2 });
-  assert.deepEqual(await audit.verify(), { seq: 2, reason: 'the entry is missing' });
+  assert.deepEqual(await verify(), { seq: 2, reason: 'the entry is missing' });
   await collection.insert(second);
-  assert.equal(await audit.verify(), undefined);
+  assert.equal(await verify(), undefined);
 });

@@ -4,10 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { auditlogs, type AuditLogDoc } from '../../src/models/auditlogs.ts';
+import { SqliteStore } from '../../src/models/sqlite.ts';
+import { AuditLog } from '../../src/services/audit.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['scripts/admin-password.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
+const COMMANDS = ['scripts/admin-password.ts', 'scripts/audit-log.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-commands-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -30,7 +34,7 @@ for (const command of COMMANDS) {
 }
 
 test('a number that is none is named', () => {
-  for (const [script, option] of [['scripts/sim.ts', '--seed'], ['scripts/replay.ts', '--to'], ['scripts/test.ts', '--sim'], ['bench/engine.ts', '--seed']] as const) {
+  for (const [script, option] of [['scripts/sim.ts', '--seed'], ['scripts/replay.ts', '--to'], ['scripts/audit-log.ts', '--to'], ['scripts/test.ts', '--sim'], ['bench/engine.ts', '--seed']] as const) {
     const { status, stderr } = run(script, option, 'x1');
     assert.equal(status, 64, script);
     assert.match(stderr, new RegExp(`^${option} must be a whole number, not "x1"\nusage: `));
@@ -48,6 +52,46 @@ test('a replay of a folder without a journal names the folder', () => {
   const { status, stderr } = run('scripts/replay.ts', '--data', './nix');
   assert.equal(status, 1);
   assert.match(stderr, /^there is no journal\.db in \/.*\/nix: /);
+});
+
+test('the audit log is followed beside whoever writes it; where its chain breaks is named', async (t) => {
+  const data = join(directory, 'audited');
+  mkdirSync(data);
+  const check = (...args: string[]) => run('scripts/audit-log.ts', '--data', './audited', ...args);
+  assert.match(check().stderr, /^there is no store\.db in \/.*\/audited: /);
+  const store = new SqliteStore(data);
+  t.after(() => store.close());
+  const entries = store.collection(auditlogs);
+  assert.match(check().stdout, /^whole {7}0 entries/);
+  const audit = new AuditLog(store, () => Date.UTC(2026, 0, 1));
+  for (const target of ['a', 'b', 'c']) await audit.record({ actor: 'admin', action: 'user.freeze', target, before: { status: 'active' }, after: { status: 'frozen' }, ip: '127.0.0.1', requestId: target });
+  const { items } = await entries.find({ sort: { seq: 1 }, limit: 3 });
+  const [first, second, third] = items as [AuditLogDoc, AuditLogDoc, AuditLogDoc];
+
+  const whole = check();
+  assert.deepEqual([whole.status, whole.stderr, whole.stdout], [0, '', `whole       3 entries, each as it was written and none missing before the last\nlast        entry 3, 2026-01-01T00:00:00.000Z, hash ${third.hash}\n`]);
+  assert.match(check('--to', '2').stdout, new RegExp(`^last {8}entry 2, .* hash ${second.hash}$`, 'm'));
+  const short = check('--to', '4');
+  assert.deepEqual([short.status, short.stdout, short.stderr], [1, '', `the audit log in ${data} ends at entry 3\n`]);
+
+  for (const [change, seq, reason] of [
+    [() => entries.put([{ ...second, actor: 'somebody else' }]), 2, 'its content is not what was written'],
+    [() => entries.remove({ seq: 2 }), 2, 'the entry is missing'],
+    [() => entries.remove({ seq: 1 }), 1, 'the entry is missing'],
+    [() => entries.put([first, { ...second, previousHash: third.hash }]), 2, 'it does not follow the entry before it'],
+  ] as const) {
+    await change();
+    const broken = check();
+    assert.deepEqual([broken.status, broken.stdout, broken.stderr], [1, '', `the audit log in ${data} is not as it was written: entry ${seq}: ${reason}\n`]);
+  }
+  await entries.put([first, second]);
+  assert.equal(check().status, 0);
+  const db = new DatabaseSync(join(data, 'store.db'));
+  db.exec(`UPDATE auditlogs SET doc = '{' WHERE seq = 2`);
+  db.close();
+  const unreadable = check();
+  assert.deepEqual([unreadable.status, unreadable.stdout], [1, '']);
+  assert.match(unreadable.stderr, /^entry 2 cannot be read: .*store\.db, collection auditlogs, is damaged \(a document is not JSON\): stop the process and restore it/);
 });
 
 test('every command that runs on Node installs first what a fresh clone has not', () => {

@@ -275,7 +275,7 @@ test('a target may be a whole URL', async () => {
   for (const target of ['http://x?text=a', 'http:///api/v1/probe', 'ftp://x/api/v1/probe', 'http:/api/v1/probe', '/http://x/api/v1/probe']) {
     assert.match(await ask(target), /^HTTP\/1\.1 40[04] [^]*X-Request-Id: [^]*application\/problem\+json/, target);
   }
-  const { tokens } = await api.identity.auth.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  const { tokens } = await api.identity.registration.register({ email: 'whole@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
   for (const target of ['/api/v1/probe/once', 'http://x/api/v1/probe/once']) {
     const reply = await raw(`POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${tokens.accessToken}\r\nIdempotency-Key: key\r\n\r\n`);
     assert.match(reply, /^HTTP\/1\.1 200 /);
@@ -286,7 +286,7 @@ test('a target may be a whole URL', async () => {
 });
 
 test('an Idempotency-Key is scoped to the account; its fingerprint is of the meaning', async () => {
-  const { tokens } = await api.identity.auth.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
+  const { tokens } = await api.identity.registration.register({ email: 'once@bourse.test', password: 'idempotent tests 9' }, { ip: '127.0.0.1', userAgent: '', requestId: '' });
   const send = (path: string, body: string, key: string): Promise<Response> => post(path, body, { authorization: `Bearer ${tokens.accessToken}`, 'idempotency-key': key });
   await send('/probe/once', '{"a":1,"b":2}', 'key-1');
   await send('/probe/once', '{ "b": 2, "a": 1 }', 'key-1');
@@ -411,19 +411,46 @@ test('a request that is not complete in time is told so', async () => {
   }
 });
 
-test('connections of one address are limited', async () => {
-  const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' } });
-  const port = Number(new URL(tight.url).port);
-  const first = connect(port, '127.0.0.1');
+/** A connection that stays open, and what comes back on it: '' when it is closed instead. */
+function keptOpen(url: string, headers = ''): { readonly reply: Promise<string>; readonly end: () => void } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const reply = new Promise<string>((resolve) => {
+    socket.once('data', (chunk) => resolve(chunk.toString()));
+    for (const end of ['close', 'error']) socket.once(end, () => resolve(''));
+  });
+  socket.write(`GET /api/v1/probe/address HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+  return { reply, end: () => socket.destroy() };
+}
+
+async function refusals(of: Api): Promise<string[]> {
+  return (await of.metrics.registry.getSingleMetricAsString('bourse_rate_limited_total')).split('\n').filter((line) => !line.startsWith('#') && !line.endsWith(' 0'));
+}
+
+test('connections of one address are limited; those that are refused are counted, and the log tells', async () => {
+  const lines: unknown[] = [];
+  const tight = await startApi({ env: { MAX_CONNECTIONS_PER_ADDRESS: '1' }, routes: probes, logger: { ...silentLogger, warn: (...line) => void lines.push(line) } });
+  const first = keptOpen(tight.url);
   try {
-    await new Promise((resolve) => first.once('connect', resolve));
-    assert.equal(await raw('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', tight.url), '');
-    const reply = new Promise<string>((resolve) => first.once('data', (chunk) => resolve(chunk.toString())));
-    first.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
-    assert.match(await reply, /^HTTP\/1\.1 200 /);
+    assert.match(await first.reply, /^HTTP\/1\.1 200 /);
+    for (let i = 0; i < 3; i++) assert.equal(await keptOpen(tight.url).reply, '');
+    assert.deepEqual(await refusals(tight), ['bourse_rate_limited_total{limit="address_connections"} 3']);
+    assert.deepEqual(lines[0], ['a connection was refused: too many are open', { limit: 'address_connections', address: '127.0.0.1', leftOut: 0 }]);
   } finally {
-    first.destroy();
+    first.end();
     await tight.close();
+  }
+});
+
+test('connections through a proxy are limited in all, not as those of one client', async () => {
+  const behind = await startApi({ env: { TRUST_PROXY: '1', MAX_CONNECTIONS: '3', MAX_CONNECTIONS_PER_ADDRESS: '1' }, routes: probes });
+  const clients = [1, 2, 3].map((n) => keptOpen(behind.url, `X-Forwarded-For: 10.0.0.${n}\r\n`));
+  try {
+    for (const [i, { reply }] of clients.entries()) assert.match(await reply, new RegExp(`^HTTP/1\\.1 200 [^]*"10\\.0\\.0\\.${i + 1}"`));
+    assert.equal(await keptOpen(behind.url, 'X-Forwarded-For: 10.0.0.4\r\n').reply, '');
+    assert.deepEqual(await refusals(behind), ['bourse_rate_limited_total{limit="connections"} 1']);
+  } finally {
+    for (const { end } of clients) end();
+    await behind.close();
   }
 });
 

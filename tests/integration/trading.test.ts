@@ -33,7 +33,7 @@ describe('trading over HTTP', () => {
     venue = await openVenue({ audit: { record: (entry) => api.identity.audit.record(entry) } });
     api = await startApi({ store: venue.store, sequencer: venue.leader, routes: tradingRoutes(venue.trading) });
     await listMarkets(venue);
-    await api.identity.auth.ensureAdmin(ADMIN);
+    await api.identity.registration.ensureAdmin(ADMIN);
     nobody = new Client(api.url);
     admin = await Client.admin(api.url);
     ann = await Client.register(api.url, 'ann');

@@ -18,11 +18,14 @@ import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { HealthService, engineCheck, storeCheck, type HealthCheck } from '../../src/services/health.ts';
 import { AuditLog } from '../../src/services/audit.ts';
-import { AuthService } from '../../src/services/auth.ts';
 import { Authenticator } from '../../src/services/authenticator.ts';
+import { Credentials, type CredentialsParts } from '../../src/services/credentials.ts';
+import { Guesses } from '../../src/services/guesses.ts';
 import { KeptReplies } from '../../src/services/kept-replies.ts';
 import { PasswordHasher } from '../../src/services/passwords.ts';
+import { Registration } from '../../src/services/registration.ts';
 import { Sessions } from '../../src/services/sessions.ts';
+import { SignIn } from '../../src/services/sign-in.ts';
 import { ThrottleLog } from '../../src/services/throttle-log.ts';
 import { AccessTokens } from '../../src/services/tokens.ts';
 import { UserService } from '../../src/services/users.ts';
@@ -37,6 +40,8 @@ export interface ApiOptions {
   /** Of a venue that is to be reached through it; default one that only opens accounts. */
   readonly sequencer?: Sequencer;
   readonly store?: SqliteStore;
+  /** Default: what the product has. */
+  readonly passwords?: CredentialsParts['passwords'];
 }
 
 /** Opens accounts and does nothing else; time is the test's. */
@@ -57,21 +62,25 @@ export async function startApi(options: ApiOptions = {}) {
     onReuse: (session, { ip, requestId }) => audit.record({ actor: session.userId, action: 'auth.refresh-reuse', outcome: 'refused', target: session.id, ip, requestId }),
   });
   const tokens = new AccessTokens(config.jwtSecrets as readonly string[], clock);
+  const credentials = new Credentials({ store, passwords: options.passwords ?? new PasswordHasher() });
+  const guesses = new Guesses({ clock, throttles: new ThrottleLog({ metrics, logger }), enabled: config.rateLimits.enabled });
+  const signIn = new SignIn({ store, credentials, sessions, tokens, guesses, audit, clock });
   const identity = {
     audit,
     sessions,
     authenticator: new Authenticator({ store, sequencer, sessions, tokens, metrics, clock }),
-    auth: new AuthService({ store, sequencer, sessions, tokens, passwords: new PasswordHasher(), audit, clock, throttles: new ThrottleLog({ metrics, logger }), limitAttempts: config.rateLimits.enabled }),
-    users: new UserService({ store, sessions, audit, clock }),
+    signIn,
+    registration: new Registration({ store, sequencer, credentials, signIn, guesses, audit, clock }),
+    users: new UserService({ store, credentials, sessions, audit, clock }),
   };
   const health = new HealthService([engineCheck(sequencer), storeCheck(store), ...(options.checks ?? [])], metrics);
   const table: RouteTable = new RouteTable([
-    { base: '/api/v1', routes: [...authRoutes(identity.auth), ...userRoutes(identity.users), ...(options.routes ?? [])] },
+    { base: '/api/v1', routes: [...authRoutes(identity), ...userRoutes(identity.users), ...(options.routes ?? [])] },
     { base: '', routes: [...healthRoutes(health, metrics), ...docsRoutes(() => table.routes, readDocsPage())] },
   ]);
   const replies = new KeptReplies({ store, secrets: config.jwtSecrets as readonly string[], clock });
   const app = createApp({ config, table, authenticate: (token) => identity.authenticator.authenticate(token), replies, metrics, logger, checkReplies: true });
-  const server = createServer({ app, config });
+  const server = createServer({ app, config, metrics, logger });
   const url = await server.listen(0, '127.0.0.1');
   const close = async (): Promise<void> => {
     await server.close();
