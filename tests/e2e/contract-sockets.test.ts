@@ -77,7 +77,8 @@ describe('the contract over Socket.IO', { timeout: TIMEOUT_MS }, () => {
     await assert.rejects(connected(client('/admin', { reconnection: false })), { code: 'UNAUTHENTICATED' });
     const staff = await connect('/admin', admin);
     await done(staff, 'subscribe', { channels: ['metrics', 'health', 'feeds', 'liquidations', 'alerts'] });
-    for (const event of ['metrics', 'health', 'feeds']) assert.ok(await next(staff, event), event);
+    // They may come with one write.
+    for (const message of await Promise.all(['metrics', 'health', 'feeds'].map((event) => next(staff, event)))) assert.ok(message);
   });
 
   test('prices come in batches', async () => {
