@@ -12,6 +12,8 @@ import { Refusal, statusOf } from '../types/refusal.ts';
 import { limitConnections } from './connection-limits.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How long a client has to read why its connection is closed. */
+const LINGER_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Without a byte in either direction: ends readers that do not read. */
@@ -85,6 +87,8 @@ function answerMalformed(server: Server): void {
     const { status, headers, body } = refused(whyMalformed(error));
     const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    // Closing at once could cost the client the reply; one that does not close its side must not keep the connection.
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   });
 }
 

@@ -1,5 +1,6 @@
 /** What the pipeline does to requests of every kind, over real connections: good ones, broken ones, hostile ones. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -14,6 +15,7 @@ import { costOfBatch } from '../../src/validators/order.ts';
 import { UnavailableError } from '../../src/utils/errors.ts';
 import { silentLogger, type Logger } from '../../src/observability/logger.ts';
 import { startApi, type Api } from '../support/api.ts';
+import { eventually } from '../support/wait.ts';
 import { defects } from '../support/openapi.ts';
 
 const SECRET_PATH = '/secret/driver/path';
@@ -406,6 +408,13 @@ test('a request that is not complete in time is told so', async () => {
     for (const reply of await Promise.all([head, `${head}Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{`].map((request) => raw(request, hasty.url)))) {
       assert.match(reply, /^HTTP\/1\.1 400 [^]*Connection: close[^]*"VALIDATION_FAILED","detail":"the request was not complete in time"/);
     }
+    // One that does not close its side keeps nothing.
+    const silent = connect({ port: Number(new URL(hasty.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    silent.write('GET / HTTP/1.1\r\n');
+    await once(silent, 'data');
+    const open = (): Promise<number> => new Promise((resolve) => hasty.server.server.getConnections((_error, count) => resolve(count)));
+    await eventually('the connection goes', async () => ((await open()) === 0 ? true : undefined));
+    silent.destroy();
   } finally {
     await hasty.close();
   }
