@@ -82,7 +82,7 @@ test('a line break in a message stays inside its JSON line, in the file too', as
   rmSync(directory, { recursive: true });
 });
 
-test('a full disk ends neither the process nor the console', { skip: unless(existsSync('/dev/full'), 'there is no /dev/full here') }, () => {
+test('a full disk ends neither the process nor the console', { skip: unless(existsSync('/dev/full'), '/dev/full', 'there is no /dev/full here') }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'bourse-log-'));
   // Today's and tomorrow's file, so that midnight does not matter: every write to them finds no space.
   for (const day of [0, 1]) symlinkSync('/dev/full', join(directory, `bourse-${localDate(Date.now() + day * 86_400_000)}.log`));

@@ -13,7 +13,7 @@ import { unless } from '../support/needs.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
-const skip = unless(existsSync(CHROMIUM), 'chromium is not installed');
+const skip = unless(existsSync(CHROMIUM), 'chromium', 'chromium is not installed');
 const OUTPUT = resolve(import.meta.dirname, '../../test-output');
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 

@@ -1,4 +1,4 @@
-/** Where recorded market data lies: beside the repository, in ../shared/data. They are no part of it: where CI is set and they are not there on purpose, RECORDINGS=absent says so. */
+/** Where recorded market data lies: beside the repository, in ../shared/data. They are no part of it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,7 @@ import { unless } from './needs.ts';
 export const RECORDINGS = fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 /** For `test(name, { skip })`: false, or why not. */
-const MISSING = 'the recordings (../shared/data) are not beside this checkout';
-export const skipWithoutRecordings: string | false = process.env.RECORDINGS === 'absent' ? MISSING : unless(existsSync(join(RECORDINGS, 'wire')), MISSING);
+export const skipWithoutRecordings = unless(existsSync(join(RECORDINGS, 'wire')), 'recordings', 'the recordings (../shared/data) are not beside this checkout');
 
 /** Lines of a gzip'ed file, by its path under the recordings. */
 export function linesOf(path: string): string[] {
