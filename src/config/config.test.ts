@@ -64,9 +64,12 @@ const CONNECTIONS = { connections: { total: 20_000, perAddress: 2_000 } };
 const misspelt = (env: Record<string, string>): string[] => doubts(env, CONNECTIONS, Infinity);
 
 test('fewer open files than connections and what else is open are doubted', () => {
-  const message = 'this process may have 20099 files open, and MAX_CONNECTIONS=20000 needs 20100: raise the limit (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS';
-  assert.deepEqual(doubts({}, CONNECTIONS, 20_099), [message]);
-  assert.deepEqual(doubts({}, CONNECTIONS, 20_100), []);
+  const message = (files: number) => `this process may have ${files} files open, and MAX_CONNECTIONS=20000 needs 20100: raise the limit (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS`;
+  assert.deepEqual(doubts({ MAX_CONNECTIONS: '20000' }, CONNECTIONS, 20_099), [message(20_099)]);
+  assert.deepEqual(doubts({ MAX_CONNECTIONS: '20000' }, CONNECTIONS, 20_100), []);
+  // Nobody asked for the default: a tenth of it will do.
+  assert.deepEqual(doubts({}, CONNECTIONS, 2_010), []);
+  assert.deepEqual(doubts({}, CONNECTIONS, 2_009), [message(2_009)]);
 });
 
 test('a variable that is nearly called like a setting is named, with the setting', () => {

@@ -5,6 +5,9 @@ import { SETTINGS, type Config } from './config.ts';
 /** Files that are open beside connections: databases, logs, threads, and what reads them. */
 const OTHER_FILES = 100;
 
+/** Of the default that nobody has asked for, this part is enough for saying nothing. */
+const UNASKED = 10;
+
 /** Names so short have too many other words near them. */
 const SHORT = 4;
 
@@ -13,7 +16,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** One sentence each. `files`: how many the process may have open; undefined: not known. */
 export function doubts(env: Env, config: Pick<Config, 'connections'>, files = openFilesLimit()): string[] {
   const needed = config.connections.total + OTHER_FILES;
-  const few = files === undefined || files >= needed ? [] : [
+  const enough = (env.MAX_CONNECTIONS ?? '') === '' ? needed / UNASKED : needed;
+  const few = files === undefined || files >= enough ? [] : [
     `this process may have ${files} files open, and MAX_CONNECTIONS=${config.connections.total} needs ${needed}: raise the limit (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS`,
   ];
   return [...misspelt(env), ...few];
