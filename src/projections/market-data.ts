@@ -2,8 +2,7 @@
  * Public market data in memory, on the thread that serves it: tickers, recent trades, candles. Folded from committed records, started from
  * the collections and the journal's last records.
  */
-import type { Event } from '../engine/events.ts';
-import { assertNever, type MarketId, type Millis, type Seq } from '../engine/units.ts';
+import type { Millis, Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
@@ -14,6 +13,7 @@ import { storedBar } from './bars.ts';
 import { CommittedCatalog } from './committed-catalog.ts';
 import type { ListedMarket } from './context.ts';
 import { type KlineQuery, LiveBars, currentKline, liveKline, readKlines } from './klines.ts';
+import { isMarketEvent, marketOf } from './market-events.ts';
 import type { OrderBooks } from './order-books.ts';
 import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
 import { DAY_MINUTES } from './rolling-day.ts';
@@ -133,8 +133,8 @@ export class MarketData {
   #apply(record: CommittedRecord): void {
     for (const event of record.events) {
       this.#catalog.evolve(event);
+      if (!isMarketEvent(event)) continue;
       const market = marketOf(event);
-      if (market === undefined) continue;
       if (event.type === 'market_created') this.#open(this.#catalog.byId(market), pricesOfNew(event.market, record.time));
       if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event, record.time);
       if (event.type === 'trade') this.#applyTrade(event, record.time);
@@ -204,37 +204,4 @@ async function newest<T extends { readonly id: string }>(collection: Collection<
     cursor = page.nextCursor;
   } while (cursor !== undefined && docs.length < count);
   return docs;
-}
-
-function marketOf(event: Event): MarketId | undefined {
-  switch (event.type) {
-    case 'market_created':
-    case 'market_updated':
-      return event.market.id;
-    case 'trade':
-    case 'prices_updated':
-    case 'funding_settled':
-      return event.market;
-    case 'noted':
-    case 'asset_created':
-    case 'account_opened':
-    case 'deposited':
-    case 'transferred':
-    case 'insurance_funded':
-    case 'order_accepted':
-    case 'order_rested':
-    case 'order_closed':
-    case 'order_reduced':
-    case 'order_amended':
-    case 'leverage_set':
-    case 'margin_adjusted':
-    case 'cancel_after_set':
-    case 'margin_called':
-    case 'margin_call_cleared':
-    case 'position_liquidated':
-    case 'funding_paid':
-      return undefined;
-    default:
-      return assertNever(event);
-  }
 }

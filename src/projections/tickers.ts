@@ -1,6 +1,5 @@
 /** Tickers and statistics: the last 24 hours of a market, its prices and its best bid and ask, as the API shows them. Everything in them is durable. */
 import { formatDecimal } from '../engine/decimal.ts';
-import type { Event } from '../engine/events.ts';
 import { nextFunding } from '../engine/market-state.ts';
 import type { Market } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
@@ -9,6 +8,7 @@ import { formatRate } from '../types/market-units.ts';
 import { formatLarge } from './amounts.ts';
 import type { Bar } from './bars.ts';
 import type { ListedMarket } from './context.ts';
+import type { MarketEvent } from './market-events.ts';
 import { DAY_MINUTES, RollingDay, type Window } from './rolling-day.ts';
 import { type TradeEvent, isPublic } from './trades.ts';
 
@@ -111,7 +111,7 @@ export class MarketTicker {
   }
 
   /** What an event of this market, after the start, changes beside the count of trades; `time` is that of its record. */
-  evolve(event: Event, time: Millis): void {
+  evolve(event: MarketEvent, time: Millis): void {
     switch (event.type) {
       case 'trade': {
         if (isPublic(event)) this.#last = event.price;
@@ -132,25 +132,7 @@ export class MarketTicker {
         this.#fundingIntervalMs = fundingIntervalMs;
         return;
       }
-      case 'noted':
-      case 'asset_created':
       case 'market_created':
-      case 'account_opened':
-      case 'deposited':
-      case 'transferred':
-      case 'insurance_funded':
-      case 'order_accepted':
-      case 'order_rested':
-      case 'order_closed':
-      case 'order_reduced':
-      case 'order_amended':
-      case 'leverage_set':
-      case 'margin_adjusted':
-      case 'cancel_after_set':
-      case 'margin_called':
-      case 'margin_call_cleared':
-      case 'position_liquidated':
-      case 'funding_paid':
         return;
       default:
         return assertNever(event);

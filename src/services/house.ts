@@ -3,12 +3,12 @@
  * everybody, a few per second in all, and are found again in the engine's state after a restart. Where the index is not to be trusted they quote nothing.
  */
 import type { Command, NewOrder } from '../engine/commands.ts';
-import type { Event } from '../engine/events.ts';
 import type { Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import type { Reject } from '../engine/reject.ts';
 import { type AccountId, type Amount, assertNever, type MarketId, type Ticks, type WalletType } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
+import { isMarketEvent, type MarketEvent } from '../projections/market-events.ts';
 import type { Committed, Sequencer } from '../sequencer/sequencer.ts';
 import type { Clock } from '../utils/clock.ts';
 import { OperatingError } from '../utils/errors.ts';
@@ -73,7 +73,7 @@ export class HouseMakers {
   start(): void {
     for (const { id } of this.#state.markets) this.#wake(id, 0);
     this.#unsubscribe = this.#sequencer.onCommitted(({ events }) => {
-      for (const event of events) this.#follow(event);
+      for (const event of events) if (isMarketEvent(event)) this.#follow(event);
     });
     this.#schedule();
   }
@@ -222,7 +222,7 @@ export class HouseMakers {
     return 10 ** scale / dollarsPerUnit;
   }
 
-  #follow(event: Event): void {
+  #follow(event: MarketEvent): void {
     switch (event.type) {
       case 'prices_updated':
         this.#wake(event.market, 0);
@@ -234,24 +234,6 @@ export class HouseMakers {
       case 'trade':
         if (this.#isHouse(event.maker.account) || this.#isHouse(event.taker.account)) this.#wake(event.market, REFILL_MS);
         break;
-      case 'noted':
-      case 'asset_created':
-      case 'account_opened':
-      case 'deposited':
-      case 'transferred':
-      case 'insurance_funded':
-      case 'order_accepted':
-      case 'order_rested':
-      case 'order_closed':
-      case 'order_reduced':
-      case 'order_amended':
-      case 'leverage_set':
-      case 'margin_adjusted':
-      case 'cancel_after_set':
-      case 'margin_called':
-      case 'margin_call_cleared':
-      case 'position_liquidated':
-      case 'funding_paid':
       case 'funding_settled':
         // Nothing that changes what a maker wants.
         break;
