@@ -2,12 +2,12 @@
  * `npm run admin-password -- --data DIR [--email ADDRESS]`: gives an administrator a new password while the server is stopped, and ends all their sessions. The
  * password is the one of `ADMIN_PASSWORD`, else it is made up and printed once.
  */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { lockDirectory } from '../src/journal/directory-lock.ts';
 import { SqliteStore } from '../src/models/sqlite.ts';
 import { resetAdminPassword, type PasswordReset } from '../src/services/admin-password.ts';
 import { readOptions } from './options.ts';
+import { requireDataDirectory, run } from './run.ts';
 
 const USAGE = 'usage: npm run admin-password -- [--data DIR] [--email ADDRESS] (ADMIN_PASSWORD gives the password, else one is made up)';
 
@@ -15,7 +15,7 @@ const { values } = readOptions(USAGE, { options: { data: { type: 'string', defau
 
 async function main(directory: string, email: string | undefined): Promise<void> {
   // Looked for first: the lock would make the folder.
-  if (!existsSync(join(directory, 'store.db'))) throw new Error(`there is no store.db in ${directory}: --data names the DATA_DIR of a server`);
+  requireDataDirectory(directory, 'store.db');
   const lock = lockDirectory(directory);
   const store = new SqliteStore(directory);
   try {
@@ -33,9 +33,4 @@ function print({ email, password, generated, sessionsEnded, status }: PasswordRe
   if (status === 'frozen') console.log('This account is frozen: another administrator must unfreeze it before it can sign in.');
 }
 
-try {
-  await main(resolve(values.data), values.email);
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+await run(() => main(resolve(values.data), values.email));

@@ -2,21 +2,21 @@
  * `npm run audit-log -- --data DIR [--to ENTRY]`: follows the audit log of a data directory from its first entry on, and says where its chain breaks: at an entry
  * that was changed, removed or put in. Reads only; the server may be running.
  */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { auditlogs } from '../src/models/auditlogs.ts';
 import { locate } from '../src/models/damage.ts';
 import { StoredCollection } from '../src/models/stored.ts';
 import { AuditChain, type ChainBreak } from '../src/services/audit.ts';
 import { startProgress } from '../src/utils/progress.ts';
 import { readOptions, wholeNumber } from './options.ts';
+import { requireDataDirectory, run } from './run.ts';
 
 const USAGE = 'usage: npm run audit-log -- [--data DIR] [--to ENTRY]';
 
 const { values } = readOptions(USAGE, { options: { data: { type: 'string', default: './data' }, to: { type: 'string' } } });
 
 function main(directory: string, to: number): void {
-  if (!existsSync(join(directory, 'store.db'))) throw new Error(`there is no store.db in ${directory}: --data names the DATA_DIR of a server`);
+  requireDataDirectory(directory, 'store.db');
   const chain = new AuditChain();
   let broken: ChainBreak | undefined;
   try {
@@ -49,9 +49,4 @@ function follow(directory: string, chain: AuditChain, to: number): ChainBreak | 
   }
 }
 
-try {
-  main(resolve(values.data), values.to === undefined ? Infinity : wholeNumber('to', values.to, USAGE));
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+await run(() => main(resolve(values.data), values.to === undefined ? Infinity : wholeNumber('to', values.to, USAGE)));

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { JournalFile, journalPath } from '../src/journal/sqlite-file.ts';
 import { readOptions, refuse } from './options.ts';
+import { requireDataDirectory, run } from './run.ts';
 
 const USAGE = 'usage: npm run backup -- [--data DIR] --to DIR';
 const BUSY_TIMEOUT_MS = 30_000;
@@ -14,7 +15,7 @@ const BUSY_TIMEOUT_MS = 30_000;
 const { values } = readOptions(USAGE, { options: { data: { type: 'string', default: './data' }, to: { type: 'string' } } });
 
 function main(from: string, to: string): void {
-  if (!existsSync(journalPath(from))) throw new Error(`there is no journal.db in ${from}: --data names the DATA_DIR of a server`);
+  requireDataDirectory(from, 'journal.db');
   if (existsSync(to)) throw new Error(`${to} is there already: name a folder that is not`);
   // Under its name only when it is complete and on disk.
   const unfinished = `${to}.unfinished`;
@@ -83,9 +84,4 @@ function lastEvent(directory: string): number {
   }
 }
 
-try {
-  main(resolve(values.data), resolve(values.to ?? refuse('--to names the folder of the copy', USAGE)));
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+await run(() => main(resolve(values.data), resolve(values.to ?? refuse('--to names the folder of the copy', USAGE))));

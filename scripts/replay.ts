@@ -2,8 +2,6 @@
  * `npm run replay -- --data DIR [--to SEQ] [--snapshots]`: builds the state from the journal of a data directory, from its first event or from
  * the newest snapshot, with every check that a start makes of the journal, and says what came out. Reads only; the server may be running.
  */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { formatDecimal } from '../src/engine/decimal.ts';
 import type { EngineReader } from '../src/engine/reader.ts';
 import { journalPath } from '../src/journal/sqlite-file.ts';
@@ -14,6 +12,7 @@ import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
 import { recover, type Recovered } from '../src/sequencer/recovery.ts';
 import { startProgress } from '../src/utils/progress.ts';
 import { readOptions, wholeNumber } from './options.ts';
+import { requireDataDirectory, run } from './run.ts';
 
 const USAGE = 'usage: npm run replay -- --data DIR [--to SEQ] [--snapshots]';
 
@@ -23,7 +22,7 @@ const logger: Logger = { error: say, warn: say, info: say, debug: () => {}, chil
 async function main(): Promise<void> {
   const { values } = readOptions(USAGE, { options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
   const to = values.to === undefined ? undefined : wholeNumber('to', values.to, USAGE);
-  if (!existsSync(journalPath(values.data))) throw new Error(`there is no journal.db in ${resolve(values.data)}: --data names the DATA_DIR of a server`);
+  requireDataDirectory(values.data, 'journal.db');
   // Before the journal, which may grow meanwhile.
   const followedTo = storedCheckpoint(values.data, logger);
   const journal = new SqliteJournalReader(values.data, logger);
@@ -55,9 +54,4 @@ function auditLines(engine: EngineReader): string[] {
   });
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+await run(() => main());
