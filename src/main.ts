@@ -129,6 +129,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const feed = createPriceFeed({ mode: config.feeds, sequencer, catalog, logger, metrics, clock });
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   life.onStop(() => trading.markets.close());
+  const warmed = trading.markets.warm();
   measureIndexAge(metrics, sequencer.state, now);
   const health = new HealthService([
     engineCheck(sequencer),
@@ -196,7 +197,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const house = new HouseMakers({ sequencer, logger, clock, enabled: config.house, freshMs: config.feeds.mode === 'manual' ? undefined : HOUSE_FRESH_MS });
   house.start();
   life.onStop(() => house.stop());
-  await trading.markets.warm();
+  await warmed;
   if (config.servingCpu !== undefined) takeCpu(config.servingCpu);
   const url = await listening(config, () => server.listen(config.port, config.host));
   life.onStop((orderly) => {
