@@ -9,6 +9,10 @@ export type MarketStatus = (typeof MARKET_STATUSES)[number];
 export const SAFETIES = ['normal', 'reduce_only', 'halted'] as const;
 export type Safety = (typeof SAFETIES)[number];
 
+export function isStricter(safety: Safety, than: Safety): boolean {
+  return SAFETIES.indexOf(safety) > SAFETIES.indexOf(than);
+}
+
 export interface Asset {
   readonly id: AssetId;
   readonly code: string;

@@ -1,5 +1,5 @@
 /** Says when the wall clock jumps, and as long as it is behind the clock of the process. Corrects nothing: that clock goes its own way. */
-import type { Clock } from '../utils/clock.ts';
+import { inSeconds, type Clock } from '../utils/clock.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -48,10 +48,6 @@ export class ClockWatch {
     if (byMs > 0) logger.warn('the wall clock has jumped ahead: it was set, or this machine stood still; what is due by now happens at once', { seconds: inSeconds(byMs) });
     else logger.warn('the wall clock has been set back', { seconds: inSeconds(-byMs) });
   }
-}
-
-function inSeconds(ms: number): number {
-  return Math.round(ms / 100) / 10;
 }
 
 function iso(clock: Clock): string {

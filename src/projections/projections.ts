@@ -4,6 +4,7 @@ import type { Seq } from '../engine/units.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
+import { inSeconds } from '../utils/clock.ts';
 import type { ProjectorReport, ProjectorRequest, ProjectorThreadData } from './projector-thread.ts';
 
 export interface ProjectionsOptions {
@@ -153,7 +154,7 @@ export class Projections {
 
   #recovered(): void {
     if (this.#failure === undefined) return;
-    const seconds = Math.round((performance.now() - this.#failure.since) / 100) / 10;
+    const seconds = inSeconds(performance.now() - this.#failure.since);
     this.#options.logger.info('the collections go on', { seconds, lag: this.lag });
     this.#failure = undefined;
   }

@@ -4,7 +4,7 @@
  * whose price is refused holds up no other.
  */
 import type { CommandOf } from '../engine/commands.ts';
-import { SAFETIES } from '../engine/market.ts';
+import { isStricter, SAFETIES } from '../engine/market.ts';
 import type { MarketId, Ticks } from '../engine/units.ts';
 import { Aggregator, AGGREGATOR_DEFAULTS, type AggregatorOptions, type IndexReport, type SourceReport, type Standing } from '../feeds/aggregator.ts';
 import { createSource } from '../feeds/create.ts';
@@ -270,7 +270,7 @@ export class PriceFeedService {
     const listed = this.#marketsOf(pair);
     const priced = listed.find(({ market }) => state.prices(market.id).index > 0);
     if (priced === undefined) return undefined;
-    const safety = listed.map(({ market }) => state.markets[market.id].safety).reduce((least, next) => (SAFETIES.indexOf(next) > SAFETIES.indexOf(least) ? next : least));
+    const safety = listed.map(({ market }) => state.markets[market.id].safety).reduce((least, next) => (isStricter(next, least) ? next : least));
     return { index: Number(priced.units.formatPrice(state.prices(priced.market.id).index)), safety };
   }
 
@@ -295,7 +295,7 @@ export class PriceFeedService {
       const report = this.#reports.get(pairOf({ base, quote }));
       const found = { safety: report?.safety ?? 'normal', reason: reasonOf(report) };
       const refused = this.#refused.safety(id, now);
-      const { safety, reason } = refused !== undefined && SAFETIES.indexOf(refused.safety) > SAFETIES.indexOf(found.safety) ? refused : found;
+      const { safety, reason } = refused !== undefined && isStricter(refused.safety, found.safety) ? refused : found;
       if (this.#parts.sequencer.state.markets[id]?.safety !== safety) safeties.push({ type: 'set_safety', market: id, safety, reason: reason.slice(0, MAX_REASON) });
     }
     return safeties;

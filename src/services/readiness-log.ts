@@ -1,5 +1,6 @@
 /** Tells the log when the process stops being ready, why, and when it is ready again, whether or not anybody probes it. */
 import type { Logger } from '../observability/logger.ts';
+import { inSeconds } from '../utils/clock.ts';
 import type { HealthService } from './health.ts';
 
 export interface ReadinessLogParts {
@@ -43,7 +44,7 @@ export class ReadinessLog {
     const { ready, reasons } = await health.readiness();
     const before = this.#trouble;
     if (ready) {
-      if (before !== undefined) logger.info('ready again', { seconds: Math.round((this.#now() - before.since) / 100) / 10 });
+      if (before !== undefined) logger.info('ready again', { seconds: inSeconds(this.#now() - before.since) });
       this.#trouble = undefined;
       return;
     }

@@ -25,6 +25,11 @@ export function wallTime(): number {
   return Date.now();
 }
 
+/** For people: seconds, to a tenth. */
+export function inSeconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
+
 /** What the clock makes of a ms while it is ahead of the wall clock. */
 const CONVERGING = 0.9;
 /** The two clocks of a machine differ in speed by far less than this between two readings. */
