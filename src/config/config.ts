@@ -1,5 +1,6 @@
 /** The environment → one typed, validated, frozen object. Reads nothing else, writes nothing; bad values are all named at once. */
 import { z } from 'zod';
+import { PASSWORD_LENGTH } from '../types/password-length.ts';
 import { AddressSet } from '../utils/addresses.ts';
 import { addresses, feeds, host, integer, nodeEnv, onOff, oneOf, origins, roles, secrets, trustProxy, encryptionKeys, unsupported } from './values.ts';
 
@@ -16,8 +17,6 @@ export class ConfigError extends Error {
   }
 }
 
-const MIN_PASSWORD = 8;
-
 const environment = z.object({
   NODE_ENV: nodeEnv,
   HOST: host.default('127.0.0.1'),
@@ -30,7 +29,7 @@ const environment = z.object({
   HOUSE: onOff.default(true),
   DEPOSITS: oneOf(['simulated', 'closed']).optional(),
   ADMIN_EMAIL: z.email('must be an e-mail address').max(254).default('admin@bourse.local'),
-  ADMIN_PASSWORD: z.string().min(MIN_PASSWORD, `must have at least ${MIN_PASSWORD} characters`).max(128).optional(),
+  ADMIN_PASSWORD: z.string().min(PASSWORD_LENGTH.min, `must have at least ${PASSWORD_LENGTH.min} characters`).max(PASSWORD_LENGTH.max).optional(),
   ADMIN_IPS: addresses.default(new AddressSet(['127.0.0.0/8', '::1'])),
   JWT_SECRET: secrets.optional(),
   ENCRYPTION_KEYS: encryptionKeys.optional(),

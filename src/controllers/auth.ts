@@ -1,7 +1,7 @@
 /** Routes under /auth: signing up, in and out, and a user's own sessions and password. */
 import type { Registration } from '../services/registration.ts';
 import type { SignIn } from '../services/sign-in.ts';
-import { credentials, logout, passwordChange, refresh, session, sessionPath, sessionsQuery, signedIn, user } from '../validators/auth.ts';
+import { login, logout, newUser, passwordChange, refresh, session, sessionPath, sessionsQuery, signedIn, user } from '../validators/auth.ts';
 import { list } from '../validators/replies.ts';
 import { listReply } from './listing.ts';
 import { route, type Route } from './route.ts';
@@ -14,7 +14,7 @@ export function authRoutes({ registration, signIn }: { readonly registration: Re
       permission: 'public',
       repeats: 'handled',
       summary: 'Creates a user with an account, and signs in; the same Idempotency-Key with the same body signs in again',
-      body: credentials,
+      body: newUser,
       response: signedIn,
       status: 201,
       handler: async (ctx) => ({ data: await registration.register(ctx.body, ctx, ctx.meta) }),
@@ -24,7 +24,7 @@ export function authRoutes({ registration, signIn }: { readonly registration: Re
       path: '/auth/login',
       permission: 'public',
       summary: 'Signs in',
-      body: credentials,
+      body: login,
       response: signedIn,
       handler: async (ctx) => ({ data: await signIn.login(ctx.body, ctx) }),
     }),

@@ -2,14 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { PASSWORD_LENGTH } from '../types/password-length.ts';
 import { Refusal } from '../types/refusal.ts';
 import { Gate } from '../utils/gate.ts';
 import { isCommonPassword } from './common-passwords.ts';
 
 /** OWASP's minimum: 19 MiB, two passes, one lane. Argon2id is the library's default. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-const MIN_LENGTH = 8;
-const MAX_LENGTH = 128;
 const MAX_WAITING = 64;
 
 /** One spelling of what was typed, whatever the keyboard sends for it. Nothing is cut off. */
@@ -27,7 +26,7 @@ export function requireGood(password: string, email: string, path: string): void
 export function passwordProblem(password: string, email: string): string | undefined {
   const text = normalize(password);
   const length = [...text].length;
-  if (length < MIN_LENGTH || length > MAX_LENGTH) return `must have ${MIN_LENGTH} to ${MAX_LENGTH} characters`;
+  if (length < PASSWORD_LENGTH.min || length > PASSWORD_LENGTH.max) return `must have ${PASSWORD_LENGTH.min} to ${PASSWORD_LENGTH.max} characters`;
   const lower = text.toLowerCase();
   if (lower === email || lower === email.split('@')[0]) return 'must not be the e-mail address';
   return isCommonPassword(text) ? 'is one of the most common passwords; choose another' : undefined;

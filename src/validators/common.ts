@@ -66,7 +66,7 @@ export function listQuery<Filters extends z.ZodRawShape>(item: z.ZodObject, filt
       .max(512)
       .transform((text) => text.split(','))
       .refine((fields) => fields.every((field) => names.includes(field)), `must be some of ${names.join(',')}, with commas between them`)
-      .meta({ ...withCommas(names), description: 'only these fields of each item' })
+      .meta({ ...withCommas(names), description: 'only these fields of each item; the others, which its schema requires, are left out' })
       .optional(),
   };
   const oneStart = (query: object): boolean => !('cursor' in query && query.cursor !== undefined && 'offset' in query && query.offset !== undefined);

@@ -530,7 +530,19 @@ test('what may be left out is documented as such, with what then holds', async (
   assert.equal((await fetch(at('/auth/logout'), { method: 'POST' })).status, 204);
   const list = new Map(paths['/api/v1/probe/list']?.get?.parameters.map((parameter) => [parameter.name, parameter]));
   assert.deepEqual(list.get('limit')?.schema, { type: 'integer', minimum: 1, maximum: 500, default: 50, description: 'at most so many' });
-  assert.deepEqual([list.get('fields')?.explode, list.get('fields')?.schema], [false, { type: 'array', items: { type: 'string', enum: ['id', 'price'] }, minItems: 1, description: 'only these fields of each item' }]);
+  assert.deepEqual([list.get('fields')?.explode, list.get('fields')?.schema], [false, { type: 'array', items: { type: 'string', enum: ['id', 'price'] }, minItems: 1, description: 'only these fields of each item; the others, which its schema requires, are left out' }]);
+});
+
+test('how long a new password must be is documented as it is asked for; at sign-in any goes', async () => {
+  const { paths } = await openApi();
+  const bounds = (path: string, name: string) => {
+    const { minLength, maxLength } = paths[`/api/v1/auth/${path}`]?.post?.requestBody?.content['application/json']?.schema.properties?.[name] ?? {};
+    return [minLength, maxLength] as [number, number];
+  };
+  assert.deepEqual([bounds('register', 'password'), bounds('password', 'newPassword'), bounds('login', 'password')], [[8, 128], [8, 128], [1, 512]]);
+  const register = async (email: string, length: number) => (await fetch(at('/auth/register'), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'quince-olive-marble-'.repeat(7).slice(0, length) }) })).status;
+  const [min, max] = bounds('register', 'password');
+  assert.deepEqual(await Promise.all([register('short@example.com', min - 1), register('least@example.com', min), register('most@example.com', max)]), [400, 201, 201]);
 });
 
 test('each status that a route can have of itself is documented, with its headers', async () => {
