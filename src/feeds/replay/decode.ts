@@ -1,6 +1,7 @@
 /** Lines of recorded files to observations, each with the time at which it was received. One decoder per kind of file; wire and depth go through the venues' normalisers. */
 import { NORMALISERS } from '../normalisers/index.ts';
-import { makeTick, positive, type Normaliser, type WireMessage } from '../normalisers/normaliser.ts';
+import { positive } from '../normalisers/figures.ts';
+import { makeTick, type Normaliser, type WireMessage } from '../normalisers/normaliser.ts';
 import type { Tick } from '../source.ts';
 import type { Recording } from './catalog.ts';
 

@@ -1,0 +1,11 @@
+/** What counts as a price or a size in what venues send. */
+
+/** Far above any price or size, and far below what sums of a few could overflow. */
+const MAX_FIGURE = 1e15;
+
+/** A number above zero that a price or a size can be, else undefined. */
+export function positive(value: number | string | null | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const number = Number(value);
+  return number > 0 && number <= MAX_FIGURE ? number : undefined;
+}
