@@ -58,6 +58,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     storeSeconds: histogram('store_query_seconds', 'Time of one query to the store, by collection and operation', COMMIT_BUCKETS, ['collection', 'operation']),
     feedHealthy: gauge('feed_healthy', '1 when the source counts towards the index', ['source', 'symbol']),
     feedReliability: gauge('feed_reliability', 'Reliability score of a source, 0 to 1', ['source']),
+    feedClockOffset: gauge('feed_clock_offset_seconds', 'How far the clock of the process is ahead of that of a source, the way of a message included', ['source']),
     feedTicks: counter('feed_ticks_total', 'Ticks received by source', ['source']),
     feedRejected: counter('feed_ticks_rejected_total', 'Ticks rejected, by source and reason', ['source', 'reason']),
     feedFaults: counter('feed_faults_total', 'Messages, recorded lines and connections of a source that could not be used', ['source']),
