@@ -1,4 +1,13 @@
-/** What counts as a price or a size in what venues send. */
+/** Prices and sizes in what venues send, and what counts as one. */
+
+/** Of one tick; absent or undefined: it says nothing of it. */
+export interface Figures {
+  readonly bid?: number | undefined;
+  readonly ask?: number | undefined;
+  readonly bidSize?: number | undefined;
+  readonly askSize?: number | undefined;
+  readonly last?: number | undefined;
+}
 
 /** Far above any price or size, and far below what sums of a few could overflow. */
 const MAX_FIGURE = 1e15;

@@ -4,7 +4,7 @@
  */
 import type { Instrument, Tick } from '../source.ts';
 import type { TopOfBook } from '../top-of-book.ts';
-import { positive } from './figures.ts';
+import { positive, type Figures } from './figures.ts';
 import { VenueBook } from './venue-book.ts';
 
 export interface WireMessage {
@@ -131,14 +131,6 @@ export class Board {
     this.#entries.set(symbol, entry);
     return entry;
   }
-}
-
-interface Figures {
-  readonly bid?: number | undefined;
-  readonly ask?: number | undefined;
-  readonly bidSize?: number | undefined;
-  readonly askSize?: number | undefined;
-  readonly last?: number | undefined;
 }
 
 /** Absent figures stay absent: a tick has no field whose value is undefined. */
