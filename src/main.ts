@@ -43,7 +43,6 @@ import { Credentials } from './services/credentials.ts';
 import { Guesses } from './services/guesses.ts';
 import { diskCheck, engineCheck, feedsCheck, HealthService, projectionsCheck, storeCheck } from './services/health.ts';
 import { HouseMakers } from './services/house.ts';
-import { measureIndexAge } from './services/index-age.ts';
 import { KeptReplies } from './services/kept-replies.ts';
 import { LedgerWatch } from './services/ledger-watch.ts';
 import { ensureListings } from './services/listings.ts';
@@ -55,6 +54,7 @@ import { Registration } from './services/registration.ts';
 import { lastLiquidations, remember } from './services/remembered.ts';
 import { Sessions } from './services/sessions.ts';
 import { SignIn } from './services/sign-in.ts';
+import { measureState } from './services/state-gauges.ts';
 import { ThrottleLog } from './services/throttle-log.ts';
 import { AccessTokens } from './services/tokens.ts';
 import { createTrading } from './services/trading.ts';
@@ -130,7 +130,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const trading = createTrading({ sequencer, catalog, store, projections, data, books, feeds: feed, cache, audit, deposits: config.deposits });
   life.onStop(() => trading.markets.close());
   const warmed = trading.markets.warm();
-  measureIndexAge(metrics, sequencer.state, now);
+  measureState({ sequencer, metrics, clock: now });
   const health = new HealthService([
     engineCheck(sequencer),
     storeCheck(store),

@@ -40,11 +40,13 @@ export interface FillSide {
   readonly position?: PositionState;
 }
 
-export type CloseReason =
+export const CLOSE_REASONS = [
   // status canceled
-  | 'user' | 'admin' | 'dead_man_switch' | 'self_trade' | 'liquidation' | 'reduce_only' | 'insufficient_margin'
+  'user', 'admin', 'dead_man_switch', 'self_trade', 'liquidation', 'reduce_only', 'insufficient_margin', 'position_limit',
   // status expired
-  | 'immediate_or_cancel' | 'market_order';
+  'immediate_or_cancel', 'market_order',
+] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 export type TradeCause = 'order' | 'liquidation' | 'takeover' | 'adl';
 

@@ -32,8 +32,10 @@ export interface FillInput {
 }
 
 export interface FillPlan {
-  /** False: the account cannot carry it; the other fields are then worthless. */
+  /** False: it may not happen; of the other fields only `within` is then worth anything. */
   ok: boolean;
+  /** Whether the position stays within the market's limits, as far as the account can carry it at all. */
+  within: boolean;
   opened: Lots;
   fee: Amount;
   unlocked: Amount;
@@ -56,7 +58,7 @@ export function newFillInput(): FillInput {
 }
 
 export function newFillPlan(): FillPlan {
-  return { ok: false, opened: 0, fee: 0, unlocked: 0, pnl: 0, marginDelta: 0, available: 0, size: 0, cost: 0, margin: 0, realized: 0, leverage: 1 };
+  return { ok: false, within: true, opened: 0, fee: 0, unlocked: 0, pnl: 0, marginDelta: 0, available: 0, size: 0, cost: 0, margin: 0, realized: 0, leverage: 1 };
 }
 
 /** Cost of `closed` of a position's lots, rounded against its owner; the whole cost for the whole position. */
@@ -103,6 +105,7 @@ export function planFill(input: FillInput, plan: FillPlan): void {
   const topUp = opened === 0 ? 0 : topUpFor(input, plan, margin - released + moved, opened);
   plan.marginDelta = moved + topUp - released;
   plan.margin = margin + plan.marginDelta;
+  plan.within = true;
   plan.ok = topUp >= 0 && plan.cost <= MAX_NOTIONAL && pay(input, plan, notional);
 }
 

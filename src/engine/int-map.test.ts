@@ -9,7 +9,7 @@ const keys = fc.oneof(
   fc.nat(40).map((n) => Number.MAX_SAFE_INTEGER - n),
   fc.nat(40).map((n) => n * 2 ** 32),
 );
-const operations = fc.array(fc.record({ kind: fc.constantFrom('set', 'delete', 'get'), key: keys, value: fc.integer({ min: 0, max: 2 ** 31 - 1 }) }), { maxLength: 400, size: 'max' });
+const operations = fc.array(fc.record({ kind: fc.constantFrom('set', 'set', 'delete', 'get', 'make room'), key: keys, value: fc.integer({ min: 0, max: 2 ** 31 - 1 }) }), { maxLength: 400, size: 'max' });
 
 test('it behaves as a Map does, whatever was set and deleted before', () => {
   fc.assert(fc.property(operations, (list) => {
@@ -21,6 +21,8 @@ test('it behaves as a Map does, whatever was set and deleted before', () => {
         model.set(key, value);
       } else if (kind === 'delete') {
         assert.equal(map.delete(key), model.delete(key));
+      } else if (kind === 'make room') {
+        map.makeRoom();
       }
       assert.equal(map.get(key), model.get(key) ?? -1);
       assert.equal(map.size, model.size);

@@ -31,6 +31,11 @@ export class IntMap {
     return this.#size;
   }
 
+  /** Grows now rather than before it holds twice as much. */
+  makeRoom(): void {
+    if (this.#size * 4 > this.#mask + 1) this.#grow();
+  }
+
   /** -1 = absent. */
   get(key: number): number {
     const keys = this.#keys;

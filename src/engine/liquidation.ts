@@ -12,7 +12,7 @@ import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
 import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
 import { allowedLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
-import { perpetualSide, planMaker, planWithoutOrder } from './match.ts';
+import { closeUnfilled, perpetualSide, planMaker, planWithoutOrder } from './match.ts';
 import { mulDiv } from './mul-div.ts';
 import { cancelAll } from './orders.ts';
 import { SELL } from './pool.ts';
@@ -131,7 +131,7 @@ function throughBook(core: Core, market: MarketState, step: Step): void {
     const { notional, fee } = closing(core, market, step, price, quantity, 'liquidation');
     const plan = planMaker(core, market, maker, step.side, quantity, fee);
     if (!plan.ok) {
-      closeOrder(core, maker, 'canceled', 'insufficient_margin');
+      closeUnfilled(core, maker, plan);
       continue;
     }
     const makerStanding = pool.standing[maker];

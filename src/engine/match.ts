@@ -85,12 +85,12 @@ function fillPerpetual(core: Core, market: MarketState, taker: number, maker: nu
   const direction = side === 'buy' ? 1 : -1;
   planOrder(core, market, maker, direction === 1 ? -1 : 1, price, quantity, rules.makerFee, undefined, makerPlan);
   if (!makerPlan.ok) {
-    closeOrder(core, maker, 'canceled', 'insufficient_margin');
+    closeUnfilled(core, maker, makerPlan);
     return true;
   }
   planOrder(core, market, taker, direction, price, quantity, rules.takerFee, self ? makerPlan : undefined, takerPlan);
   if (!takerPlan.ok) {
-    closeOrder(core, taker, 'canceled', 'insufficient_margin');
+    closeUnfilled(core, taker, takerPlan);
     return false;
   }
   const notional = price * quantity * rules.quotePerTickLot;
@@ -108,6 +108,11 @@ function fillPerpetual(core: Core, market: MarketState, taker: number, maker: nu
   return left > 0;
 }
 
+/** Ends an order whose next fill may not happen by its plan. */
+export function closeUnfilled(core: Core, slot: number, { within }: FillPlan): void {
+  closeOrder(core, slot, 'canceled', within ? 'insufficient_margin' : 'position_limit');
+}
+
 /** Plans one order's fill; `after` is the plan of the other side where both are one account. */
 function planOrder(core: Core, market: MarketState, slot: number, direction: 1 | -1, price: Ticks, quantity: Lots, feeRate: number, after: FillPlan | undefined, plan: FillPlan): void {
   const { pool } = core;
@@ -121,7 +126,7 @@ function planOrder(core: Core, market: MarketState, slot: number, direction: 1 |
   planFill(input, plan);
   if (pool.filledQuote[slot] + price * quantity * market.market.quotePerTickLot > MAX_SAFE) plan.ok = false;
   const unchecked = (pool.flags[slot] & RESTING) !== 0 || input.lock === 0;
-  if (unchecked && plan.opened > 0 && !mayOpen(market, plan, price)) plan.ok = false;
+  if (plan.ok && unchecked && plan.opened > 0) plan.ok = plan.within = mayOpen(market, plan, price);
 }
 
 /**

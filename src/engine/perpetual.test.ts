@@ -48,7 +48,7 @@ test('an order that only closed when it was placed opens nothing beyond the limi
     const [first, second] = [b, c].map((account) => kit.place(account, perp({ side: 'buy', price: 1_000_000, quantity: 6_000 })));
     assert.equal(ofType(first, 'trade').length, 1);
     assert.equal(ofType(second, 'trade').length, filled ? 1 : 0);
-    assert.deepEqual(ofType(second, 'order_closed').map(({ order, reason }) => [order, reason]), filled ? [] : [[closing, 'insufficient_margin']], JSON.stringify(limits));
+    assert.deepEqual(ofType(second, 'order_closed').map(({ order, reason }) => [order, reason]), filled ? [] : [[closing, 'position_limit']], JSON.stringify(limits));
     kit.engine.check();
   }
 });
@@ -75,10 +75,24 @@ test('an order that would have closed a position first opens no more than the li
     const { kit, a, bid, sell } = orphaned(limits);
     assert.equal(ofType(sell(2_000), 'trade').length, 1, JSON.stringify(limits));
     const events = sell(1_000);
-    assert.deepEqual(ofType(events, 'order_closed').filter(({ order }) => order === bid).map(({ reason }) => reason), filled === 3_000 ? [] : ['insufficient_margin']);
+    assert.deepEqual(ofType(events, 'order_closed').filter(({ order }) => order === bid).map(({ reason }) => reason), filled === 3_000 ? [] : ['position_limit']);
     assert.equal(kit.engine.position(a, PERP)?.size, filled, JSON.stringify(limits));
     kit.engine.check();
   }
+});
+
+test('a market order within the limits at the best price is filled at worse ones too: what a position is worth is told by the mark', () => {
+  const { kit, a, b } = venue({ maxPosition: 60_000 * USDT });
+  kit.order(b, perp({ side: 'sell', price: 300_000, quantity: 1_000 }));
+  kit.order(kit.user('c', 100_000), perp({ side: 'sell', price: 301_000, quantity: 1_001 }));
+  const market = (quantity: number) => perp({ side: 'buy', type: 'market', price: 0, timeInForce: 'IOC', quantity });
+  // 2.001 × 30,000 is above 60,000, 2 × 30,000 is not.
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: market(2_001) }), 'MAX_POSITION');
+  const events = kit.place(a, market(2_000));
+  assert.deepEqual([ofType(events, 'trade').map(({ price }) => price), ofType(events, 'order_closed')], [[300_000, 301_000], []]);
+  assert.equal(kit.engine.position(a, PERP)?.cost, 60_100 * USDT);
+  assert.equal(kit.refused({ type: 'place_order', account: a, order: market(1) }), 'MAX_POSITION');
+  kit.engine.check();
 });
 
 test('such an order is amended within the limits, and stays within them', () => {

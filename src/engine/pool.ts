@@ -104,6 +104,11 @@ export class OrderPool {
     return this.#live;
   }
 
+  /** Grows now rather than before it holds twice as much. Replaces every array, as `allocate` does. */
+  makeRoom(): void {
+    if (this.#fresh * 2 > this.#wide.length) this.#reserve((this.#fresh / STRIDE) * 2);
+  }
+
   /** A slot whose fields the caller sets. */
   allocate(): number {
     let slot = this.#free;

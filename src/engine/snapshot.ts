@@ -151,6 +151,7 @@ export function decodeState(state: State, bytes: Uint8Array): void {
   state.seq = seq;
   state.time = time;
   state.atRisk = false;
+  state.makeRoom();
 }
 
 function readMarket(state: State, reader: ByteReader): void {

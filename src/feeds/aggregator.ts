@@ -6,7 +6,7 @@
  * A source drops out when it is stale, crossed, or further than the limit from the median of the others, and must then be sound for a while before it counts again.
  * Below the quorum the index freezes: the market becomes reduce_only, and halted when that lasts.
  */
-import { ClockOffset } from './clock-offset.ts';
+import { VenueClocks } from './clock-offset.ts';
 import { median, weightedMedian, withoutDictator } from './median.ts';
 import { distance, withoutOutliers } from './outliers.ts';
 import { DollarRates, type Rate, type RateLimits } from './rates.ts';
@@ -110,7 +110,7 @@ const MAX_SERIES = 5_000;
 
 export class Aggregator {
   readonly #options: AggregatorOptions;
-  readonly #clocks = new Map<string, ClockOffset>();
+  readonly #clocks = new VenueClocks();
   readonly #series = new Map<string, Series>();
   readonly #byBase = new Map<string, Series[]>();
   readonly #indices = new Map<string, IndexState>();
@@ -132,7 +132,7 @@ export class Aggregator {
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_SERIES) return 'too_many';
-      series = new Series(tick, this.#options, this.#clockOf(tick.source));
+      series = new Series(tick, this.#options, this.#clocks.of(tick.source));
       this.#series.set(key, series);
       const [base] = splitPair(tick.pair);
       this.#byBase.set(base, [...(this.#byBase.get(base) ?? []), series]);
@@ -147,7 +147,7 @@ export class Aggregator {
 
   /** The wall clock has jumped. Prices are as old as they are by `nowMs`; how far the venues' clocks are from ours, and how often they send, is learnt anew. */
   clockJumped(): void {
-    for (const clock of this.#clocks.values()) clock.forget();
+    this.#clocks.forget();
     for (const series of this.#series.values()) series.clockJumped();
   }
 
@@ -179,7 +179,12 @@ export class Aggregator {
 
   /** Our clock − the venue's, ms. */
   clockOffsetMs(source: string): number {
-    return this.#clocks.get(source)?.offsetMs ?? 0;
+    return this.#clocks.offsetMs(source);
+  }
+
+  /** How far our clock is ahead of those of all venues, ms, ≥ 0. */
+  clockAheadMs(nowMs: number): number {
+    return this.#clocks.aheadMs(nowMs);
   }
 
   /** Whether an instrument can serve the index of `pair`. */
@@ -332,14 +337,6 @@ export class Aggregator {
     if (known !== undefined) return known;
     const made: IndexState = { index: undefined, firstAskedMs: nowMs, lostSinceMs: undefined, recovering: false, liveSinceMs: undefined, members: new Map() };
     this.#indices.set(pair, made);
-    return made;
-  }
-
-  #clockOf(source: string): ClockOffset {
-    const known = this.#clocks.get(source);
-    if (known !== undefined) return known;
-    const made = new ClockOffset();
-    this.#clocks.set(source, made);
     return made;
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JumpClock } from '../../tests/support/jump-clock.ts';
+import { Aggregator } from './aggregator.ts';
 import { SimulatedSource } from './simulated.ts';
 import type { SourceListener, Tick } from './source.ts';
 
@@ -49,4 +50,29 @@ test('it serves its assets and knows no others', () => {
   const { source } = simulate(1, 1);
   assert.equal(source.venues('BTC').length, 5);
   assert.deepEqual(source.venues('DOGE'), []);
+});
+
+test('on a machine whose clock is a minute fast its venues, with their outages and delays, make the same index as on one whose clock is right, but for the beginning', async () => {
+  const indices = async (fastMs: number): Promise<(number | undefined)[]> => {
+    const clock = new JumpClock();
+    const source = new SimulatedSource({ seed: 3, clock });
+    const aggregator = new Aggregator();
+    const listener: SourceListener = {
+      onTick: (tick) => aggregator.observe({ ...tick, eventTimeMs: tick.eventTimeMs === undefined ? undefined : tick.eventTimeMs - fastMs }),
+      onState: () => undefined, onFault: () => undefined, onReset: () => undefined,
+    };
+    const found: (number | undefined)[] = [];
+    // Twenty minutes.
+    for (let step = 0; step < 4_800; step++) {
+      source.advance(listener);
+      const { index, live } = aggregator.evaluate('BTC-USDT', clock.now(), 5);
+      found.push(live ? index : undefined);
+      await clock.pass(250, () => 0);
+    }
+    return found;
+  };
+  const [right, fast] = [await indices(0), await indices(60_000)];
+  const begin = 15 * 4;
+  assert.ok(right.every((index) => index !== undefined));
+  assert.ok(fast.slice(begin).every((index, at) => Math.abs((index ?? 0) / right[begin + at]! - 1) < 0.001));
 });

@@ -1,4 +1,5 @@
 /** Collection `orders`: the orders of users, open and ended. Orders of house makers are not stored (they are in the journal and the live book). */
+import type { CloseReason } from '../types/close-reasons.ts';
 import type { CollectionSpec } from './collection.ts';
 import type { Trade } from './trades.ts';
 
@@ -25,7 +26,7 @@ export interface Order {
   readonly fee: string;
   readonly feeAsset: string;
   /** Why it was canceled or expired. */
-  readonly closeReason?: string;
+  readonly closeReason?: CloseReason;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Of the last event that touched it. */

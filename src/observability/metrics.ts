@@ -21,6 +21,7 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new TallyCounter({ name: `bourse_${name}`, help, labelNames, registers });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `bourse_${name}`, help, labelNames, registers });
+  const scraped = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new ScrapedGauge({ name: `bourse_${name}`, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) => new Histogram({ name: `bourse_${name}`, help, buckets, labelNames, registers });
   const errors = counter('errors_total', 'Refusals and faults by code', ['code']);
   // A series that begins with the first fault has no increase that an alert could see.
@@ -50,26 +51,27 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     commitSeconds: histogram('journal_commit_seconds', 'Time of one journal append, fsync included', COMMIT_BUCKETS),
     commitSize: histogram('journal_commit_records', 'Records in one journal append', [1, 2, 5, 10, 25, 50, 100, 250, 1000]),
     snapshotSeconds: histogram('snapshot_seconds', 'Time to make a snapshot', [0.01, 0.1, 0.5, 1, 5, 30]),
-    openOrders: gauge('open_orders', 'Orders standing in the books'),
-    accounts: gauge('accounts', 'Engine accounts'),
+    openOrders: scraped('open_orders', 'Orders standing in the books'),
+    accounts: scraped('accounts', 'Engine accounts'),
     projectionLag: gauge('projection_lag_events', 'Committed events not yet in the collections'),
     projectionSeconds: histogram('projection_batch_seconds', 'Time to project one batch', COMMIT_BUCKETS),
     storeSeconds: histogram('store_query_seconds', 'Time of one query to the store, by collection and operation', COMMIT_BUCKETS, ['collection', 'operation']),
     feedHealthy: gauge('feed_healthy', '1 when the source counts towards the index', ['source', 'symbol']),
     feedReliability: gauge('feed_reliability', 'Reliability score of a source, 0 to 1', ['source']),
+    feedClockOffset: gauge('feed_clock_offset_seconds', 'How far the clock of the process is ahead of that of a source, the way of a message included', ['source']),
     feedTicks: counter('feed_ticks_total', 'Ticks received by source', ['source']),
     feedRejected: counter('feed_ticks_rejected_total', 'Ticks rejected, by source and reason', ['source', 'reason']),
     feedFaults: counter('feed_faults_total', 'Messages, recorded lines and connections of a source that could not be used', ['source']),
     feedCircuit: gauge('feed_circuit_open', '1 when the circuit breaker of a source is open', ['source']),
-    indexAge: new ScrapedGauge({ name: 'bourse_index_age_seconds', help: 'How long ago the index of a market was set or confirmed', labelNames: ['symbol'], registers }),
+    indexAge: scraped('index_age_seconds', 'How long ago the index of a market was set or confirmed', ['symbol']),
     marketSafety: gauge('market_safety', '0 normal, 1 reduce_only, 2 halted', ['symbol']),
     cacheHits: counter('cache_hits_total', 'Look-ups answered by a cache', ['cache']),
     cacheMisses: counter('cache_misses_total', 'Look-ups a cache could not answer', ['cache']),
     trades: counter('trades_total', 'Trades by market', ['symbol']),
     volume: counter('trade_volume_quote_total', 'Traded notional in quote units, by market', ['symbol']),
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
-    openInterest: gauge('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
-    insuranceFund: gauge('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
+    openInterest: scraped('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
+    insuranceFund: scraped('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
     auditFailures: counter('audit_failures_total', 'Entries that could not be written into the audit log'),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };

@@ -16,11 +16,13 @@ interface Series {
   readonly bars: Bar[];
   /** Trades up to here are in. */
   lastSeq: Seq;
+  /** Of the last trade in a bar that was here and is not any more. */
+  droppedSeq: Seq;
 }
 
 /** The newest bars of one market. */
 export class LiveBars {
-  readonly #series: readonly Series[] = KLINE_INTERVALS.map((interval) => ({ interval, length: INTERVAL_MS[interval], bars: [], lastSeq: 0 }));
+  readonly #series: readonly Series[] = KLINE_INTERVALS.map((interval) => ({ interval, length: INTERVAL_MS[interval], bars: [], lastSeq: 0, droppedSeq: 0 }));
 
   /** Takes stored bars, ascending. */
   restore(interval: KlineInterval, bars: readonly Bar[]): void {
@@ -40,7 +42,7 @@ export class LiveBars {
       if (last !== undefined && time < last.openTime + series.length) addToBar(last, trade);
       else {
         series.bars.push(firstBar(openTimeOf(time, series.interval), trade));
-        if (series.bars.length > KEPT_BARS) series.bars.shift();
+        if (series.bars.length > KEPT_BARS) series.droppedSeq = series.bars.shift()!.seq;
       }
     }
   }
@@ -48,6 +50,11 @@ export class LiveBars {
   /** Ascending. */
   bars(interval: KlineInterval): readonly Bar[] {
     return this.#of(interval).bars;
+  }
+
+  /** What is stored must hold everything up to here, so that with the bars that are kept none is missing. */
+  storedUpTo(interval: KlineInterval): Seq {
+    return this.#of(interval).droppedSeq;
   }
 
   #of(interval: KlineInterval): Series {

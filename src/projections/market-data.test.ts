@@ -69,6 +69,7 @@ async function follow(journal: TestJournal, { projected, started, meanwhile, qui
 async function everything(data: MarketData, symbols: readonly string[]): Promise<unknown> {
   const shown: Record<string, unknown> = { tickers: data.tickers() };
   for (const symbol of symbols) {
+    shown[`${symbol} settings`] = data.settings(symbol);
     shown[`${symbol} trades`] = data.trades(symbol, 1_000);
     shown[`${symbol} stats`] = data.stats(symbol);
     for (const interval of KLINE_INTERVALS) shown[`${symbol} ${interval}`] = [await data.klines(symbol, { interval, limit: 100 }), data.kline(symbol, interval)];
@@ -117,7 +118,7 @@ test('a symbol that is not listed has no market data', async () => {
   const { journal } = simulateVenue(seed, 0);
   const count = journal.records.length;
   const data = await follow(journal, { projected: count, started: count, meanwhile: 0 });
-  assert.deepEqual([data.ticker('NO-PE'), data.stats('NO-PE'), data.trades('NO-PE', 1), data.kline('NO-PE', '1m')], [undefined, undefined, undefined, undefined]);
+  assert.deepEqual([data.settings('NO-PE'), data.ticker('NO-PE'), data.stats('NO-PE'), data.trades('NO-PE', 1), data.kline('NO-PE', '1m')], Array(5).fill(undefined));
   assert.equal(await data.klines('NO-PE', { interval: '1m', limit: 1 }), undefined);
   data.close();
 });

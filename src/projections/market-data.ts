@@ -1,11 +1,13 @@
 /**
- * Public market data in memory, on the thread that serves it: tickers, recent trades, candles. Folded from committed records, started from
+ * Public market data in memory, on the thread that serves it: settings, tickers, recent trades, candles. Folded from committed records, started from
  * the collections and the journal's last records.
  */
+import type { EventOf } from '../engine/events.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
+import { type MarketDoc, type MarketInfo, markets } from '../models/markets.ts';
 import { NEWEST_TRADES, PUBLIC_TRADES, type PublicTrade, type TradeDoc, trades } from '../models/trades.ts';
 import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord, Sequencer } from '../sequencer/sequencer.ts';
@@ -13,6 +15,7 @@ import { storedBar } from './bars.ts';
 import { CommittedCatalog } from './committed-catalog.ts';
 import type { ListedMarket } from './context.ts';
 import { type KlineQuery, LiveBars, currentKline, liveKline, readKlines } from './klines.ts';
+import { marketInfo } from './listings.ts';
 import { isMarketEvent, marketOf } from './market-events.ts';
 import type { OrderBooks } from './order-books.ts';
 import { RECENT_TRADES, RecentTrades } from './recent-trades.ts';
@@ -41,6 +44,8 @@ interface MarketMemory {
   readonly ticker: MarketTicker;
   readonly recent: RecentTrades;
   readonly bars: LiveBars;
+  /** Which event set it last; undefined: not known yet. */
+  stamp: Pick<MarketInfo, 'createdAt' | 'updatedAt' | 'seq'> | undefined;
 }
 
 /** Resolves when everything committed so far is in. Records that are committed meanwhile follow. */
@@ -52,6 +57,7 @@ export async function createMarketData(parts: MarketDataParts): Promise<MarketDa
 
 export class MarketData {
   readonly #parts: MarketDataParts;
+  readonly #markets: Collection<MarketDoc>;
   readonly #klines: Collection<KlineDoc>;
   readonly #trades: Collection<TradeDoc>;
   readonly #catalog: CommittedCatalog;
@@ -66,6 +72,7 @@ export class MarketData {
   /** Use `createMarketData`. */
   constructor(parts: MarketDataParts) {
     this.#parts = parts;
+    this.#markets = parts.store.collection(markets);
     this.#klines = parts.store.collection(klines);
     this.#trades = parts.store.collection(trades);
     const { state } = parts.sequencer;
@@ -86,7 +93,13 @@ export class MarketData {
     this.#backlog = undefined;
   }
 
-  /** undefined: no such market; so for all below. */
+  /** As they are committed. undefined: no such market; so for all below. */
+  settings(symbol: string): MarketInfo | undefined {
+    const listed = this.#catalog.find(symbol);
+    const stamp = listed && this.#of(listed).stamp;
+    return stamp && marketInfo(listed, stamp);
+  }
+
   ticker(symbol: string): Ticker | undefined {
     const listed = this.#catalog.find(symbol);
     return listed === undefined ? undefined : this.#of(listed).ticker.ticker(listed, this.#touch(symbol), this.#parts.clock());
@@ -110,6 +123,12 @@ export class MarketData {
   /** For whoever follows them as they come. Empty for a market that is listed and not committed yet. */
   recentTrades(listed: ListedMarket): RecentTrades {
     return (this.#recent[listed.market.id] ??= new RecentTrades(listed));
+  }
+
+  /** The seq that the collections must have reached for `klines` to be whole. */
+  klinesNeed(symbol: string, interval: KlineInterval): Seq | undefined {
+    const listed = this.#catalog.find(symbol);
+    return listed === undefined ? undefined : this.#of(listed).bars.storedUpTo(interval);
   }
 
   /** Ascending, gap-free from the first bar that ever was. */
@@ -136,9 +155,16 @@ export class MarketData {
       if (!isMarketEvent(event)) continue;
       const market = marketOf(event);
       if (event.type === 'market_created') this.#open(this.#catalog.byId(market), pricesOfNew(event.market, record.time));
+      if (event.type === 'market_created' || event.type === 'market_updated') this.#stamp(event, record.time);
       if (event.seq > this.#from) this.#memory[market]!.ticker.evolve(event, record.time);
       if (event.type === 'trade') this.#applyTrade(event, record.time);
     }
+  }
+
+  #stamp(event: EventOf<'market_created' | 'market_updated'>, time: Millis): void {
+    const memory = this.#memory[event.market.id]!;
+    if (memory.stamp !== undefined && event.seq <= memory.stamp.seq) return;
+    memory.stamp = { createdAt: memory.stamp?.createdAt ?? time, updatedAt: time, seq: event.seq };
   }
 
   #applyTrade(event: TradeEvent, time: Millis): void {
@@ -151,7 +177,10 @@ export class MarketData {
 
   async #restore(listed: ListedMarket): Promise<void> {
     const { market } = listed;
-    const { ticker, recent, bars } = this.#of(listed);
+    const memory = this.#of(listed);
+    const { ticker, recent, bars } = memory;
+    const stored = await this.#markets.get(market.symbol);
+    memory.stamp = stored && { createdAt: stored.createdAt, updatedAt: stored.updatedAt, seq: stored.seq };
     const since = this.#parts.clock() - DAY_MINUTES * MINUTE;
     for (const interval of KLINE_INTERVALS) {
       const docs = await newest(this.#klines, { where: { symbol: market.symbol, interval }, sort: { openTime: -1 } }, interval === '1m' ? DAY_MINUTES : PAGE_OF_BARS);
@@ -163,7 +192,7 @@ export class MarketData {
     for (const doc of docs.reverse()) recent.add(storedTrade(doc, listed), doc.timestamp);
   }
 
-  /** Trades that are committed and not in the collections yet. */
+  /** Trades and settings that are committed and not in the collections yet. */
   async #followJournal(afterSeq: Seq, target: Seq): Promise<void> {
     let seq = afterSeq;
     while (seq < target) {
@@ -171,14 +200,18 @@ export class MarketData {
       if (records.length === 0) throw new Error(`the journal ends at ${seq}, before ${target} which was committed`);
       for (const record of records) {
         seq = record.seq + record.count - 1;
-        for (const event of decodeBody(record).events) if (event.type === 'trade' && event.seq <= target) this.#applyTrade(event, record.time);
+        for (const event of decodeBody(record).events) {
+          if (event.seq > target) break;
+          if (event.type === 'trade') this.#applyTrade(event, record.time);
+          else if (event.type === 'market_created' || event.type === 'market_updated') this.#stamp(event, record.time);
+        }
       }
     }
   }
 
   #open(listed: ListedMarket, prices: TickerPrices): void {
     const { id } = listed.market;
-    this.#memory[id] ??= { ticker: new MarketTicker(listed.market, prices), recent: this.recentTrades(listed), bars: new LiveBars() };
+    this.#memory[id] ??= { ticker: new MarketTicker(listed.market, prices), recent: this.recentTrades(listed), bars: new LiveBars(), stamp: undefined };
   }
 
   #of({ market }: ListedMarket): MarketMemory {

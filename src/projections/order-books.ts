@@ -3,13 +3,15 @@
  * Knows levels and their changes; not who gets to see them when (services/market-stream.ts).
  */
 import type { Event } from '../engine/events.ts';
-import type { Asset, Market } from '../engine/market.ts';
 import type { EngineReader } from '../engine/reader.ts';
 import { assertNever, type Lots, type Seq, type Side, type Ticks } from '../engine/units.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
-import { MarketUnits } from '../types/market-units.ts';
+import type { MarketUnits } from '../types/market-units.ts';
 import { snapshotOf, type BookSnapshot, type BookTop } from './book-messages.ts';
+import { CommittedCatalog } from './committed-catalog.ts';
+import type { ListedMarket } from './context.ts';
 import { Ladder } from './ladder.ts';
+import { isOrderEvent, type OrderEvent } from './order-events.ts';
 
 class Book {
   seq = 0;
@@ -31,7 +33,7 @@ class Book {
 }
 
 export class OrderBooks {
-  readonly #assets: Asset[] = [];
+  readonly #catalog: CommittedCatalog;
   readonly #books: Book[] = [];
   readonly #bySymbol = new Map<string, Book>();
   /** Counts the records taken. */
@@ -42,10 +44,10 @@ export class OrderBooks {
   /** Starts from the books as they stand in `state`; of the records that follow, what that contains is skipped. */
   constructor(state: Pick<EngineReader, 'assets' | 'markets' | 'depth' | 'seq'>) {
     this.#from = state.seq;
-    this.#assets.push(...state.assets);
-    for (const market of state.markets) {
-      const book = this.#open(market);
-      const { bids, asks } = state.depth(market.id, Number.MAX_SAFE_INTEGER);
+    this.#catalog = new CommittedCatalog(state);
+    for (const listed of this.#catalog.listed) {
+      const book = this.#open(listed);
+      const { bids, asks } = state.depth(listed.market.id, Number.MAX_SAFE_INTEGER);
       for (const [price, lots] of bids) book.change('buy', price, lots);
       for (const [price, lots] of asks) book.change('sell', price, lots);
     }
@@ -74,8 +76,8 @@ export class OrderBooks {
     return this.#bySymbol.get(symbol)?.seq;
   }
 
-  #open(market: Market): Book {
-    const book = new Book(market.symbol, new MarketUnits(market, this.#assets[market.baseAsset], this.#assets[market.quoteAsset]));
+  #open({ market, units }: ListedMarket): Book {
+    const book = new Book(market.symbol, units);
     this.#books[market.id] = book;
     this.#bySymbol.set(market.symbol, book);
     return book;
@@ -90,13 +92,13 @@ export class OrderBooks {
   }
 
   #apply(event: Event): void {
+    this.#catalog.evolve(event);
+    if (event.type === 'market_created') this.#open(this.#catalog.byId(event.market.id));
+    else if (isOrderEvent(event)) this.#applyOrder(event);
+  }
+
+  #applyOrder(event: OrderEvent): void {
     switch (event.type) {
-      case 'asset_created':
-        this.#assets[event.asset.id] = event.asset;
-        break;
-      case 'market_created':
-        this.#open(event.market);
-        break;
       case 'order_accepted':
         if (event.resting) this.#change(event.order.market, event.order.side, event.order.price, event.order.quantity);
         break;
@@ -116,22 +118,6 @@ export class OrderBooks {
       case 'order_amended':
         this.#change(event.market, event.side, event.oldPrice, -event.oldRemaining);
         if (event.resting) this.#change(event.market, event.side, event.price, event.remaining);
-        break;
-      case 'noted':
-      case 'market_updated':
-      case 'account_opened':
-      case 'deposited':
-      case 'transferred':
-      case 'insurance_funded':
-      case 'leverage_set':
-      case 'margin_adjusted':
-      case 'cancel_after_set':
-      case 'prices_updated':
-      case 'margin_called':
-      case 'margin_call_cleared':
-      case 'position_liquidated':
-      case 'funding_paid':
-      case 'funding_settled':
         break;
       default:
         assertNever(event);

@@ -8,10 +8,12 @@ import { type AccountId, assertNever, type Lots, type OrderId, type Seq, type Si
 import { type Order, type OrderDoc, publicOrder } from '../models/orders.ts';
 import { type Trade, ownTrade } from '../models/trades.ts';
 import { type FoldContext, type ListedMarket, ownerOf } from './context.ts';
+import { isOrderEvent, type OrderEvent } from './order-events.ts';
 import { fillOf } from './trades.ts';
 
 /** Calls `visit` for each order that the event touches, with the account that owns it. */
 export function forEachOrder(event: Event, visit: (order: OrderId, account: AccountId) => void): void {
+  if (!isOrderEvent(event)) return;
   switch (event.type) {
     case 'order_accepted':
       return visit(event.seq, event.account);
@@ -25,24 +27,6 @@ export function forEachOrder(event: Event, visit: (order: OrderId, account: Acco
       if (event.taker.order !== 0) visit(event.taker.order, event.taker.account);
       if (event.maker.order !== 0) visit(event.maker.order, event.maker.account);
       return;
-    case 'noted':
-    case 'asset_created':
-    case 'market_created':
-    case 'market_updated':
-    case 'account_opened':
-    case 'deposited':
-    case 'transferred':
-    case 'insurance_funded':
-    case 'leverage_set':
-    case 'margin_adjusted':
-    case 'cancel_after_set':
-    case 'prices_updated':
-    case 'margin_called':
-    case 'margin_call_cleared':
-    case 'position_liquidated':
-    case 'funding_paid':
-    case 'funding_settled':
-      return;
     default:
       return assertNever(event);
   }
@@ -50,6 +34,7 @@ export function forEachOrder(event: Event, visit: (order: OrderId, account: Acco
 
 /** The order `id` after the event; unchanged by events of other orders. Throws when the order is touched before it was accepted. */
 export function evolveOrder(order: OrderDoc | undefined, event: Event, id: OrderId, context: FoldContext): OrderDoc | undefined {
+  if (!isOrderEvent(event)) return order;
   if (event.type === 'order_accepted') return event.seq === id ? accepted(event, context) : order;
   if (!touches(event, id)) return order;
   if (order === undefined) throw new Error(`event ${event.seq} touches order ${id}, which is not known`);
@@ -57,6 +42,9 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
   changed.updatedAt = context.time;
   changed.seq = event.seq;
   switch (event.type) {
+    case 'order_rested':
+      // Nothing that is shown.
+      break;
     case 'order_closed':
       changed.status = event.status;
       changed.closeReason = event.reason;
@@ -86,8 +74,7 @@ export function evolveOrder(order: OrderDoc | undefined, event: Event, id: Order
       break;
     }
     default:
-      // Resting changes nothing that is shown.
-      break;
+      assertNever(event);
   }
   return changed;
 }
@@ -181,9 +168,9 @@ function feeAssetOf(side: Side, { market, base, quote }: ListedMarket): string {
   return market.type === 'spot' && side === 'buy' ? base.code : quote.code;
 }
 
-function touches(event: Event, id: OrderId): boolean {
-  if (event.type === 'trade') return event.taker.order === id || event.maker.order === id;
-  return (event.type === 'order_rested' || event.type === 'order_closed' || event.type === 'order_reduced' || event.type === 'order_amended') && event.order === id;
+/** Not the one that is accepted. */
+function touches(event: Exclude<OrderEvent, { readonly type: 'order_accepted' }>, id: OrderId): boolean {
+  return event.type === 'trade' ? event.taker.order === id || event.maker.order === id : event.order === id;
 }
 
 function accepted(event: EventOf<'order_accepted'> & { readonly seq: Seq }, context: FoldContext): OrderDoc {

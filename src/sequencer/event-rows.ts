@@ -26,7 +26,7 @@ const PREVENTIONS = wordsOf<SelfTradePrevention>({ expire_taker: 0, expire_maker
 const STATUSES = wordsOf<EventOf<'order_closed'>['status']>({ canceled: 0, expired: 1 });
 const CAUSES = wordsOf<TradeCause>({ order: 0, liquidation: 1, takeover: 2, adl: 3 });
 const REASONS = wordsOf<CloseReason>({
-  user: 0, admin: 1, dead_man_switch: 2, self_trade: 3, liquidation: 4, reduce_only: 5, insufficient_margin: 6, immediate_or_cancel: 7, market_order: 8,
+  user: 0, admin: 1, dead_man_switch: 2, self_trade: 3, liquidation: 4, reduce_only: 5, insufficient_margin: 6, immediate_or_cancel: 7, market_order: 8, position_limit: 9,
 });
 /** A fill with more values than these has a position. */
 const FILL_VALUES = 10;

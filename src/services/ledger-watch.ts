@@ -1,4 +1,4 @@
-/** Audits the ledger while the process runs: per asset, the sum over all accounts is zero. Anything else is an alarm; it repairs nothing. Sets what the metrics know of the state. */
+/** Audits the ledger while the process runs: per asset, the sum over all accounts is zero. Anything else is an alarm; it repairs nothing. */
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Sequencer } from '../sequencer/sequencer.ts';
@@ -6,7 +6,7 @@ import { auditLedger } from './ledger-audit.ts';
 
 export interface LedgerWatchParts {
   readonly sequencer: Pick<Sequencer, 'state' | 'status'>;
-  readonly metrics: Pick<Metrics, 'ledgerImbalance' | 'insuranceFund' | 'openInterest' | 'openOrders' | 'accounts'>;
+  readonly metrics: Pick<Metrics, 'ledgerImbalance'>;
   readonly logger: Logger;
   /** Told in words when an asset does not add up. */
   readonly onImbalance: (message: string) => void;
@@ -27,7 +27,7 @@ export class LedgerWatch {
     this.#timer.unref();
   }
 
-  /** Whether every asset adds up; sets the metrics. One at a time: who asks meanwhile gets the same. */
+  /** Whether every asset adds up; sets the metric. One at a time: who asks meanwhile gets the same. */
   audit(): Promise<boolean> {
     return (this.#running ??= this.#audit().finally(() => {
       this.#running = undefined;
@@ -39,18 +39,11 @@ export class LedgerWatch {
     // While the state is being rebuilt there is nothing whole to audit.
     if (sequencer.status.state !== 'leading') return true;
     const { state } = sequencer;
-    metrics.openOrders.set(state.openOrderCount);
-    metrics.accounts.set(state.accountCount);
-    for (const { id, symbol, type, quote, quoteAsset, quotePerTickLot } of state.markets) {
-      const { openInterest, mark } = state.prices(id);
-      if (type === 'perpetual') metrics.openInterest.set({ symbol, asset: quote }, (openInterest * mark * quotePerTickLot) / 10 ** state.assets[quoteAsset].scale);
-    }
     let balanced = true;
     const { seq, rows } = await auditLedger(state);
-    for (const { asset, sum, insurance } of rows) {
-      const { code, scale } = state.assets[asset];
+    for (const { asset, sum } of rows) {
+      const { code } = state.assets[asset];
       metrics.ledgerImbalance.set({ asset: code }, sum);
-      metrics.insuranceFund.set({ asset: code }, insurance / 10 ** scale);
       if (sum === 0) continue;
       balanced = false;
       const message = `the ledger of ${code} sums to ${sum} minor units instead of 0 at seq ${seq}`;

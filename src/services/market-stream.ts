@@ -13,6 +13,7 @@ import { deltaOf, snapshotOf, type BookTop } from '../projections/book-messages.
 import type { OrderBooks } from '../projections/order-books.ts';
 import { liquidationDocument } from '../projections/records.ts';
 import type { RecentTrades } from '../projections/recent-trades.ts';
+import type { Ticker } from '../projections/tickers.ts';
 import { isPublic } from '../projections/trades.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { candleTopic } from './candle-topic.ts';
@@ -42,7 +43,7 @@ export interface MarketStreamParts {
   readonly state: Pick<EngineReader, 'markets' | 'prices' | 'seq' | 'userOf' | 'kindOf'>;
   readonly catalog: Pick<Catalog, 'byId' | 'named'>;
   readonly books: Pick<OrderBooks, 'top'>;
-  readonly ticker: (symbol: string) => object | undefined;
+  readonly ticker: (symbol: string) => Pick<Ticker, 'openTime' | 'closeTime'> | undefined;
   /** A market's last trades, those of before this process too; they go on as records are committed. */
   readonly trades: (listed: ListedMarket) => RecentTrades;
   /** The candle that is being built, or the one that began at `openTime` if it is among the last and had trades. */
@@ -167,38 +168,37 @@ export class MarketStream {
     return logTopic(`market:liquidations:${symbol}`, 'liquidations', EVERY_MS.liquidations, this.#log(market.id).liquidations, message);
   }
 
+  /** Of its messages only the latest matters. That the 24 hours go on is no news as long as they come to the same. */
   ticker(symbol: string): Topic {
     this.#parts.catalog.named(symbol);
-    return this.#latest(`market:ticker:${symbol}`, 'ticker', EVERY_MS.ticker, () => this.#parts.ticker(symbol));
+    const id = `market:ticker:${symbol}`;
+    let told: string | undefined;
+    /** As of the last look: in all but the times what all followers have. */
+    let latest: object | undefined;
+    return {
+      id,
+      subject: id,
+      event: 'ticker',
+      everyMs: EVERY_MS.ticker,
+      flush: () => {
+        const now = this.#parts.ticker(symbol);
+        if (now === undefined) return undefined;
+        const { openTime: _from, closeTime: _to, ...figures } = now;
+        const text = JSON.stringify(figures);
+        latest = { ...now, seq: this.#seq };
+        if (text === told) return undefined;
+        told = text;
+        return latest;
+      },
+      snapshot: () => latest ?? null,
+      mark: () => undefined,
+      catchUp: () => latest,
+    };
   }
 
   kline(symbol: string, interval: KlineInterval): Topic {
     this.#parts.catalog.named(symbol);
     return candleTopic({ symbol, interval, everyMs: EVERY_MS.kline, candle: (openTime) => this.#parts.candle(symbol, interval, openTime), seq: () => this.#seq });
-  }
-
-  /** A topic of which only the latest matters. */
-  #latest(id: string, event: string, everyMs: Millis, read: () => object | undefined): Topic {
-    let sent: string | undefined;
-    const current = (): object | undefined => {
-      const now = read();
-      return now === undefined ? undefined : { ...now, seq: this.#seq };
-    };
-    return {
-      id,
-      subject: id,
-      event,
-      everyMs,
-      flush: () => {
-        const text = JSON.stringify(read());
-        if (text === sent) return undefined;
-        sent = text;
-        return current();
-      },
-      snapshot: () => current() ?? null,
-      mark: () => undefined,
-      catchUp: current,
-    };
   }
 
   #log(market: MarketId): MarketLog {
@@ -209,9 +209,10 @@ export class MarketStream {
     if (event.type === 'trade') {
       if (!isPublic(event)) return;
       const log = this.#log(event.market);
+      const changed = log.last !== event.price;
       log.last = event.price;
       log.pricedAt = time;
-      log.version++;
+      if (changed) log.version++;
     } else if (event.type === 'prices_updated') {
       const log = this.#log(event.market);
       const changed = log.index !== event.index || log.mark !== event.mark;

@@ -94,14 +94,52 @@ describe('before anybody asks', () => {
     assert.deepEqual(await lookUps(venue), ['bourse_cache_hits_total{cache="cache:market"} 1', 'bourse_cache_hits_total{cache="cache:orderbook"} 1']);
     await venue.close();
   });
+});
 
-  test('what cannot be read yet is left to those who ask', async () => {
-    const venue = await openVenue({ caughtUp: () => false });
+describe('while the collections are behind', () => {
+  const unavailable = (error: unknown) => error instanceof Refusal && error.code === 'UNAVAILABLE' && error.retryAfterSeconds === 1;
+  let behind = false;
+  let venue: Venue;
+
+  before(async () => {
+    venue = await openVenue({ caughtUp: () => !behind });
     await listMarkets(venue);
-    await venue.markets.warm();
-    await assert.rejects(venue.markets.get('BTC-USDT'), (error: unknown) => error instanceof Refusal && error.code === 'UNAVAILABLE');
-    await venue.markets.orderBook('BTC-USDT', 100);
-    assert.deepEqual(await lookUps(venue), ['bourse_cache_hits_total{cache="cache:orderbook"} 1', 'bourse_cache_misses_total{cache="cache:market"} 1']);
-    await venue.close();
+    const ann = await venue.user('ann');
+    await venue.wallets.deposit(ann, { asset: 'USDT', amount: '1000000', account: 'spot' });
+    await venue.wallets.deposit(ann, { asset: 'BTC', amount: '100', account: 'spot' });
+    // A trade in each of six minutes, of which five are kept in memory.
+    for (let minute = 0; minute < 6; minute++) {
+      await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'sell', type: 'limit', price: '30000', quantity: '0.1' });
+      await venue.orders.place(ann, { symbol: 'BTC-USDT', side: 'buy', type: 'market', quantity: '0.1', selfTradePrevention: 'none' });
+      venue.clock.time += MINUTE;
+    }
+    behind = true;
+  });
+  after(() => venue.close());
+
+  test('markets, prices, tickers, trades and books are there, and an administrator can change a market', async () => {
+    const { items } = await venue.markets.list({ limit: 50 });
+    assert.deepEqual(items.map(({ symbol, status }) => [symbol, status]), [['BTC-USDT', 'open'], ['BTC-USDT-PERP', 'open']]);
+    const before = await venue.markets.get('BTC-USDT');
+    const actor = { principal: await venue.user('root', ['user', 'admin']), ip: '127.0.0.1', requestId: 'r' };
+    const changed = await venue.admin.updateMarket(actor, 'BTC-USDT', { status: 'cancel_only' });
+    assert.deepEqual(await venue.markets.get('BTC-USDT'), changed);
+    assert.equal(changed.createdAt, before.createdAt);
+    assert.ok(changed.updatedAt > before.updatedAt && changed.seq > before.seq);
+    assert.deepEqual([venue.markets.ticker('BTC-USDT').count, venue.markets.trades('BTC-USDT', { limit: 50 }).items.length, (await venue.markets.prices('BTC-USDT')).last], [6, 6, '30000']);
+    assert.deepEqual((await venue.markets.orderBook('BTC-USDT', 100)).asks, []);
+  });
+
+  test('candles are there where all of them are in memory, and else not instead of with gaps', async () => {
+    assert.equal((await venue.markets.klines('BTC-USDT', { interval: '1h', limit: 1 }))[0]?.[8], 6);
+    await assert.rejects(venue.markets.klines('BTC-USDT', { interval: '1m', limit: 10 }), unavailable);
+    behind = false;
+    const counts = (await venue.markets.klines('BTC-USDT', { interval: '1m', limit: 7 })).map(([, , , , , , , , count]) => count);
+    assert.deepEqual(counts, [1, 1, 1, 1, 1, 1, 0]);
+    behind = true;
+  });
+
+  test('funding that was settled waits for them', async () => {
+    await assert.rejects(venue.markets.funding('BTC-USDT-PERP', { limit: 50 }), unavailable);
   });
 });

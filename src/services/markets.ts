@@ -4,11 +4,10 @@ import { cacheKeys, cacheTtlMs } from '../cache/keys.ts';
 import type { Event, EventOf } from '../engine/events.ts';
 import type { MarketStatus } from '../engine/market.ts';
 import type { PricesView } from '../engine/reader.ts';
-import type { Seq } from '../engine/units.ts';
 import type { Collection } from '../models/collection.ts';
 import type { FundingDoc, FundingRate } from '../models/funding.ts';
 import type { Kline } from '../models/klines.ts';
-import type { MarketDoc, MarketInfo } from '../models/markets.ts';
+import type { MarketInfo } from '../models/markets.ts';
 import type { PublicTrade } from '../models/trades.ts';
 import type { ListedMarket } from '../projections/context.ts';
 import type { KlineQuery } from '../projections/klines.ts';
@@ -49,9 +48,8 @@ export interface MarketServiceParts {
   readonly sequencer: Sequencer;
   readonly consistency: Consistency;
   readonly catalog: Catalog;
-  readonly markets: Collection<MarketDoc>;
   readonly funding: Collection<FundingDoc>;
-  readonly data: Pick<MarketData, 'ticker' | 'tickers' | 'trades' | 'klines' | 'stats'>;
+  readonly data: Pick<MarketData, 'settings' | 'ticker' | 'tickers' | 'trades' | 'klines' | 'klinesNeed' | 'stats'>;
   readonly books: Pick<OrderBooks, 'snapshot' | 'seq'>;
   readonly feeds: Pick<PriceFeedService, 'sourcesOf'>;
   readonly cache: Cache;
@@ -66,18 +64,12 @@ const MAX_TRADES = 1_000;
 
 export class MarketService {
   readonly #parts: MarketServiceParts;
-  /** How often the settings of each market have changed since the start. */
-  readonly #versions = new Map<string, number>();
-  /** Seq of each market's last change since the start, and of everything before. */
-  readonly #changedAt = new Map<string, Seq>();
-  readonly #startedAt: Seq;
   readonly #unsubscribe: () => void;
 
   constructor(parts: MarketServiceParts) {
     this.#parts = parts;
-    this.#startedAt = parts.sequencer.committedSeq;
     this.#unsubscribe = parts.sequencer.onCommitted(({ events }) => {
-      for (const event of events) if (event.type === 'market_created' || event.type === 'market_updated') this.#changed(event.market.symbol, event.seq);
+      for (const event of events) if (event.type === 'market_created' || event.type === 'market_updated') void parts.cache.delete(cacheKeys.market(event.market.symbol));
     });
   }
 
@@ -87,8 +79,7 @@ export class MarketService {
   }
 
   /**
-   * Puts settings and books of the first markets into the cache before anybody asks. What cannot be read now is left to whoever asks for it:
-   * it never fails, and waits no longer than one of them would.
+   * Puts settings and books of the first markets into the cache before anybody asks. What cannot be read now is left to whoever asks for it: it never fails.
    */
   async warm(): Promise<void> {
     const symbols = this.#parts.catalog.all().slice(0, MAX_WARMED).map(({ market }) => market.symbol);
@@ -135,9 +126,11 @@ export class MarketService {
     return pageOfEvents(known(this.#parts.data.trades(this.#symbol(symbol), Math.min(wanted, MAX_TRADES)), symbol), query);
   }
 
-  /** Oldest first, without gaps. */
+  /** Oldest first, without gaps. UNAVAILABLE while there are more of them in the journal than in the collections and in memory together. */
   async klines(symbol: string, query: KlineQuery): Promise<readonly Kline[]> {
-    return known(await this.#parts.data.klines(this.#symbol(symbol), query), symbol);
+    const { data, consistency } = this.#parts;
+    await consistency.caughtUp(known(data.klinesNeed(this.#symbol(symbol), query.interval), symbol));
+    return known(await data.klines(symbol, query), symbol);
   }
 
   async prices(symbol: string): Promise<MarketPrices> {
@@ -172,18 +165,10 @@ export class MarketService {
     };
   }
 
+  /** Not from the collections, so that a market that trades is shown however far those are behind. What changes meanwhile is taken out of the cache after this. */
   async #readSettings(symbol: string): Promise<MarketInfo> {
-    const { cache, consistency, markets } = this.#parts;
-    const version = this.#versions.get(symbol);
-    // The catalogue may know a market that is not committed yet.
-    await consistency.live(() => undefined);
-    // Only this market's own changes have to be there: settings are readable however far the history lags.
-    await consistency.caughtUp(this.#changedAt.get(symbol) ?? this.#startedAt);
-    const doc = await markets.get(symbol);
-    if (doc === undefined) throw new Error(`market ${symbol} is not stored`);
-    const { id: _id, marketId: _market, engine: _engine, ...info } = doc;
-    // What changed meanwhile was taken out of the cache, and must not be put back.
-    if (version === this.#versions.get(symbol)) await cache.set(cacheKeys.market(symbol), JSON.stringify(info), cacheTtlMs.market);
+    const info = known(this.#parts.data.settings(symbol), symbol);
+    await this.#parts.cache.set(cacheKeys.market(symbol), JSON.stringify(info), cacheTtlMs.market);
     return info;
   }
 
@@ -207,12 +192,6 @@ export class MarketService {
 
   #symbol(symbol: string): string {
     return this.#parts.catalog.at(symbol).market.symbol;
-  }
-
-  #changed(symbol: string, seq: Seq): void {
-    this.#changedAt.set(symbol, seq);
-    this.#versions.set(symbol, (this.#versions.get(symbol) ?? 0) + 1);
-    void this.#parts.cache.delete(cacheKeys.market(symbol));
   }
 }
 

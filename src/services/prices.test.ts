@@ -10,7 +10,7 @@ import { RECORDINGS, skipWithoutRecordings, linesOf } from '../../tests/support/
 import { eventually } from '../../tests/support/wait.ts';
 import { parseFeeds } from '../feeds/mode.ts';
 import type { PriceSource, SourceListener, Venue } from '../feeds/source.ts';
-import { silentLogger } from '../observability/logger.ts';
+import { silentLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import type { Clock } from '../utils/clock.ts';
 import { UnavailableError } from '../utils/errors.ts';
@@ -201,7 +201,9 @@ test('a market whose price cannot be counted is made safe by itself, and the oth
 /** A feed on a machine whose wall clock may be wrong, and venues whose clocks are right. */
 async function onMachine(t: TestContext, wrongByMs = 0) {
   const machine = new Machine();
-  const { source, feed, market, index } = await feedOn(machine.clock, t);
+  const said: string[] = [];
+  const logger: Logger = { ...silentLogger, child: () => logger, warn: (message) => void said.push(`warn: ${message.split(':')[0]}`), info: (message) => void said.push(`info: ${message}`) };
+  const { source, feed, market, index, metrics } = await feedOn(machine.clock, t, { logger });
   let trueTime = machine.wall - wrongByMs;
   const pass = async (ms: number, price?: number) => {
     for (let left = ms; left > 0; left -= 500) {
@@ -215,8 +217,17 @@ async function onMachine(t: TestContext, wrongByMs = 0) {
     trueTime += ms;
     machine.set(ms);
   };
+  /** The venues go on sending what they sent last. */
+  const freeze = async (ms: number, price: number) => {
+    for (let left = ms; left > 0; left -= 500) {
+      source.send(price, undefined, trueTime);
+      await machine.pass(500);
+    }
+  };
+  const offsets = async () => (await metrics.feedClockOffset.get()).values.map(({ value }) => value);
+  const saidOfClocks = () => said.filter((line) => line.includes('the clock of this machine'));
   const oldest = () => Math.max(...feed.sourcesOf('BTC-USDT').map(({ ageMs }) => ageMs));
-  return { machine, pass, suspend, oldest, safety: () => market('BTC-USDT').safety, index: () => index('BTC-USDT') };
+  return { machine, pass, freeze, suspend, oldest, offsets, saidOfClocks, safety: () => market('BTC-USDT').safety, index: () => index('BTC-USDT') };
 }
 
 test('the index goes with its venues although the wall clock is set back', async (t) => {
@@ -256,13 +267,51 @@ test('a wall clock that was slow and is set right does not make fresh prices old
   assert.ok(oldest() <= 500, String(oldest()));
 });
 
-test('a wall clock that was fast and is set right lets prices count at once', async (t) => {
-  const { machine, pass, safety, index } = await onMachine(t, 600_000);
-  await pass(30_000, 100_000);
-  assert.equal(index(), 0, 'prices seem to be ten minutes old');
-  machine.set(-600_000);
-  await pass(4_000, 100_000);
-  assert.deepEqual([index(), safety()], [100_000, 'normal']);
+for (const [name, wrongByMs] of [['a hundred seconds', 100_000], ['an hour', 3_600_000]] as const) {
+  test(`a wall clock that is ${name} fast costs ten seconds at the start, and is said; set right, it costs nothing`, async (t) => {
+    const { machine, pass, oldest, offsets, saidOfClocks, safety, index } = await onMachine(t, wrongByMs);
+    await pass(9_500, 100_000);
+    assert.equal(index(), 0, 'they might be as old as they seem');
+    await pass(3_000, 100_000);
+    assert.deepEqual([index(), safety()], [100_000, 'normal']);
+    await pass(600_000, 101_000);
+    assert.deepEqual([index(), safety()], [101_000, 'normal']);
+    assert.ok(oldest() <= 500, String(oldest()));
+    assert.deepEqual(saidOfClocks(), ['warn: the clock of this machine is ahead of those of the exchanges']);
+    assert.deepEqual(await offsets(), Array(3).fill((wrongByMs - 500) / 1_000));
+    machine.set(-wrongByMs);
+    await pass(4_000, 102_000);
+    assert.deepEqual([index(), safety()], [102_000, 'normal']);
+    await pass(15_000, 102_000);
+    assert.equal(saidOfClocks()[1], 'info: the clock of this machine agrees with those of the exchanges again');
+  });
+}
+
+test('a feed that is frozen, or silent, makes the market safe in time although the wall clock is fast', async (t) => {
+  for (const way of ['frozen', 'silent']) {
+    const { pass, freeze, safety, index } = await onMachine(t, 30_000);
+    const stopped = (ms: number) => (way === 'frozen' ? freeze(ms, 50_000) : pass(ms));
+    await pass(20_000, 100_000);
+    assert.deepEqual([index(), safety()], [100_000, 'normal']);
+    await stopped(4_500);
+    assert.equal(safety(), 'normal', way);
+    await stopped(2_000);
+    assert.equal(safety(), 'reduce_only', way);
+    // However long it lasts.
+    for (let minute = 0; minute < 10; minute++) {
+      await stopped(60_000);
+      assert.equal(safety(), 'halted', way);
+    }
+  }
+});
+
+test('what venues had sent before the machine was suspended is old, however it arrives afterwards', async (t) => {
+  const { pass, machine, freeze, safety, index } = await onMachine(t);
+  await pass(20_000, 100_000);
+  machine.set(600_000);
+  // Its clock is right; all that comes are messages of ten minutes ago.
+  await freeze(2_000, 50_000);
+  assert.deepEqual([index(), safety()], [100_000, 'reduce_only']);
 });
 
 test('prices from before the machine was suspended are old; new ones count at once, and silences are noticed as soon as before', async (t) => {
@@ -372,11 +421,11 @@ test('prices by hand: while there are none the health says so, and what to do', 
 
 test('a source that is not asked any more has no circuit, health or reliability, and is shown as stopped', async (t) => {
   const { clock, source, feed, metrics } = await bench(t);
-  const series = async (): Promise<string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^bourse_feed_(?:circuit_open|healthy|reliability)\{.*source="b"/.test(line)).map((line) => line.split('{')[0] as string);
+  const series = async (): Promise<string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^bourse_feed_(?:circuit_open|clock_offset_seconds|healthy|reliability)\{.*source="b"/.test(line)).map((line) => line.split('{')[0] as string);
   source.listener?.onState('b', 'circuit_open', 'unreachable');
   source.send(100);
   await clock.pass(600);
-  assert.deepEqual((await series()).sort(), ['bourse_feed_circuit_open', 'bourse_feed_healthy', 'bourse_feed_reliability']);
+  assert.deepEqual((await series()).sort(), ['bourse_feed_circuit_open', 'bourse_feed_clock_offset_seconds', 'bourse_feed_healthy', 'bourse_feed_reliability']);
   source.gone.add('b');
   source.listener?.onReset('others are asked');
   source.listener?.onState('b', 'stopped', 'not asked any more');

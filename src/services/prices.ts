@@ -19,6 +19,7 @@ import { Refusal } from '../types/refusal.ts';
 import type { Clock } from '../utils/clock.ts';
 import type { Catalog } from './catalog.ts';
 import { commit } from './commit.ts';
+import { ExchangeClockLog } from './exchange-clock-log.ts';
 import { RefusedPrices } from './refused-prices.ts';
 import { SourceLog, type SourceInfo } from './source-log.ts';
 
@@ -89,6 +90,7 @@ export class PriceFeedService {
   readonly #source: PriceSource | undefined;
   readonly #aggregator: Aggregator;
   readonly #log: SourceLog;
+  readonly #clockLog: ExchangeClockLog;
   readonly #listeners = new Set<(alert: FeedAlert) => void>();
   readonly #sent = new Map<MarketId, { readonly index: Ticks; readonly atMs: number }>();
   readonly #refused: RefusedPrices;
@@ -112,6 +114,7 @@ export class PriceFeedService {
     this.#refused = new RefusedPrices({ ...AGGREGATOR_DEFAULTS, ...parts.aggregator });
     this.#source = parts.source ?? createSource(parts.mode, { clock: this.#clock, logger: this.#logger, startPrices: this.#startPrices() });
     this.#log = new SourceLog(parts.metrics, this.#aggregator);
+    this.#clockLog = new ExchangeClockLog(this.#logger);
   }
 
   /** Throws when the source cannot be set up (a replay without files). Unreachable venues are no such thing: they become a safe state. */
@@ -240,6 +243,8 @@ export class PriceFeedService {
   update(): void {
     const now = this.#clock.now();
     this.#reports = this.#source === undefined ? new Map() : this.#evaluate(this.#source, this.#feedTime());
+    // Of a recording it would be the clock of the machine that recorded it.
+    if (this.#source?.now === undefined) this.#clockLog.look(this.#aggregator.clockAheadMs(now));
     this.#log.evaluated([...this.#reports.values()]).forEach(({ source, pair, healthy, detail }) =>
       this.#alert('source', source, healthy ? 'healthy' : 'unhealthy', `${pair}: ${detail}`));
     if (this.#submitting !== undefined) return;

@@ -88,7 +88,11 @@ export class SourceLog {
     }
     const changes = [...now].filter(([key, { healthy }]) => this.#healthy.get(key) !== healthy).map(([, change]) => change);
     for (const { source, pair, healthy } of changes) this.#metrics.feedHealthy.set({ source, symbol: pair }, healthy ? 1 : 0);
-    for (const [source, reliability] of this.#aggregator.reliabilities()) if (this.#entries.get(source)?.state !== 'stopped') this.#metrics.feedReliability.set({ source }, reliability);
+    for (const [source, reliability] of this.#aggregator.reliabilities()) {
+      if (this.#entries.get(source)?.state === 'stopped') continue;
+      this.#metrics.feedReliability.set({ source }, reliability);
+      this.#metrics.feedClockOffset.set({ source }, this.#aggregator.clockOffsetMs(source) / 1_000);
+    }
     this.#healthy = new Map([...now].map(([key, { healthy }]) => [key, healthy]));
     return changes;
   }
@@ -96,6 +100,7 @@ export class SourceLog {
   #forget(source: string): void {
     this.#metrics.feedCircuit.remove({ source });
     this.#metrics.feedReliability.remove({ source });
+    this.#metrics.feedClockOffset.remove({ source });
     for (const key of this.#healthy.keys()) {
       const [name, symbol] = key.split(' ') as [string, string];
       if (name !== source) continue;

@@ -5,7 +5,6 @@ import type { Store } from '../models/collection.ts';
 import { funding } from '../models/funding.ts';
 import { insurance } from '../models/insurance.ts';
 import { liquidations } from '../models/liquidations.ts';
-import { markets } from '../models/markets.ts';
 import { orders } from '../models/orders.ts';
 import { positions } from '../models/positions.ts';
 import { trades } from '../models/trades.ts';
@@ -60,7 +59,7 @@ export function createTrading({ sequencer, catalog, store, projections, data, bo
   const history = new OrderHistory({ ...common, orders: store.collection(orders), trades: fills });
   const statement = new Statement({ ...common, transactions: store.collection(transactions), trades: fills });
   const orderService = new OrderService({ ...common, history });
-  const marketService = new MarketService({ ...common, markets: store.collection(markets), funding: store.collection(funding), data, books, feeds, cache });
+  const marketService = new MarketService({ ...common, funding: store.collection(funding), data, books, feeds, cache });
   return {
     orders: orderService,
     positions: new PositionService({ ...common, orders: orderService, history: store.collection(positions) }),

@@ -90,7 +90,7 @@ test('trades come with what was traded before, each once and in order', async ()
 test('ticker and kline give what is current, then what changes', async () => {
   const socket = await world.connect('/market');
   const ticker = await call(socket, 'subscribe', { channel: 'ticker', symbol: 'BTC-USDT' });
-  assert.deepEqual(ticker.data, { symbol: 'BTC-USDT', count: world.make.seq, seq: world.make.seq });
+  assert.deepEqual(ticker.data, { symbol: 'BTC-USDT', count: world.make.seq, openTime: 0, closeTime: 0, seq: world.make.seq });
   const changed = next<{ count: number }>(socket, 'ticker');
   world.commit(world.make.priced(200, 201));
   assert.equal((await changed).count, world.make.seq);

@@ -1,5 +1,6 @@
 /** What the API answers with, for the documentation; the compiler holds the services to it through `route`. */
 import { z } from 'zod';
+import { CLOSE_REASONS } from '../types/close-reasons.ts';
 import { MARKET_STATUSES, SAFETIES } from '../types/market-status.ts';
 
 const text = z.string();
@@ -30,6 +31,12 @@ export const trade = z.object({
 
 export const publicTrade = trade.pick({ id: true, symbol: true, side: true, price: true, quantity: true, quoteQuantity: true, timestamp: true, seq: true });
 
+const closeReason = z.enum(CLOSE_REASONS).meta({
+  description: 'why it was canceled (by its `user`, an `admin`, the `dead_man_switch`, as a `self_trade`, in a `liquidation`; `reduce_only`: the position that it would have reduced has gone; `insufficient_margin`: '
+    + 'the wallet cannot carry its next fill; `position_limit`: with that the position would be larger than the market, or its leverage there, allows) or expired '
+    + '(`immediate_or_cancel`, `market_order`: nothing is left to trade with at its price, or within the price band)',
+});
+
 export const order = z.object({
   id: text,
   clientOrderId: text.nullable(),
@@ -49,7 +56,7 @@ export const order = z.object({
   selfTradePrevention: z.enum(['expire_taker', 'expire_maker', 'expire_both', 'none']),
   fee: amount,
   feeAsset: text,
-  closeReason: text.optional(),
+  closeReason: closeReason.optional(),
   createdAt: time,
   updatedAt: time,
   seq,

@@ -292,7 +292,9 @@ for (const { name, spread, fees } of VARIANTS) {
       { seed: SEED, numRuns: RUNS, examples: [[ORPHANED]] },
     );
     t.diagnostic([...seen].sort().map(([what, count]) => `${what} ${count}`).join(', '));
-    for (const met of ['trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only', 'closed: insufficient_margin']) {
+    const closedAtFill = seen.has('closed: insufficient_margin') || seen.has('closed: position_limit');
+    assert.ok(closedAtFill, 'no order was closed where its fill was due');
+    for (const met of ['trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only']) {
       assert.ok(seen.has(met), `no command led to ${met}`);
     }
   });

@@ -87,7 +87,7 @@ export class SocketWorld {
     this.books = new OrderBooks(state);
     this.#trades = new RecentTrades(catalog.byId(MARKET.id));
     this.market = new MarketStream({
-      state, catalog, books: this.books, ticker: () => ({ symbol: 'BTC-USDT', count: this.make.seq }), trades: () => this.#trades,
+      state, catalog, books: this.books, ticker: () => ({ symbol: 'BTC-USDT', count: this.make.seq, openTime: 0, closeTime: 0 }), trades: () => this.#trades,
       candle: () => [0, '1', '1', '1', '1', '1', 59_999, '1', 1],
     });
     this.accounts = new AccountStream({ sequencer: { state, barrier: async () => undefined }, catalog });

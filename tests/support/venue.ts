@@ -18,7 +18,7 @@ import { SteadyClock } from '../../src/utils/clock.ts';
 
 export interface VenueOptions {
   readonly deposits?: TradingParts['deposits'];
-  /** Whether the collections keep up; default yes. */
+  /** Whether the collections keep up, or are as good as empty; default yes. */
   readonly caughtUp?: () => boolean;
   /** Where actions are recorded: one log per store. */
   readonly audit?: TradingParts['audit'];
@@ -42,7 +42,7 @@ export async function openVenue({ deposits = 'simulated', caughtUp = () => true,
     get checkpoint() {
       return leader.committedSeq;
     },
-    reached: async () => caughtUp(),
+    reached: async (seq: number) => seq === 0 || caughtUp(),
   };
   const catalog = new Catalog(leader.state);
   const data = await createMarketData({ store, sequencer: leader, projections, readJournal: async () => [], books, clock: clock.now });

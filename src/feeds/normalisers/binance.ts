@@ -75,7 +75,7 @@ function binance(source: string, parse: (symbol: string) => Instrument | undefin
     read(message) {
       if (message.direction === 'out') return [];
       if (message.direction === 'open') {
-        books.clear();
+        board.clear();
         return [];
       }
       const parsed = JSON.parse(message.text) as { data?: Payload } & Payload & Snapshot;

@@ -1,5 +1,6 @@
 /** Bitstamp v2: `diff_order_book_<pair>` over a REST snapshot, `order_book_<pair>`, `live_trades_<pair>`. Updates are ordered by `microtimestamp`, without a way to see gaps. */
 import { concatenated } from '../symbols.ts';
+import type { TopOfBook } from '../top-of-book.ts';
 import { Board, setLevels, type Level, type NormaliserFactory, type WireMessage } from './normaliser.ts';
 import { SyncedBooks } from './synced-book.ts';
 
@@ -24,7 +25,7 @@ export const bitstamp: NormaliserFactory = ({ source }) => {
     const book = books.of(pair);
     if (book === undefined) return [];
     const last = Number(body.microtimestamp);
-    const apply = (top: NonNullable<ReturnType<typeof board.book>>) => {
+    const apply = (top: TopOfBook) => {
       setLevels(top.bids, body.bids);
       setLevels(top.asks, body.asks);
     };
@@ -35,7 +36,7 @@ export const bitstamp: NormaliserFactory = ({ source }) => {
 
   return {
     read(message) {
-      if (message.direction === 'open') books.clear();
+      if (message.direction === 'open') board.clear();
       if (message.direction === 'http') {
         const pair = /\/order_book\/([a-z0-9]+)/.exec(message.url ?? '')?.[1];
         return pair === undefined ? [] : levels(pair, message, JSON.parse(message.text) as Body, true);

@@ -1,7 +1,8 @@
 /** ccxt's unified tickers: how live venues arrive, whatever their wire format. */
 import { instrument, type Instrument, type Tick } from '../source.ts';
 import { assetCode } from '../symbols.ts';
-import { makeTick, positive } from './normaliser.ts';
+import { positive } from './figures.ts';
+import { makeTick } from './normaliser.ts';
 
 /** The fields of ccxt's ticker that are used. */
 export interface UnifiedTicker {

@@ -45,6 +45,26 @@ test('Binance: changes before the snapshot wait, those in it are dropped, and af
   assert.deepEqual(snapshot(10).map(({ bid, sequence }) => [bid, sequence]), [[100.8, 12]]);
 });
 
+test('Binance: a book that was lost shows its best prices at once when it is back, whatever was stated meanwhile', () => {
+  const binance = of('binance', 'BTCUSDT');
+  const snapshot = (lastUpdateId: number) => read(binance, { lastUpdateId, bids: [['100', '1']], asks: [['101', '1']] }, { direction: 'http' }).map(({ bid }) => bid);
+  assert.deepEqual(snapshot(1), [100]);
+  read(binance, { data: { e: 'depthUpdate', E: 1, s: 'BTCUSDT', U: 3, u: 3, b: [['100.9', '1']], a: [] } });
+  assert.deepEqual(read(binance, { data: { u: 3, s: 'BTCUSDT', b: '100.9', B: '1', a: '101', A: '1' } }).map(({ bid }) => bid), [100.9]);
+  assert.deepEqual(snapshot(4), [100]);
+});
+
+test('Binance: on a new connection changes wait for a snapshot', () => {
+  const binance = of('binance', 'BTCUSDT');
+  const change = (u: number) => read(binance, { data: { e: 'depthUpdate', E: 1, s: 'BTCUSDT', U: u, u, b: [['100.5', '1']], a: [] } }).map(({ bid }) => bid);
+  const snapshot = (lastUpdateId: number) => read(binance, { lastUpdateId, bids: [['100', '1']], asks: [['101', '1']] }, { direction: 'http' }).map(({ bid }) => bid);
+  snapshot(5);
+  read(binance, '', { direction: 'open' });
+  assert.deepEqual(change(6), []);
+  assert.deepEqual(snapshot(4), [], 'update 5 is missing');
+  assert.deepEqual(snapshot(5), [100.5]);
+});
+
 test('Binance: a book behind the best quote already stated says nothing', () => {
   const binance = of('binance', 'BTCUSDT');
   read(binance, { lastUpdateId: 1, bids: [['100', '1']], asks: [['101', '1']] }, { direction: 'http' });

@@ -54,7 +54,7 @@ export const gateio: NormaliserFactory = ({ source }) => {
 
   return {
     read(message) {
-      if (message.direction === 'open') books.clear();
+      if (message.direction === 'open') board.clear();
       if (message.direction === 'http') return snapshot(message);
       if (message.direction !== 'in') return [];
       const { channel, event, result } = JSON.parse(message.text) as Message;

@@ -47,7 +47,7 @@ export const kucoin: NormaliserFactory = ({ source }) => {
 
   return {
     read(message) {
-      if (message.direction === 'open') books.clear();
+      if (message.direction === 'open') board.clear();
       if (message.direction === 'http') return snapshot(message);
       if (message.direction !== 'in') return [];
       const { topic = '', data } = JSON.parse(message.text) as Message;

@@ -3,7 +3,9 @@
  * its only memory is what the format needs (books that are sent as changes, numbers that name channels).
  */
 import type { Instrument, Tick } from '../source.ts';
-import { TopOfBook } from '../top-of-book.ts';
+import type { TopOfBook } from '../top-of-book.ts';
+import { positive, type Figures } from './figures.ts';
+import { VenueBook } from './venue-book.ts';
 
 export interface WireMessage {
   /** The exact text; of a compressed frame, its base64. */
@@ -47,22 +49,12 @@ export type Level = readonly [number | string, number | string, ...unknown[]];
 
 /** Instruments that one connection may name. Beyond it new ones are ignored. */
 const MAX_INSTRUMENTS = 4_096;
-/** A book that is updated shows its best prices this often though they stand still, so that they are known to be of now. */
-const CONFIRM_MS = 1_000;
 
 interface Entry {
   readonly instrument: Instrument;
-  readonly book: TopOfBook;
-  /** Whether the book is whole: it began with a snapshot and every change since was applied. */
-  whole: boolean;
-  bid: number | undefined;
-  ask: number | undefined;
-  bidSize: number | undefined;
-  askSize: number | undefined;
+  readonly book: VenueBook;
   /** Of the last quote that was emitted. */
   sequence: number;
-  /** When the book's best prices were emitted last. */
-  shownMs: number;
 }
 
 type Dating = Pick<Observation, 'sequence' | 'eventTimeMs'>;
@@ -80,37 +72,24 @@ export class Board {
   }
 
   /** undefined: an instrument without use here. */
-  book(symbol: string): TopOfBook | undefined {
+  book(symbol: string): VenueBook | undefined {
     return this.#entry(symbol)?.book;
   }
 
   /** Whether there is a book of it, so that the quote of a ticker is not needed. */
   hasBook(symbol: string): boolean {
-    return this.#entry(symbol)?.whole === true;
+    return this.#entry(symbol)?.book.whole === true;
   }
 
-  /** Fills a book anew. Throws what `fill` throws; the book is then empty, and changes are of no use until the next snapshot. */
+  /** Fills a book anew. Throws what `fill` throws. */
   snapshot(symbol: string, message: WireMessage, fill: (book: TopOfBook) => void, seen?: Dating): readonly Tick[] {
-    const entry = this.#entry(symbol);
-    if (entry === undefined) return [];
-    entry.book.clear();
-    entry.whole = true;
-    return this.change(symbol, message, fill, seen);
+    this.#entry(symbol)?.book.fill(fill);
+    return this.fromBook(symbol, message, seen);
   }
 
-  /** Changes a book that is whole. Throws what `apply` throws; half of a change makes the book useless until the next snapshot. */
+  /** Changes a book that is whole. Throws what `apply` throws. */
   change(symbol: string, message: WireMessage, apply: (book: TopOfBook) => void, seen?: Dating): readonly Tick[] {
-    const entry = this.#entry(symbol);
-    if (entry?.whole !== true) return [];
-    try {
-      apply(entry.book);
-    } catch (error) {
-      entry.book.clear();
-      entry.whole = false;
-      entry.shownMs = -Infinity;
-      throw error;
-    }
-    return this.fromBook(symbol, message, seen);
+    return this.#entry(symbol)?.book.change(apply) === true ? this.fromBook(symbol, message, seen) : [];
   }
 
   /** Forgets all books: a connection opened anew. */
@@ -134,39 +113,24 @@ export class Board {
     return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, last, bidSize: positive(seen.bidSize), askSize: positive(seen.askSize) }, seen)];
   }
 
-  /** A tick from a book that was updated: when its best levels changed, else once a second. A book that is crossed in the middle of an update says nothing yet. */
+  /** A tick from a book that was updated, where it has something to show. */
   fromBook(symbol: string, message: WireMessage, seen: Dating = {}): readonly Tick[] {
     const entry = this.#entry(symbol);
-    if (entry === undefined) return [];
-    const { bids, asks } = entry.book;
-    const [bid, bidSize, ask, askSize] = [bids.price, bids.size, asks.price, asks.size].map(positive);
-    if (bid === undefined || ask === undefined || bid >= ask) return [];
-    if (seen.sequence !== undefined && seen.sequence < entry.sequence) return [];
-    const stands = bid === entry.bid && ask === entry.ask && bidSize === entry.bidSize && askSize === entry.askSize;
-    if (stands && message.receivedTimeMs - entry.shownMs < CONFIRM_MS) return [];
+    if (entry === undefined || (seen.sequence !== undefined && seen.sequence < entry.sequence)) return [];
+    const best = entry.book.show(message.receivedTimeMs);
+    if (best === undefined) return [];
     entry.sequence = seen.sequence ?? entry.sequence;
-    Object.assign(entry, { bid, ask, bidSize, askSize, shownMs: message.receivedTimeMs });
-    return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, { bid, ask, bidSize, askSize }, seen)];
+    return [makeTick(this.#source, entry.instrument, message.receivedTimeMs, best, seen)];
   }
 
   #entry(symbol: string): Entry | undefined {
     if (this.#entries.has(symbol)) return this.#entries.get(symbol);
     if (this.#entries.size >= MAX_INSTRUMENTS) return undefined;
     const parsed = this.#parse(symbol);
-    const entry = parsed && {
-      instrument: parsed, book: new TopOfBook(), whole: false, bid: undefined, ask: undefined, bidSize: undefined, askSize: undefined, sequence: 0, shownMs: -Infinity,
-    };
+    const entry = parsed && { instrument: parsed, book: new VenueBook(), sequence: 0 };
     this.#entries.set(symbol, entry);
     return entry;
   }
-}
-
-interface Figures {
-  readonly bid?: number | undefined;
-  readonly ask?: number | undefined;
-  readonly bidSize?: number | undefined;
-  readonly askSize?: number | undefined;
-  readonly last?: number | undefined;
 }
 
 /** Absent figures stay absent: a tick has no field whose value is undefined. */
@@ -180,16 +144,6 @@ export function makeTick(source: string, of: Instrument, receivedTimeMs: number,
   if (figures.last !== undefined) made.last = figures.last;
   if (seen.sequence !== undefined) made.sequence = seen.sequence;
   return made;
-}
-
-/** Far above any price or size, and far below what sums of a few could overflow. */
-const MAX_FIGURE = 1e15;
-
-/** A number above zero that a price or a size can be, else undefined. */
-export function positive(value: number | string | null | undefined): number | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
-  const number = Number(value);
-  return number > 0 && number <= MAX_FIGURE ? number : undefined;
 }
 
 /** Sets levels as `[price, size]`; size 0 removes. Throws on a level that is not two numbers: the book can no longer be trusted. */

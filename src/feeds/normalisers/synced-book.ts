@@ -5,6 +5,7 @@
 import type { Tick } from '../source.ts';
 import type { TopOfBook } from '../top-of-book.ts';
 import { setLevels, type Board, type Level, type WireMessage } from './normaliser.ts';
+import type { VenueBook } from './venue-book.ts';
 
 export interface Snapshot {
   /** Number of the last update that it contains. */
@@ -24,80 +25,65 @@ export interface Change {
 const MAX_WAITING = 2_000;
 
 export class SyncedBook {
-  readonly #book: TopOfBook;
+  readonly #book: VenueBook;
   #waiting: Change[] = [];
-  /** Last update number in the book; undefined = no snapshot, or a gap since. */
-  #position: number | undefined;
+  /** Last update number in the book, as long as that is whole. */
+  #position = -Infinity;
 
-  constructor(book: TopOfBook) {
+  constructor(book: VenueBook) {
     this.#book = book;
   }
 
   /** Number of the update that the book shows; undefined while it cannot be trusted. */
   get position(): number | undefined {
-    return this.#position;
+    return this.#book.whole ? this.#position : undefined;
   }
 
   /** Replaces the book and applies what waited. A snapshot older than the book is ignored. Throws what `fill` throws; the book then says nothing until the next one. */
   snapshot(last: number, fill: (book: TopOfBook) => void): void {
-    if (this.#position !== undefined && last <= this.#position) return;
-    this.#book.clear();
-    this.#apply(fill);
+    if (this.#book.whole && last <= this.#position) return;
+    this.#book.fill(fill);
     this.#position = last;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const change of waiting) this.change(change);
   }
 
-  /** Whether the book now shows it. Throws what its `apply` throws; half of a change makes the book useless until the next snapshot. */
+  /** Whether the book now shows it. Throws what its `apply` throws; the book then says nothing until the next snapshot. */
   change(change: Change): boolean {
-    if (this.#position === undefined) {
+    if (!this.#book.whole) {
       this.#waiting.push(change);
       if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
       return false;
     }
     if (change.last <= this.#position) return false;
     if (change.first > this.#position + 1) {
-      this.#lose();
+      this.#book.lose();
       this.#waiting = [change];
       return false;
     }
-    this.#apply(change.apply);
+    this.#book.change(change.apply);
     this.#position = change.last;
     return true;
   }
-
-  #apply(apply: (book: TopOfBook) => void): void {
-    try {
-      apply(this.#book);
-    } catch (error) {
-      this.#lose();
-      throw error;
-    }
-  }
-
-  #lose(): void {
-    this.#position = undefined;
-    this.#book.clear();
-  }
 }
 
-/** The synced books of one connection by symbol. Bounded by the instruments that the board admits. */
+/** The synced books of one connection. A board that is cleared has other books, and nothing of the former ones is left here. */
 export class SyncedBooks {
   readonly #board: Board;
-  readonly #books = new Map<string, SyncedBook>();
+  readonly #synced = new WeakMap<VenueBook, SyncedBook>();
 
   constructor(board: Board) {
     this.#board = board;
   }
 
   of(symbol: string): SyncedBook | undefined {
-    const known = this.#books.get(symbol);
-    if (known !== undefined) return known;
     const book = this.#board.book(symbol);
     if (book === undefined) return undefined;
+    const known = this.#synced.get(book);
+    if (known !== undefined) return known;
     const made = new SyncedBook(book);
-    this.#books.set(symbol, made);
+    this.#synced.set(book, made);
     return made;
   }
 
@@ -116,11 +102,5 @@ export class SyncedBooks {
   change(symbol: string, message: WireMessage, change: Change, eventTimeMs?: number): readonly Tick[] {
     if (this.of(symbol)?.change(change) !== true) return [];
     return this.#board.fromBook(symbol, message, { sequence: change.last, eventTimeMs });
-  }
-
-  /** A connection opened anew: the board's books are gone as well. */
-  clear(): void {
-    this.#board.clear();
-    this.#books.clear();
   }
 }

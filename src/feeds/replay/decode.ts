@@ -1,6 +1,7 @@
 /** Lines of recorded files to observations, each with the time at which it was received. One decoder per kind of file; wire and depth go through the venues' normalisers. */
 import { NORMALISERS } from '../normalisers/index.ts';
-import { makeTick, positive, type Normaliser, type WireMessage } from '../normalisers/normaliser.ts';
+import { positive, type Figures } from '../normalisers/figures.ts';
+import { makeTick, type Normaliser, type WireMessage } from '../normalisers/normaliser.ts';
 import type { Tick } from '../source.ts';
 import type { Recording } from './catalog.ts';
 
@@ -22,14 +23,6 @@ export function decoderOf(recording: Recording): Decoder {
     case 'depth': return depth(recording);
     case 'wire': return wire(recording);
   }
-}
-
-interface Figures {
-  readonly bid?: number | undefined;
-  readonly ask?: number | undefined;
-  readonly bidSize?: number | undefined;
-  readonly askSize?: number | undefined;
-  readonly last?: number | undefined;
 }
 
 function observed({ source, instrument }: Recording, timeMs: number, figures: Figures): Observed {
