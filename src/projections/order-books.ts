@@ -131,6 +131,9 @@ export class OrderBooks {
       case 'margin_call_cleared':
       case 'position_liquidated':
       case 'funding_paid':
+      case 'funding_started':
+      case 'funding_deferred':
+      case 'funding_advanced':
       case 'funding_settled':
         break;
       default:

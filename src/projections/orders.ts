@@ -41,6 +41,9 @@ export function forEachOrder(event: Event, visit: (order: OrderId, account: Acco
     case 'margin_call_cleared':
     case 'position_liquidated':
     case 'funding_paid':
+    case 'funding_started':
+    case 'funding_deferred':
+    case 'funding_advanced':
     case 'funding_settled':
       return;
     default:

@@ -207,6 +207,9 @@ export class AccountStream {
       case 'order_rested':
       case 'cancel_after_set':
       case 'prices_updated':
+      case 'funding_started':
+      case 'funding_deferred':
+      case 'funding_advanced':
       case 'funding_settled':
         // Nobody's own: markets, prices, the venue's money; and orders, which are told apart.
         return;
