@@ -239,7 +239,8 @@ export class AccountStream {
   }
 
   #tellFunding(event: EventOf<'funding_paid'> & { readonly seq: Seq }, { catalog, time }: FoldContext): void {
-    this.#touchMarket(event, event.account, event.market, event.position);
+    // Paid when the position had closed already: what it closed with stands.
+    this.#touchMarket(event, event.account, event.market, event.position.size === 0 ? undefined : event.position);
     if (this.#listening(event.account, 'funding', event) === undefined) return;
     const { market, quote, units } = catalog.byId(event.market);
     const payment: FundingPayment = {
