@@ -57,7 +57,7 @@ export class Engine implements EngineReader {
 
   /**
    * `time` never runs backwards: an earlier one counts as that of the last command. What became due by then happens in the same unit, after an accepted command, so whoever
-   * orders commands lets `advance_time` go first when `nextTimer` has passed. Throws when an invariant is broken: the state is then not to be trusted.
+   * orders commands lets `advance_time` go first when `nextTimer` has passed; of what is too much for one command the rest is due at once. Throws when an invariant is broken: the state is then not to be trusted.
    */
   execute(command: Command, time: Millis): Outcome {
     const core = this.#core;

@@ -186,9 +186,14 @@ function deleverage(core: Core, market: MarketState, step: Step, line: AdlLine):
   if (step.left === 0) return;
   const { standings } = core;
   line.each(step.side === 1 ? -1 : 1, (standing) => {
-    if (market.settlement !== undefined) settleAhead(core, market, market.settlement, standing);
     const quantity = Math.min(step.left, Math.abs(standings.size[standing]));
-    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
+    const planned = (): FillPlan => planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
+    let plan = planned();
+    // Who cannot carry it is left alone: there may be very many of them.
+    if (plan.ok && market.settlement !== undefined) {
+      settleAhead(core, market, market.settlement, standing);
+      plan = planned();
+    }
     if (!plan.ok) return 'next';
     trade(core, market, step, step.price, quantity, sideWithoutOrder(standings.account[standing], plan), 'adl');
     cutReduceOnly(core, market, standing);
