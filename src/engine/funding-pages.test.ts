@@ -174,14 +174,20 @@ test('another interval, or the next one\'s end, waits until the settlement is ov
   finish(kit);
 });
 
-test('samples of the book after the beginning count for the next interval', () => {
+test('samples of the book after the beginning count for the next interval, and those before it for this one', () => {
   const { kit, a, c } = four();
+  const sample = (bid: number, ask: number) => {
+    kit.order(a, { market: PERP, side: 'buy', price: bid, quantity: 1 });
+    kit.order(c, { market: PERP, side: 'sell', price: ask, quantity: 1 });
+    kit.prices(1_000, 1_003);
+    for (const account of [a, c]) kit.do({ type: 'cancel_orders', account });
+  };
+  // 4 ‰ above the index: 0.35 %.
+  sample(1_004, 1_010);
   begin(kit);
-  kit.order(a, { market: PERP, side: 'buy', price: 990, quantity: 1 });
-  kit.order(c, { market: PERP, side: 'sell', price: 998, quantity: 1 });
-  // 2 ‰ below the index: −0.15 %.
-  kit.prices(1_000, 1_003);
-  finish(kit);
+  // 2 ‰ below it: −0.15 %.
+  sample(990, 998);
+  assert.equal(ofType(finish(kit), 'funding_settled')[0].rate, 3_500);
   assert.equal(kit.engine.prices(PERP).fundingRate, -1_500);
   kit.time = kit.engine.prices(PERP).nextFundingTime;
   assert.equal(ofType(advance(kit), 'funding_started')[0].rate, -1_500);
