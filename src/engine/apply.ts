@@ -9,6 +9,7 @@ import { MarketState, nextFunding } from './market-state.ts';
 import { dropOrder, openOrder, rest, shrink, touch, unrest } from './open-orders.ts';
 import { rewatch, setCalled, storePosition } from './positions.ts';
 import { forEachPosting } from './postings.ts';
+import { Settlement } from './settlement.ts';
 import type { State } from './state.ts';
 import { assertNever, INSURANCE } from './units.ts';
 import type { MarketId, Millis } from './units.ts';
@@ -64,8 +65,10 @@ export function apply(state: State, event: Event, time: Millis): void {
       if (event.position !== undefined) storePosition(state, state.marketStates[event.market], standing, event.position);
       return;
     }
-    case 'margin_adjusted':
     case 'funding_paid':
+      state.marketStates[event.market].settlement?.book(event);
+      return storePosition(state, state.marketStates[event.market], state.standings.open(event.account, event.market), event.position);
+    case 'margin_adjusted':
       return storePosition(state, state.marketStates[event.market], state.standings.open(event.account, event.market), event.position);
     case 'cancel_after_set':
       return state.deadlines.set(event.account, event.market, event.deadline);
@@ -74,12 +77,23 @@ export function apply(state: State, event: Event, time: Millis): void {
     case 'margin_called':
     case 'margin_call_cleared':
       return setCalled(state, state.marketStates[event.market], state.standings.open(event.account, event.market), event.type === 'margin_called');
+    case 'funding_started': {
+      const market = state.marketStates[event.market];
+      if (market.settlement !== undefined) throw new Error(`event ${event.seq} begins a settlement where one is under way`);
+      state.beginSettlement(market, new Settlement(event, market.openInterest), event.nextTime);
+      return beginInterval(market);
+    }
+    case 'funding_deferred':
+      settlementOf(state, event.market).changed.set(event.account, event.size);
+      return;
+    case 'funding_advanced':
+      return settlementOf(state, event.market).advance(event);
     case 'funding_settled': {
       const market = state.marketStates[event.market];
-      state.setNextFunding(market, event.nextTime);
-      market.premiumSum = 0;
-      market.premiumCount = 0;
-      return;
+      // The next interval began when the settlement did.
+      if (market.settlement === undefined) beginInterval(market);
+      else state.endSettlement(market);
+      return state.setNextFunding(market, event.nextTime);
     }
     case 'noted':
       return;
@@ -94,11 +108,26 @@ function openSlot(state: State, order: number): number {
   return slot;
 }
 
+function settlementOf(state: State, market: MarketId): Settlement {
+  const { settlement } = state.marketStates[market];
+  if (settlement === undefined) throw new Error(`no settlement of market ${market} is under way`);
+  return settlement;
+}
+
+function beginInterval(market: MarketState): void {
+  market.premiumSum = 0;
+  market.premiumCount = 0;
+}
+
 /** The maker's side first: where both are one account, the taker's position follows from the maker's. */
 function applyTrade(state: State, event: EventOf<'trade'>): void {
   const market = state.marketStates[event.market];
   // Takeovers and auto-deleveraging happen beside the book at a price nobody quoted.
   if (event.cause === 'order' || event.cause === 'liquidation') market.last = event.price;
+  if (market.settlement !== undefined) {
+    market.settlement.change(event.maker.account);
+    market.settlement.change(event.taker.account);
+  }
   applySide(state, market, event.maker, event.quantity);
   applySide(state, market, event.taker, event.quantity);
 }

@@ -1,6 +1,7 @@
 /** Whether the accounts behind perpetual orders are certain to carry their fills, whatever else fills first. Errs on the side of no: fill-or-kill counts on it. */
 import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf } from './fill.ts';
+import { unpaidFunding } from './funding-pages.ts';
 import { openingLoss } from './locks.ts';
 import { ONE, tierOf } from './margin.ts';
 import { exceedsPosition, tierLeverage } from './market-rules.ts';
@@ -19,6 +20,8 @@ export function certainFill(core: Core, market: MarketState, slot: number, lots:
   const size = standings.size[standing];
   const resting = sells ? standings.restingSell[standing] : standings.restingBuy[standing];
   const reducing = sells ? standings.reducingSell[standing] : standings.reducingBuy[standing];
+  // What it still has to pay comes first, and must leave its margin alone.
+  if (market.settlement !== undefined && unpaidFunding(core, market, standing) > core.futuresAvailable(market, pool.account[slot])) return false;
   // Cut down as soon as another order of the account shrinks the position.
   if ((pool.flags[slot] & REDUCE_ONLY) !== 0 && reducing < resting) return false;
   const closes = sells ? size > 0 : size < 0;
@@ -79,8 +82,10 @@ export function certainTaker(core: Core, market: MarketState, account: AccountId
   const standing = core.standings.find(account, market.market.id);
   const size = standing < 0 ? 0 : core.standings.size[standing];
   const closing = Math.min(lots, Math.max(0, side === 'buy' ? 0 - size : size));
+  const available = core.futuresAvailable(market, account) - lock - unpaidFunding(core, market, standing);
+  if (available < 0) return false;
   const gain = closing === 0 ? 0 : closingGain(core, market, standing, worst, closing, market.market.takerFee) - closing;
-  if (gain < 0 && core.futuresAvailable(market, account) - lock + gain < 0) return false;
+  if (gain < 0 && available + gain < 0) return false;
   if (closing === lots) return true;
   const best = side === 'buy' ? market.book.bestAsk() : market.book.bestBid();
   return (market.mark !== 0 || best === worst) && startsSafely(core, market, standing, side === 'sell', worst, lots - closing, lots);

@@ -6,10 +6,20 @@ import type { MarketState } from './market-state.ts';
 import { State } from './state.ts';
 import type { AccountId, Amount, Millis } from './units.ts';
 
+/** Positions whose funding one command settles: about 10 ms. */
+const FUNDING_PAGE = 5_000;
+
 export class Core extends State {
+  /** As above, but in tests. The log says what was settled when: whoever follows it needs no such figure. */
+  readonly fundingPage: number;
   /** Of the command: never before the last one's. */
   now: Millis = 0;
   events: Event[] = [];
+
+  constructor(fundingPage = FUNDING_PAGE) {
+    super();
+    this.fundingPage = fundingPage;
+  }
 
   /** The seq of the next event. */
   get nextSeq(): number {

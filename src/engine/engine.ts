@@ -32,15 +32,20 @@ const MAX_BATCH = 1_000;
 type Decision = Reject | readonly ItemResult[] | undefined;
 
 export class Engine implements EngineReader {
-  readonly #core = new Core();
+  readonly #core: Core;
 
-  static create(): Engine {
-    return new Engine();
+  /** `fundingPage`: positions whose funding one command settles, where tests want fewer. */
+  constructor(fundingPage?: number) {
+    this.#core = new Core(fundingPage);
+  }
+
+  static create(fundingPage?: number): Engine {
+    return new Engine(fundingPage);
   }
 
   /** Throws when the bytes are not a snapshot. */
-  static restore(bytes: Uint8Array): Engine {
-    const engine = new Engine();
+  static restore(bytes: Uint8Array, fundingPage?: number): Engine {
+    const engine = new Engine(fundingPage);
     decodeState(engine.#core, bytes);
     return engine;
   }
@@ -52,7 +57,7 @@ export class Engine implements EngineReader {
 
   /**
    * `time` never runs backwards: an earlier one counts as that of the last command. What became due by then happens in the same unit, after an accepted command, so whoever
-   * orders commands lets `advance_time` go first when `nextTimer` has passed. Throws when an invariant is broken: the state is then not to be trusted.
+   * orders commands lets `advance_time` go first when `nextTimer` has passed; of what is too much for one command the rest is due at once. Throws when an invariant is broken: the state is then not to be trusted.
    */
   execute(command: Command, time: Millis): Outcome {
     const core = this.#core;
@@ -66,7 +71,7 @@ export class Engine implements EngineReader {
       if (core.events.length > 0) throw new Error(`a refused ${command.type} changed the state`);
       return decision;
     }
-    runTimers(core);
+    runTimers(core, command.type === 'advance_time');
     checkAllRisk(core);
     return decision === undefined ? { ok: true, events: core.events } : { ok: true, events: core.events, results: decision };
   }

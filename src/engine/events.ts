@@ -212,6 +212,28 @@ export type Event = Base & (
       readonly amount: Amount;
       readonly fromMargin: Amount;
       readonly position: PositionState;
+      /** Where funding is settled in pages: paid before its page came, as the position is about to change. */
+      readonly ahead?: true;
+    }
+  /** A market with too many positions for one command: from here on they are settled a page at a time, until `funding_settled`. On the sizes of now, at this rate and mark. */
+  | {
+      readonly type: 'funding_started';
+      readonly market: MarketId;
+      readonly rate: Ppm;
+      readonly mark: Ticks;
+      readonly time: Millis;
+      readonly nextTime: Millis;
+    }
+  /** A position that is to receive something is about to change: it is paid later, on `size` signed lots. */
+  | { readonly type: 'funding_deferred'; readonly account: AccountId; readonly market: MarketId; readonly size: Lots }
+  /** The end of a page. `owed`: what all receivers are due, 0 while payers pay; `counted`: what those are due that have been gone through. */
+  | {
+      readonly type: 'funding_advanced';
+      readonly market: MarketId;
+      readonly phase: 'paying' | 'receiving';
+      readonly nextAccount: AccountId;
+      readonly owed: Amount;
+      readonly counted: Amount;
     }
   | {
       readonly type: 'funding_settled';

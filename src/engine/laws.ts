@@ -1,5 +1,7 @@
 /** The laws that hold between any two commands. Throws, naming the first that does not. Costs about as much as one look at the whole state. */
 import type { Core } from './core.ts';
+import { shareOf } from './funding-pages.ts';
+import { dueOn } from './funding-payments.ts';
 import { CLEARING, FUTURES_LOCKED, MARGIN, SPOT_LOCKED } from './ledger.ts';
 import type { Bucket } from './ledger.ts';
 import { LIQUIDATION_QUARTERS, MARGIN_CALL_QUARTERS, thresholdTick } from './margin.ts';
@@ -7,6 +9,7 @@ import type { MarketState } from './market-state.ts';
 import { MARKET, REDUCE_ONLY, RESTING, SELL } from './pool.ts';
 import { clientKey } from './open-orders.ts';
 import { exposureOf } from './positions.ts';
+import type { Settlement } from './settlement.ts';
 import type { AuditRow } from './reader.ts';
 import { isPending, isWatched } from './risk.ts';
 import { VENUE } from './units.ts';
@@ -61,6 +64,7 @@ export function checkState(core: Core): void {
   for (const market of core.marketStates) {
     open += checkBook(core, market, sums);
     checkPositions(core, market, sums);
+    if (market.settlement !== undefined) checkSettlement(core, market, market.settlement, sums);
   }
   law(open === core.pool.live && open === core.slotByOrder.size, 'every open order rests in the book', () => `${open} rest, ${core.pool.live} are open, ${core.slotByOrder.size} have an id`);
   checkTimers(core);
@@ -73,16 +77,18 @@ export function checkState(core: Core): void {
 
 /** What is kept so that no command has to go through all markets agrees with them. */
 function checkTimers(core: Core): void {
-  const times = core.marketStates.filter(({ perpetual }) => perpetual).map(({ nextFundingTime }) => nextFundingTime);
+  const times = core.marketStates.filter(({ perpetual, settlement }) => perpetual && settlement === undefined).map(({ nextFundingTime }) => nextFundingTime);
   const next = core.nextFunding?.nextFundingTime ?? Infinity;
   law(next === Math.min(...times), 'the funding that comes next is the soonest', () => `${next} of ${times.join(', ')}`);
+  const settling = core.marketStates.filter(({ settlement }) => settlement !== undefined).length;
+  law(core.settling.length === settling && core.settling.every(({ settlement }) => settlement !== undefined), 'settlements under way are known', () => `${core.settling.length} of ${settling}`);
   law(core.unvisited || !core.marketStates.some((market) => isPending(core, market)), 'nobody is due unnoticed', () => 'a market has positions that no timer asks for');
 }
 
 function checkMoney({ ledger }: Core, { asset, sum }: AuditRow, sums: Sums): void {
   law(sum === 0, 'each asset sums to zero', () => `asset ${asset} sums to ${sum}`);
   const owed = ledger.get(asset, VENUE, CLEARING) + sums.clearing(asset);
-  law(owed === 0, 'clearing and the signed cost of positions sum to zero', () => `asset ${asset}: ${owed}`);
+  law(owed === 0, 'clearing is the signed cost of positions and the funding that is collected and not paid out', () => `asset ${asset}: ${owed}`);
   ledger.forEachAccount(asset, (account) => {
     if (account === VENUE) return;
     for (const bucket of [0, 1, 2, 3, 4] as const) {
@@ -193,6 +199,35 @@ function checkPositions(core: Core, market: MarketState, sums: Sums): void {
   law(long === short && long === market.openInterest, 'open interest is the same long and short', () => `${symbol}: ${long} long, ${short} short, ${market.openInterest} counted`);
   for (const heap of [market.adverseLong, market.adverseShort, market.recoveryLong, market.recoveryShort]) heap.check();
   law(!isWatched(market) || isPending(core, market) || nobodyDue(core, market), 'no position outlives its liquidation price', () => symbol);
+}
+
+/** Every position of its beginning is settled once: what receivers have been gone through, and what is left of them, is what there was. */
+function checkSettlement(core: Core, market: MarketState, settlement: Settlement, sums: Sums): void {
+  const { standings } = core;
+  const { symbol, quoteAsset } = market.market;
+  const { collected, paid, owed, counted, paying, nextAccount } = settlement;
+  sums.clear(quoteAsset, paid - collected);
+  let lots = 0;
+  let left = 0;
+  let shares = 0;
+  const visit = (account: number, size: number): void => {
+    const open = settlement.open(account, size);
+    if (open === 0 || settlement.pays(open)) return;
+    const due = dueOn(market, settlement, open, false);
+    lots += Math.abs(open);
+    shares += shareOf(settlement, due);
+    if (!paying || account < nextAccount) left += due;
+  };
+  for (const standing of market.positions) if (!settlement.changed.has(standings.account[standing])) visit(standings.account[standing], standings.size[standing]);
+  for (const account of settlement.changed.keys()) {
+    const standing = standings.find(account, market.market.id);
+    law(standing >= 0 && !settlement.pays(settlement.changed.get(account)!), 'what is put off is to be received', () => `account ${account} in ${symbol}`);
+    visit(account, standings.size[standing]);
+  }
+  law(!paying || lots === settlement.openInterest, 'no receiver is lost before it was paid', () => `${symbol}: ${lots} lots, but ${settlement.openInterest}`);
+  law(left === (paying ? counted : owed - counted), 'what receivers are due is counted once', () => `${symbol}: ${left} left, ${counted} of ${owed} counted`);
+  law(paid <= collected && (!paying || paid === 0), 'receivers get what payers paid, once all have', () => `${symbol}: ${paid} of ${collected}`);
+  law(paying || shares <= collected - paid, 'what is held covers what is still to be paid out', () => `${symbol}: ${shares}, of ${collected - paid}`);
 }
 
 /** The heaps know each position by the mark that concerns it next. */

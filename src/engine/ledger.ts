@@ -13,7 +13,7 @@ export const MARGIN = 4;
 /** The world outside: minus what came in and has not left. */
 export const EXTERNAL = 0;
 export const FEES = 1;
-/** Counterpart of P&L that one side has realised and the other has not yet. */
+/** Counterpart of P&L that one side has realised and the other has not yet; and, while funding is being settled in pages, what payers have paid and receivers have not got yet. */
 export const CLEARING = 2;
 
 /** Of an account in an asset. */

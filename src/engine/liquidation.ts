@@ -8,6 +8,7 @@ import type { Core } from './core.ts';
 import { costOf, feeOn, marginOf, positionOf } from './fill.ts';
 import type { FillPlan } from './fill.ts';
 import type { FillSide, LiquidationReceipt, PositionState, TradeCause } from './events.ts';
+import { settleAhead } from './funding-pages.ts';
 import { FUTURES_AVAILABLE, FUTURES_LOCKED, MARGIN } from './ledger.ts';
 import { bankruptcyPrice, maintenanceMargin, ONE, tierOf, unrealizedPnl } from './margin.ts';
 import { allowedLeverage } from './market-rules.ts';
@@ -76,6 +77,7 @@ function stepQuantity(core: Core, market: MarketState, standing: number): Lots {
 /** False when part of it found nobody to take it. */
 function liquidateStep(core: Core, market: MarketState, standing: number, line: AdlLine): boolean {
   const { standings } = core;
+  settleParties(core, market, standing);
   const before = receiptBefore(core, market, standing);
   const fundBefore = fundBalance(core, market);
   const quantity = stepQuantity(core, market, standing);
@@ -91,6 +93,14 @@ function liquidateStep(core: Core, market: MarketState, standing: number, line: 
   const receipt = { ...before, quantity: quantity - step.left, entryCost: step.entryCost, fills: step.fills, fee: step.fee, fundDelta: fundAfter - fundBefore, fundAfter };
   core.emit({ seq: core.nextSeq, type: 'position_liquidated', receipt, toFund: surplus });
   return step.left === 0;
+}
+
+/** Funding that is under way: the position's, and the fund's, whose change the receipt shows. */
+function settleParties(core: Core, market: MarketState, standing: number): void {
+  if (market.settlement === undefined) return;
+  settleAhead(core, market, market.settlement, standing);
+  const fund = core.standings.find(INSURANCE, market.market.id);
+  if (fund >= 0) settleAhead(core, market, market.settlement, fund);
 }
 
 function receiptBefore(core: Core, market: MarketState, standing: number): LiquidationReceipt {
@@ -129,12 +139,13 @@ function throughBook(core: Core, market: MarketState, step: Step): void {
     if (step.side === 1 ? price < step.price : price > step.price) return;
     const quantity = Math.min(step.left, pool.remaining[maker]);
     const { notional, fee } = closing(core, market, step, price, quantity, 'liquidation');
+    const makerStanding = pool.standing[maker];
+    if (market.settlement !== undefined) settleAhead(core, market, market.settlement, makerStanding);
     const plan = planMaker(core, market, maker, step.side, quantity, fee);
     if (!plan.ok) {
       closeUnfilled(core, maker, plan);
       continue;
     }
-    const makerStanding = pool.standing[maker];
     trade(core, market, step, price, quantity, perpetualSide(pool, maker, quantity, notional, plan), 'liquidation');
     cutReduceOnly(core, market, makerStanding);
   }
@@ -176,7 +187,13 @@ function deleverage(core: Core, market: MarketState, step: Step, line: AdlLine):
   const { standings } = core;
   line.each(step.side === 1 ? -1 : 1, (standing) => {
     const quantity = Math.min(step.left, Math.abs(standings.size[standing]));
-    const plan = planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
+    const planned = (): FillPlan => planWithoutOrder(core, market, standing, step.side, step.price, quantity, 0, core.leverageOf(market, standing));
+    let plan = planned();
+    // Who cannot carry it is left alone: there may be very many of them.
+    if (plan.ok && market.settlement !== undefined) {
+      settleAhead(core, market, market.settlement, standing);
+      plan = planned();
+    }
     if (!plan.ok) return 'next';
     trade(core, market, step, step.price, quantity, sideWithoutOrder(standings.account[standing], plan), 'adl');
     cutReduceOnly(core, market, standing);

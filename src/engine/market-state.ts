@@ -5,6 +5,7 @@ import { riskTable } from './margin.ts';
 import type { RiskTable } from './margin.ts';
 import type { Asset, Market } from './market.ts';
 import type { OrderPool } from './pool.ts';
+import type { Settlement } from './settlement.ts';
 import type { Standings } from './standings.ts';
 import { Wording } from './wording.ts';
 import type { Lots, Millis, Ppm, Ticks } from './units.ts';
@@ -37,6 +38,8 @@ export class MarketState {
   premiumSum = 0;
   premiumCount = 0;
   updatedAt: Millis = 0;
+  /** Of funding, while it is under way in pages. */
+  settlement: Settlement | undefined = undefined;
   /** Lots held long, which are as many as are held short. */
   openInterest: Lots = 0;
   /** Standing slots with a position, in no order. */

@@ -4,6 +4,7 @@ import type { Core } from './core.ts';
 import { feeOn, newFillInput, newFillPlan, planFill, positionOf } from './fill.ts';
 import type { FillInput, FillPlan } from './fill.ts';
 import type { FillSide } from './events.ts';
+import { settleAhead } from './funding-pages.ts';
 import { exceedsPosition, tierLeverage } from './market-rules.ts';
 import type { MarketState } from './market-state.ts';
 import { MAX_SAFE } from './mul-div.ts';
@@ -83,6 +84,12 @@ function fillPerpetual(core: Core, market: MarketState, taker: number, maker: nu
   const { pool } = core;
   const self = pool.account[taker] === pool.account[maker];
   const direction = side === 'buy' ? 1 : -1;
+  const takerStanding = pool.standing[taker];
+  const makerStanding = pool.standing[maker];
+  if (market.settlement !== undefined) {
+    settleAhead(core, market, market.settlement, makerStanding);
+    settleAhead(core, market, market.settlement, takerStanding);
+  }
   planOrder(core, market, maker, direction === 1 ? -1 : 1, price, quantity, rules.makerFee, undefined, makerPlan);
   if (!makerPlan.ok) {
     closeUnfilled(core, maker, makerPlan);
@@ -94,8 +101,6 @@ function fillPerpetual(core: Core, market: MarketState, taker: number, maker: nu
     return false;
   }
   const notional = price * quantity * rules.quotePerTickLot;
-  const takerStanding = pool.standing[taker];
-  const makerStanding = pool.standing[maker];
   const left = pool.remaining[taker] - quantity;
   core.emit({
     seq: core.nextSeq, type: 'trade', market: rules.id, price, quantity, notional, takerSide: side,

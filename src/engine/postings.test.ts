@@ -78,6 +78,9 @@ const SAMPLES: { readonly [T in EventType]: readonly Sample<T>[] } = {
     [{ account: ANN, market: PERP, rate: 1, mark: 1, size: 1, amount: 7, fromMargin: 0, position }, ['7 USDT: venue clearing → ann futures']],
     [{ account: ANN, market: PERP, rate: 1, mark: 1, size: 1, amount: -7, fromMargin: 3, position }, ['4 USDT: ann futures → venue clearing', '3 USDT: ann margin → venue clearing']],
   ],
+  funding_started: [[{ market: PERP, rate: 1, mark: 1, time: 1, nextTime: 2 }, []]],
+  funding_deferred: [[{ account: ANN, market: PERP, size: 1 }, []]],
+  funding_advanced: [[{ market: PERP, phase: 'receiving', nextAccount: ANN, owed: 7, counted: 7 }, []]],
   funding_settled: [[{ market: PERP, rate: 1, mark: 1, residue: 1, time: 1, nextTime: 2 }, ['1 USDT: venue clearing → venue fees']]],
 };
 

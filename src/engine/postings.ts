@@ -48,6 +48,9 @@ export function forEachPosting(event: Event, markets: readonly Market[], sink: P
     case 'prices_updated':
     case 'margin_called':
     case 'margin_call_cleared':
+    case 'funding_started':
+    case 'funding_deferred':
+    case 'funding_advanced':
       return;
     default:
       return assertNever(event);

@@ -76,7 +76,7 @@ export interface AuditRow {
   /** positionMargin + clearing. */
   readonly margin: Amount;
   readonly positionMargin: Amount;
-  /** Counterpart of P&L realised while the other side is still open. */
+  /** Counterpart of P&L realised while the other side is still open; funding on its way from payers to receivers. */
   readonly clearing: Amount;
   readonly fees: Amount;
   /** All of the insurance fund's account. */

@@ -8,6 +8,7 @@ import { clientKey, linkNewest, rest } from './open-orders.ts';
 import { setCalled, storePosition } from './positions.ts';
 import type { AccountKind, State } from './state.ts';
 import { RESTING } from './pool.ts';
+import { Settlement } from './settlement.ts';
 
 const FORMAT = 1;
 const BUCKETS: readonly Bucket[] = [0, 1, 2, 3, 4];
@@ -51,6 +52,8 @@ function writeState(state: State, sink: Sink): void {
     sink.int(market);
     sink.int(deadline);
   }
+  // The end of the stream where nothing is under way, as in snapshots of before.
+  if (state.settling.length > 0) writeSettlements(state, sink);
 }
 
 function writeMarket(market: MarketState, sink: Sink): void {
@@ -68,6 +71,19 @@ function writeMarket(market: MarketState, sink: Sink): void {
   for (const { time, basis } of market.samples) {
     sink.int(time);
     sink.int(basis);
+  }
+}
+
+function writeSettlements({ settling }: State, sink: Sink): void {
+  sink.int(settling.length);
+  for (const { market, settlement } of settling) {
+    const { rate, mark, time, openInterest, paying, nextAccount, collected, paid, owed, counted, changed } = settlement!;
+    sink.int(market.id);
+    for (const value of [rate, mark, time, openInterest, paying ? 1 : 0, nextAccount, collected, paid, owed, counted, changed.size]) sink.int(value);
+    for (const [account, size] of [...changed].sort(([a], [b]) => a - b)) {
+      sink.int(account);
+      sink.int(size);
+    }
   }
 }
 
@@ -147,6 +163,7 @@ export function decodeState(state: State, bytes: Uint8Array): void {
   for (const market of state.marketStates) readOrders(state, market, reader);
   linkOrders(state);
   for (let at = 0, count = reader.int(); at < count; at++) state.deadlines.set(reader.int(), reader.int(), reader.int());
+  if (!reader.done) readSettlements(state, reader);
   if (!reader.done) throw new Error('the snapshot is longer than its content');
   state.seq = seq;
   state.time = time;
@@ -171,6 +188,28 @@ function readMarket(state: State, reader: ByteReader): void {
   state.marketStates.push(added);
   if (added.perpetual) state.setNextFunding(added, nextFundingTime);
   state.marketBySymbol.set(market.symbol, market);
+}
+
+function readSettlements(state: State, reader: ByteReader): void {
+  const count = reader.int();
+  if (count === 0) throw new Error('the snapshot is longer than its content');
+  for (let at = 0; at < count; at++) {
+    const market = state.marketStates[reader.int()];
+    const settlement = new Settlement({ rate: reader.int(), mark: reader.int(), time: reader.int() }, reader.int());
+    settlement.paying = reader.int() === 1;
+    settlement.nextAccount = reader.int();
+    settlement.collected = reader.int();
+    settlement.paid = reader.int();
+    settlement.owed = reader.int();
+    settlement.counted = reader.int();
+    for (let left = reader.int(); left > 0; left--) {
+      const account = reader.int();
+      settlement.changed.set(account, reader.int());
+      // Whoever has closed a position has an empty standing, which pages look for, and which no other part of a snapshot brings back.
+      state.standings.open(account, market.market.id);
+    }
+    state.beginSettlement(market, settlement, market.nextFundingTime);
+  }
 }
 
 function readLedger(state: State, asset: number, reader: ByteReader): void {

@@ -6,6 +6,7 @@ import type { Bucket } from './ledger.ts';
 import type { Asset, Market } from './market.ts';
 import type { MarketState } from './market-state.ts';
 import { doubled, OrderPool } from './pool.ts';
+import type { Settlement } from './settlement.ts';
 import { Standings } from './standings.ts';
 import { Deadlines } from './deadlines.ts';
 import { INSURANCE } from './units.ts';
@@ -39,8 +40,10 @@ export class State {
   atRisk = false;
   /** Whether positions may be due that no command has visited. False only after a look at all markets that found none. */
   unvisited = true;
+  /** Markets whose funding is under way in pages, in order of its beginning. */
+  readonly settling: MarketState[] = [];
   readonly #fundingTimes = new HeapIndex();
-  /** Perpetuals by their next funding, as slots of `#fundingTimes`. */
+  /** Perpetuals by their next funding, as slots of `#fundingTimes`; not those whose last one is under way. */
   readonly #fundings = new IndexedHeap(this.#fundingTimes, 'least first');
 
   /** Bound once: the sink of postings. */
@@ -48,7 +51,7 @@ export class State {
     this.ledger.transfer(asset, from, fromBucket, to, toBucket, amount);
   };
 
-  /** The perpetual whose funding is due soonest; of several the first one listed. */
+  /** The perpetual whose funding is due soonest; of several the first one listed. One whose last funding is under way has to wait for its end. */
   get nextFunding(): MarketState | undefined {
     const market = this.#fundings.top();
     return market < 0 ? undefined : this.marketStates[market];
@@ -58,7 +61,20 @@ export class State {
     const { id } = market.market;
     market.nextFundingTime = time;
     this.#fundingTimes.reserve(id + 1);
-    this.#fundings.set(id, time, id);
+    if (market.settlement === undefined) this.#fundings.set(id, time, id);
+    else this.#fundings.remove(id);
+  }
+
+  /** Funding is under way from here on. */
+  beginSettlement(market: MarketState, settlement: Settlement, nextFundingTime: Millis): void {
+    market.settlement = settlement;
+    this.settling.push(market);
+    this.setNextFunding(market, nextFundingTime);
+  }
+
+  endSettlement(market: MarketState): void {
+    market.settlement = undefined;
+    this.settling.splice(this.settling.indexOf(market), 1);
   }
 
   /** A position may be due. */

@@ -2,6 +2,7 @@
 import { checkTrader } from './accounts.ts';
 import type { CommandOf } from './commands.ts';
 import type { Core } from './core.ts';
+import { settlePages } from './funding-pages.ts';
 import { settleFunding } from './funding.ts';
 import { cancelAll } from './orders.ts';
 import { reject } from './reject.ts';
@@ -12,8 +13,6 @@ import type { AccountId, MarketId, Millis } from './units.ts';
 const MAX_TIMEOUT_MS: Millis = 7 * 86_400_000;
 /** Switches fired per command; the rest follows with the next one. */
 const SWITCHES = 1_000;
-/** A command that has settled the funding of so many positions leaves the markets that are due as well to the next one: all of them have the same hours. */
-const FUNDED = 10_000;
 
 export function cancelAfter(core: Core, { account, timeoutMs, market = -1 }: CommandOf<'cancel_after'>): Reject | undefined {
   const unknown = checkTrader(core, account);
@@ -31,19 +30,30 @@ function disarm(core: Core, account: AccountId, market: MarketId | -1): void {
   for (const one of covered) if (core.deadlines.get(account, one) !== 0) core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account, market: one, deadline: 0 });
 }
 
-/** Lets happen whose time has come. */
-export function runTimers(core: Core): void {
+/** Lets happen whose time has come; funding under way in pages goes on only with `advance_time`, which has nothing else to do. */
+export function runTimers(core: Core, goOn = false): void {
   let switches = SWITCHES;
   for (let armed = core.deadlines.first(); armed !== undefined && armed.deadline <= core.now && switches > 0; armed = core.deadlines.first()) {
     switches--;
     cancelAll(core, armed.account, armed.market, 'dead_man_switch');
     core.emit({ seq: core.nextSeq, type: 'cancel_after_set', account: armed.account, market: armed.market, deadline: 0 });
   }
-  let funded = 0;
-  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now && funded < FUNDED; market = core.nextFunding) {
-    funded += market.positions.length;
+  const room = settleDue(core);
+  if (goOn && room > 0) settlePages(core, room);
+}
+
+/** All markets have the same hours: those that this command has no room for are left to the next one. One larger than a page only begins, which needs none. Returns the room that is left. */
+function settleDue(core: Core): number {
+  let room = core.fundingPage;
+  for (let market = core.nextFunding; market !== undefined && market.nextFundingTime <= core.now && room > 0; market = core.nextFunding) {
+    const { length } = market.positions;
+    if (length <= core.fundingPage) {
+      if (length > room) return 0;
+      room -= length;
+    }
     settleFunding(core, market);
   }
+  return room;
 }
 
 /** What the command before had no room for, and positions that nobody could take. */
@@ -53,7 +63,7 @@ export function runPending(core: Core): void {
 
 /** When `runTimers` next has something to do. */
 export function nextTimer(core: Core): Millis | undefined {
-  const next = Math.min(core.deadlines.first()?.deadline ?? Infinity, core.nextFunding?.nextFundingTime ?? Infinity, anyPending(core) ? core.time : Infinity);
+  const next = Math.min(core.deadlines.first()?.deadline ?? Infinity, core.nextFunding?.nextFundingTime ?? Infinity, core.settling.length > 0 || anyPending(core) ? core.time : Infinity);
   return next === Infinity ? undefined : next;
 }
 

@@ -148,6 +148,9 @@ export class Collections {
       case 'margin_called':
       case 'margin_call_cleared':
       case 'funding_paid':
+      case 'funding_started':
+      case 'funding_deferred':
+      case 'funding_advanced':
         return;
       default:
         return assertNever(event);

@@ -2,7 +2,7 @@
 import type { Event, EventOf } from '../engine/events.ts';
 import { assertNever, type MarketId } from '../engine/units.ts';
 
-export type MarketEvent = EventOf<'market_created' | 'market_updated' | 'trade' | 'prices_updated' | 'funding_settled'>;
+export type MarketEvent = EventOf<'market_created' | 'market_updated' | 'trade' | 'prices_updated' | 'funding_started' | 'funding_settled'>;
 
 export function isMarketEvent(event: Event): event is MarketEvent {
   switch (event.type) {
@@ -10,6 +10,7 @@ export function isMarketEvent(event: Event): event is MarketEvent {
     case 'market_updated':
     case 'trade':
     case 'prices_updated':
+    case 'funding_started':
     case 'funding_settled':
       return true;
     case 'noted':
@@ -30,6 +31,8 @@ export function isMarketEvent(event: Event): event is MarketEvent {
     case 'margin_call_cleared':
     case 'position_liquidated':
     case 'funding_paid':
+    case 'funding_deferred':
+    case 'funding_advanced':
       return false;
     default:
       return assertNever(event);

@@ -29,6 +29,9 @@ export function isOrderEvent(event: Event): event is OrderEvent {
     case 'margin_call_cleared':
     case 'position_liquidated':
     case 'funding_paid':
+    case 'funding_started':
+    case 'funding_deferred':
+    case 'funding_advanced':
     case 'funding_settled':
       return false;
     default:

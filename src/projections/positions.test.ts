@@ -51,6 +51,13 @@ test('one that reopens is another document; leverage alone opens nothing', () =>
   assert.deepEqual(docs.map((doc) => [doc.id, doc.status]), [['2:BTC-USDT-PERP:10', 'closed'], ['2:BTC-USDT-PERP:13', 'open']]);
 });
 
+test('funding counts for the position that it is paid on, not for one on the other side that came after it', () => {
+  const paid = (held: number, size: number) => positionChanges({
+    type: 'funding_paid', seq: 3, account: ALICE, market: PERP.id, rate: 100, mark: 1, size: held, amount: 7, fromMargin: 0, position: { size, cost: 1, margin: 1, realized: 0, leverage: 10 },
+  }).map(({ funding }) => funding);
+  assert.deepEqual([paid(-5, -5), paid(-5, -2), paid(-5, 3), paid(-5, 0)], [[7], [7], [0], [0]]);
+});
+
 test('a trade changes the maker\'s position first', () => {
   const position = { size: 1, cost: 1, margin: 1, realized: 0, leverage: 10 };
   const event = {

@@ -28,7 +28,8 @@ export function positionChanges(event: Event): PositionChange[] {
     case 'margin_adjusted':
       return [change(event, event.position, 0)];
     case 'funding_paid':
-      return [change(event, event.position, event.amount)];
+      // What is paid on a position that has changed sides since is no result of the new one.
+      return [change(event, event.position, Math.sign(event.size) === Math.sign(event.position.size) ? event.amount : 0)];
     case 'noted':
     case 'asset_created':
     case 'market_created':
@@ -47,6 +48,9 @@ export function positionChanges(event: Event): PositionChange[] {
     case 'margin_called':
     case 'margin_call_cleared':
     case 'position_liquidated':
+    case 'funding_started':
+    case 'funding_deferred':
+    case 'funding_advanced':
     case 'funding_settled':
       return [];
     default:

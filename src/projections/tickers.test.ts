@@ -83,7 +83,9 @@ test('a perpetual shows its prices, funding and open interest', () => {
   ticker.evolve(trade(4, 1, 5, sides(2, -2)), START);
   assert.equal(ticker.ticker(perp, NO_TOUCH, START).openInterest, '0.0054', 'from −3 to 2 opens 2, from 3 to −2 closes 3');
   ticker.evolve({ type: 'prices_updated', seq: 5, market: 1, index: 41_000_00, mark: 41_001_00, manualMark: false, fundingRate: -125, sampled: false, basis: 0, premium: 0 }, START);
-  ticker.evolve({ type: 'funding_settled', seq: 6, market: 1, rate: -125, mark: 41_001_00, residue: 0, time: 77, nextTime: 99 }, START);
+  ticker.evolve({ type: 'funding_started', seq: 6, market: 1, rate: -125, mark: 41_001_00, time: 77, nextTime: 99 }, START);
+  assert.equal(ticker.ticker(perp, NO_TOUCH, START).nextFundingTime, 99, 'in pages it moves when they begin');
+  ticker.evolve({ type: 'funding_settled', seq: 7, market: 1, rate: -125, mark: 41_001_00, residue: 0, time: 77, nextTime: 99 }, START);
   const { index, mark, fundingRate, nextFundingTime } = ticker.ticker(perp, NO_TOUCH, START);
   assert.deepEqual({ index, mark, fundingRate, nextFundingTime }, { index: '41000', mark: '41001', fundingRate: '-0.000125', nextFundingTime: 99 });
 });

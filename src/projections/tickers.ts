@@ -123,6 +123,7 @@ export class MarketTicker {
         this.#mark = event.mark;
         this.#fundingRate = event.fundingRate;
         return;
+      case 'funding_started':
       case 'funding_settled':
         this.#nextFundingTime = event.nextTime;
         return;

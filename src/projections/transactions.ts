@@ -95,6 +95,9 @@ function typeOf(event: Event): Exclude<TransactionType, 'trade'> | undefined {
     case 'prices_updated':
     case 'margin_called':
     case 'margin_call_cleared':
+    case 'funding_started':
+    case 'funding_deferred':
+    case 'funding_advanced':
     case 'funding_settled':
       return undefined;
     default: return assertNever(event);

@@ -54,6 +54,7 @@ export interface LeaderOptions {
   readonly onProgress?: RecoveryOptions['onProgress'];
   readonly journalFile?: RecoveryOptions['journalFile'];
   readonly followedTo?: RecoveryOptions['followedTo'];
+  readonly fundingPage?: RecoveryOptions['fundingPage'];
   /** Asked before anything happens to the recovered state: whether what is kept beside the journal fits it. Throws RecoveryError. */
   readonly admit?: (recovered: EngineReader) => Promise<void>;
   /** Told once when it cannot go on: the process should end. */

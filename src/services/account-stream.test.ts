@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../tests/simulation/random.ts';
 import { founding, World } from '../../tests/simulation/world.ts';
+import type { Command } from '../engine/commands.ts';
 import { Engine } from '../engine/engine.ts';
 import { ALICE, found, openMemoryLeader, Clock, place } from '../../tests/support/fixture.ts';
 import { MemoryDisk } from '../../tests/support/memory-journal.ts';
@@ -13,7 +14,7 @@ import { deltaOf, snapshotOf } from '../projections/book-messages.ts';
 import { OrderBooks } from '../projections/order-books.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { BookClient } from '../../tests/support/book-client.ts';
-import { ACCOUNT_CHANNELS, AccountStream, type AccountChannel } from './account-stream.ts';
+import { ACCOUNT_CHANNELS, AccountStream, type AccountChannel, type FundingPayment } from './account-stream.ts';
 import { Catalog } from './catalog.ts';
 import type { ShownLiquidation } from './liquidations.ts';
 import { positionInfo, type Position } from './positions.ts';
@@ -25,14 +26,18 @@ const AHEAD = 7;
 
 /** What is executed at once and committed later, as the sequencer does it. */
 class Pipeline {
-  readonly engine = Engine.create();
+  readonly engine: Engine;
+  readonly state: Engine;
   readonly #listeners: ((record: CommittedRecord) => void)[] = [];
   readonly #records: CommittedRecord[] = [];
   #barriers: { readonly seq: number; readonly resolve: () => void }[] = [];
   #time = Date.UTC(2024, 0, 1);
   committedSeq = 0;
 
-  readonly state = this.engine;
+  constructor(fundingPage?: number) {
+    this.engine = this.state = Engine.create(fundingPage);
+  }
+
   readonly barrier = (): Promise<void> => {
     const { seq } = this.engine;
     return seq <= this.committedSeq ? Promise.resolve() : new Promise((resolve) => this.#barriers.push({ seq, resolve }));
@@ -42,9 +47,14 @@ class Pipeline {
     this.#listeners.push(listener);
   }
 
-  execute(command: Parameters<Engine['execute']>[0]): void {
+  execute(command: Command): void {
     // Funding falls due now and then.
     this.#time += command.type === 'advance_time' ? 3_600_000 : 137;
+    if ((this.engine.nextTimer() ?? Infinity) <= this.#time) this.#run({ type: 'advance_time' });
+    this.#run(command);
+  }
+
+  #run(command: Command): void {
     const outcome = this.engine.execute(command, this.#time);
     if (outcome.ok && outcome.events.length > 0) this.#records.push({ seq: this.engine.seq, time: this.#time, events: outcome.events });
   }
@@ -102,7 +112,8 @@ class Listener {
 for (const seed of [1, 2]) {
   test(`listeners know all that is true of their accounts, and nothing before it is durable, seed ${seed}`, async () => {
     const random = new Random(seed);
-    const pipeline = new Pipeline();
+    // In one of them funding is settled in pages.
+    const pipeline = new Pipeline(seed === 2 ? 2 : undefined);
     const { engine } = pipeline;
     const catalog = new Catalog(engine);
     const world = new World(random, () => engine);
@@ -180,6 +191,34 @@ for (const seed of [1, 2]) {
     }
   });
 }
+
+test('a position that closed before it was paid its funding is told as it closed, and the payment on what it was', async () => {
+  const pipeline = new Pipeline(1);
+  const { engine } = pipeline;
+  for (const command of founding()) pipeline.execute(command);
+  const [maker, short] = [2, 3];
+  const order = { market: 1, type: 'limit', quantity: 10, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '' } as const;
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'sell', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'buy', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'sell', price: 299_000 } });
+  pipeline.commit();
+  const stream = new AccountStream({ sequencer: pipeline, catalog: new Catalog(engine) });
+  pipeline.onCommitted((record) => stream.apply(record));
+  const heard: unknown[] = [];
+  stream.onMessage((_, channel, message) => {
+    if (channel === 'position') heard.push([(message as Position).status, (message as Position).realizedPnl]);
+    if (channel === 'funding') heard.push([(message as FundingPayment).side, (message as FundingPayment).quantity, (message as FundingPayment).amount]);
+  });
+  await stream.follow(short, ['position', 'funding']);
+  // The mark is 30,000.0, a lot 0.001: 300 USDT at 0.01 %.
+  while (engine.prices(1).nextFundingTime < Date.UTC(2024, 0, 1, 16)) pipeline.execute({ type: 'advance_time' });
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  assert.equal(engine.position(short, 1), undefined);
+  while ((engine.nextTimer() ?? Infinity) <= engine.time) pipeline.execute({ type: 'note' });
+  pipeline.commit();
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, [['short', '0.01', '0.03'], ['closed', '1']]);
+});
 
 test('who cannot be followed because the journal fails is not followed', async () => {
   const disk = new MemoryDisk();

@@ -207,6 +207,9 @@ export class AccountStream {
       case 'order_rested':
       case 'cancel_after_set':
       case 'prices_updated':
+      case 'funding_started':
+      case 'funding_deferred':
+      case 'funding_advanced':
       case 'funding_settled':
         // Nobody's own: markets, prices, the venue's money; and orders, which are told apart.
         return;
@@ -236,7 +239,8 @@ export class AccountStream {
   }
 
   #tellFunding(event: EventOf<'funding_paid'> & { readonly seq: Seq }, { catalog, time }: FoldContext): void {
-    this.#touchMarket(event, event.account, event.market, event.position);
+    // Paid when the position had closed already: what it closed with stands.
+    this.#touchMarket(event, event.account, event.market, event.position.size === 0 ? undefined : event.position);
     if (this.#listening(event.account, 'funding', event) === undefined) return;
     const { market, quote, units } = catalog.byId(event.market);
     const payment: FundingPayment = {

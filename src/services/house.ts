@@ -234,6 +234,7 @@ export class HouseMakers {
       case 'trade':
         if (this.#isHouse(event.maker.account) || this.#isHouse(event.taker.account)) this.#wake(event.market, REFILL_MS);
         break;
+      case 'funding_started':
       case 'funding_settled':
         // Nothing that changes what a maker wants.
         break;

@@ -50,6 +50,21 @@ export interface ModelTrade {
   readonly makerFee: bigint;
 }
 
+/** Funding that is being settled. */
+export interface ModelFunding {
+  readonly market: number;
+  readonly rate: bigint;
+  readonly mark: bigint;
+  /** What everybody held when it began, by account. */
+  readonly sizes: Map<number, bigint>;
+  /** Payers that have not paid. */
+  readonly unpaid: Set<number>;
+  receiving: boolean;
+  nextAccount: number;
+  collected: bigint;
+  paidOut: bigint;
+}
+
 export interface ModelState {
   nextId: number;
   nextArrival: number;
@@ -59,6 +74,7 @@ export interface ModelState {
   leverages: Map<string, bigint>;
   marks: bigint[];
   trades: ModelTrade[];
+  funding: ModelFunding | undefined;
 }
 
 /** An order's id, or the code of its refusal. */

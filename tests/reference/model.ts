@@ -4,7 +4,7 @@
  */
 import type { NewOrder } from '../../src/engine/commands.ts';
 import { maintenanceMargin, tierOf, valued } from './model-margin.ts';
-import type { ModelMarket, ModelOrder, ModelPosition, ModelResult, ModelState, ModelWallet } from './model-state.ts';
+import type { ModelFunding, ModelMarket, ModelOrder, ModelPosition, ModelResult, ModelState, ModelWallet } from './model-state.ts';
 import { ceilDiv, floorDiv, max, min } from './rational.ts';
 
 const MILLION = 1_000_000n;
@@ -24,10 +24,13 @@ function defaultLeverage(maxLeverage: number): bigint {
 
 export class ReferenceModel {
   readonly markets: readonly ModelMarket[];
-  state: ModelState = { nextId: 1, nextArrival: 1, orders: [], positions: new Map(), wallets: new Map(), leverages: new Map(), marks: [], trades: [] };
+  readonly accounts: number;
+  state: ModelState = { nextId: 1, nextArrival: 1, orders: [], positions: new Map(), wallets: new Map(), leverages: new Map(), marks: [], trades: [], funding: undefined };
 
-  constructor(markets: readonly ModelMarket[]) {
+  /** `accounts`: how many there are, the venue among them. */
+  constructor(markets: readonly ModelMarket[], accounts: number) {
     this.markets = markets;
+    this.accounts = accounts;
     this.state.marks = markets.map(() => 0n);
   }
 
@@ -323,6 +326,7 @@ export class ReferenceModel {
   #trade(taker: ModelOrder, maker: ModelOrder): boolean {
     const quantity = min(taker.remaining, maker.remaining);
     const { spec } = this.markets[taker.market];
+    for (const { account } of [maker, taker]) this.#payFirst(account, taker.market);
     const fees = this.#perpetual(taker) ? this.#tradePerpetual(taker, maker, quantity) : this.#tradeSpot(taker, maker, quantity);
     if (fees === 'maker') {
       this.#close(maker);
@@ -462,6 +466,75 @@ export class ReferenceModel {
         if (order.remaining === 0n) this.#close(order);
       }
     }
+  }
+
+  // ---- funding
+
+  /** An interval has ended at this rate. With more positions than a page has, pages follow; else the residue comes back at once. */
+  beginFunding(market: number, rate: bigint, page: number): bigint | undefined {
+    const held = [...this.state.positions].filter(([key, { size }]) => key.endsWith(`:${market}`) && size !== 0n).map(([key, { size }]) => [Number(key.split(':')[0]), size] as const);
+    const unpaid = held.filter(([, size]) => size * rate > 0n).map(([account]) => account);
+    this.state.funding = { market, rate, mark: this.state.marks[market], sizes: new Map(held), unpaid: new Set(unpaid), receiving: false, nextAccount: 1, collected: 0n, paidOut: 0n };
+    return held.length > page ? undefined : this.fundingPage(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Goes through accounts, each of which costs a look, and one that pays or receives ten more; a page has ten for each of its positions. The residue when that was all. */
+  fundingPage(page: number): bigint | undefined {
+    const { funding } = this.state;
+    if (funding === undefined) return undefined;
+    let looks = 10 * page;
+    for (;;) {
+      if (funding.nextAccount === this.accounts && funding.receiving) break;
+      if (funding.nextAccount === this.accounts) {
+        funding.receiving = true;
+        funding.nextAccount = 1;
+      }
+      if (looks <= 0) return undefined;
+      const account = funding.nextAccount++;
+      looks -= 1;
+      if (funding.receiving ? this.#receive(funding, account) : this.#pay(funding, account)) looks -= 10;
+    }
+    this.state.funding = undefined;
+    return funding.collected - funding.paidOut;
+  }
+
+  /** Before a position changes: it pays on what it was. What others are to receive on what theirs were is not lost, whatever becomes of them. */
+  #payFirst(account: number, market: number): void {
+    const { funding } = this.state;
+    if (funding !== undefined && funding.market === market && !funding.receiving) this.#pay(funding, account);
+  }
+
+  /** Whether it was its turn. From available, then from margin. */
+  #pay(funding: ModelFunding, account: number): boolean {
+    if (!funding.unpaid.delete(account)) return false;
+    const { market } = funding;
+    const wallet = this.wallet(account, this.markets[market].spec.quote);
+    const position = this.position(account, market);
+    const due = ceilDiv(this.#fundingProduct(funding, account), MILLION);
+    const fromAvailable = min(due, wallet.futuresAvailable);
+    const fromMargin = min(due - fromAvailable, position.margin);
+    wallet.futuresAvailable -= fromAvailable;
+    wallet.margin -= fromMargin;
+    position.margin -= fromMargin;
+    funding.collected += fromAvailable + fromMargin;
+    return true;
+  }
+
+  #receive(funding: ModelFunding, account: number): boolean {
+    const due = (who: number) => floorDiv(this.#fundingProduct(funding, who), MILLION);
+    const receivers = [...funding.sizes].filter(([, size]) => size * funding.rate < 0n).map(([who]) => who);
+    if (!receivers.includes(account)) return false;
+    const owed = receivers.reduce((sum, who) => sum + due(who), 0n);
+    const amount = funding.collected < owed ? floorDiv(due(account) * funding.collected, owed) : due(account);
+    this.wallet(account, this.markets[funding.market].spec.quote).futuresAvailable += amount;
+    funding.paidOut += amount;
+    return true;
+  }
+
+  /** Lots × mark × rate, unsigned. */
+  #fundingProduct({ market, rate, mark, sizes }: ModelFunding, account: number): bigint {
+    const product = (sizes.get(account) ?? 0n) * mark * this.markets[market].unit * rate;
+    return product < 0n ? -product : product;
   }
 
   // ---- leverage, margin, money

@@ -23,7 +23,10 @@ type Action =
   | { readonly do: 'margin'; readonly who: number; readonly amount: number }
   | { readonly do: 'transfer'; readonly who: number; readonly amount: number; readonly from: 'spot' | 'futures' }
   | { readonly do: 'mark'; readonly mark: number }
-  | { readonly do: 'maximum'; readonly leverage: number };
+  | { readonly do: 'maximum'; readonly leverage: number }
+  /** The interval ends; or only time passes, and funding goes on where it has not come to its end. */
+  | { readonly do: 'funding' }
+  | { readonly do: 'advance' };
 
 /** How far prices stray from 100.0, and the mark with them. */
 interface Spread {
@@ -69,6 +72,8 @@ function actions(spread: Spread): fc.Arbitrary<Action[]> {
     { weight: 1, arbitrary: fc.record({ do: fc.constant('transfer' as const), who, amount: fc.integer({ min: 1, max: 1_500_000 }), from: fc.constantFrom('spot' as const, 'futures' as const) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('mark' as const), mark: around(spread.mark) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('maximum' as const), leverage: fc.constantFrom(4, 8, 10) }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'funding' as const }) },
+    { weight: 3, arbitrary: fc.constant({ do: 'advance' as const }) },
   ];
   return fc.array(fc.oneof(...kinds), { maxLength: 120, size: 'max' });
 }
@@ -103,11 +108,15 @@ class Pair {
   readonly seen = new Map<string, number>();
   /** Somebody was liquidated: the model knows nothing of that, the scenarios do. */
   over = false;
+  readonly #fundingPage: number;
+  /** Of the last command. */
+  #events: readonly Event[] = [];
 
-  constructor(fees: Partial<MarketSpec>) {
-    this.kit = Kit.create({ spot: { ...fees, makerFee: Math.max(0, fees.makerFee ?? 0), maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
+  constructor(fees: Partial<MarketSpec>, fundingPage: number) {
+    this.#fundingPage = fundingPage;
+    this.kit = Kit.create({ fundingPage, spot: { ...fees, makerFee: Math.max(0, fees.makerFee ?? 0), maxOpenOrders: 8 }, perp: { ...PERP_RULES, ...fees } });
     const { engine } = this.kit;
-    this.model = new ReferenceModel(engine.markets.map((spec) => ({ spec, unit: BigInt(spec.quotePerTickLot), basePerLot: BigInt(spec.basePerLot) })));
+    this.model = new ReferenceModel(engine.markets.map((spec) => ({ spec, unit: BigInt(spec.quotePerTickLot), basePerLot: BigInt(spec.basePerLot) })), TRADERS + 2);
     for (let n = 0; n < TRADERS; n++) {
       const account = this.kit.user(`u${n}`);
       this.accounts.push(account);
@@ -125,6 +134,7 @@ class Pair {
 
   #execute(command: Command): Outcome {
     const outcome = this.kit.engine.execute(command, this.kit.time++);
+    this.#events = outcome.ok ? outcome.events : [];
     if (!outcome.ok) return outcome;
     for (const event of outcome.events) {
       this.kit.log.push({ event, time: this.kit.engine.time });
@@ -185,9 +195,31 @@ class Pair {
       case 'maximum':
         this.#execute({ type: 'update_market', market: PERP, changes: { maxLeverage: action.leverage } });
         this.model.setMaxLeverage(PERP, action.leverage);
+        break;
+      case 'funding':
+        this.kit.time = Math.max(this.kit.time, this.kit.engine.prices(PERP).nextFundingTime);
+        this.#execute({ type: 'advance_time' });
+        break;
+      case 'advance':
+        this.#execute({ type: 'advance_time' });
     }
     this.kit.engine.check();
+    if (!this.over) this.#fund(action.do === 'funding' || action.do === 'advance');
     if (!this.over) this.compare();
+  }
+
+  /** When an interval ends, and at what rate, the engine says; what follows from it the model knows. */
+  #fund(advanced: boolean): void {
+    const started = ofType(this.#events, 'funding_started');
+    const settled = ofType(this.#events, 'funding_settled');
+    let residue: bigint | undefined;
+    if (started.length > 0 || (settled.length > 0 && this.model.state.funding === undefined)) {
+      const [{ rate, mark }] = [...started, ...settled];
+      assert.equal(BigInt(mark), this.model.state.marks[PERP]);
+      residue = this.model.beginFunding(PERP, BigInt(rate), rate === 0 ? Infinity : this.#fundingPage);
+    }
+    if (advanced && residue === undefined) residue = this.model.fundingPage(this.#fundingPage);
+    assert.deepEqual(settled.map((event) => BigInt(event.residue)), residue === undefined ? [] : [residue]);
   }
 
   /** Two rules of the engine are stricter than the model's, by its own account: it fills a perpetual fill-or-kill only where every maker is certain to carry it. */
@@ -279,8 +311,8 @@ for (const { name, spread, fees } of VARIANTS) {
     const seen = new Map<string, number>();
     t.diagnostic(`seed ${SEED}, runs ${RUNS}`);
     fc.assert(
-      fc.property(actions(spread), (drawn) => {
-        const pair = new Pair(fees);
+      fc.property(actions(spread), fc.integer({ min: 1, max: 3 }), (drawn, fundingPage) => {
+        const pair = new Pair(fees, fundingPage);
         for (const next of drawn) {
           pair.run(next);
           if (pair.over) break;
@@ -289,12 +321,12 @@ for (const { name, spread, fees } of VARIANTS) {
         for (const [what, count] of pair.seen) seen.set(what, (seen.get(what) ?? 0) + count);
         pair.compareReplay();
       }),
-      { seed: SEED, numRuns: RUNS, examples: [[ORPHANED]] },
+      { seed: SEED, numRuns: RUNS, examples: [[ORPHANED, 1]] },
     );
     t.diagnostic([...seen].sort().map(([what, count]) => `${what} ${count}`).join(', '));
     const closedAtFill = seen.has('closed: insufficient_margin') || seen.has('closed: position_limit');
     assert.ok(closedAtFill, 'no order was closed where its fill was due');
-    for (const met of ['trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only']) {
+    for (const met of ['funding_started', 'funding_deferred', 'funding_settled', 'trade', 'order_amended', 'order_reduced', 'INSUFFICIENT_MARGIN', 'INSUFFICIENT_BALANCE', 'REDUCE_ONLY_WOULD_INCREASE', 'LEVERAGE_TOO_HIGH', 'closed: self_trade', 'closed: reduce_only']) {
       assert.ok(seen.has(met), `no command led to ${met}`);
     }
   });

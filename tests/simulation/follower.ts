@@ -35,7 +35,7 @@ export class Follower {
     const { events } = decodeBody(record);
     for (const event of events) {
       this.engine.apply(event, record.time);
-      this.#count(event.type === 'trade' ? `trade by ${event.cause}` : event.type);
+      this.#count(event.type === 'trade' ? `trade by ${event.cause}` : event.type === 'funding_paid' && event.ahead === true ? 'funding paid ahead' : event.type);
       if (event.type === 'order_closed') this.#count(`closed: ${event.reason}`);
       if (event.type === 'order_accepted' && event.order.clientOrderId !== '') once(this.#orderIds, `${event.account}:${event.order.clientOrderId}`);
     }

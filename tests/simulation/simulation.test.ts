@@ -6,7 +6,7 @@ const COMMANDS = 20_000;
 /** What has to have happened in these runs, or they prove too little. */
 const EXERCISED = [
   'append lost', 'append stored', 'crashes', 'restarts', 'answered from before', 'refused: CONFLICT', 'refused: DUPLICATE_CLIENT_ORDER_ID',
-  'trade by order', 'trade by liquidation', 'position_liquidated', 'margin_called', 'funding_paid', 'order_amended', 'order_reduced',
+  'trade by order', 'trade by liquidation', 'position_liquidated', 'margin_called', 'funding_paid', 'funding_started', 'funding paid ahead', 'funding_deferred', 'order_amended', 'order_reduced',
   'closed: dead_man_switch', 'closed: self_trade', 'closed: liquidation',
 ];
 const counts = new Map<string, number>();

@@ -68,6 +68,8 @@ class Simulation {
   readonly #disk = new MemoryDisk();
   readonly #follower = new Follower(ID_LIMIT);
   readonly #world: World;
+  /** Small, so that funding is settled in pages, with all sorts of things between them; in some runs in one command. */
+  readonly #fundingPage: number | undefined;
   readonly #counts = new Map<string, number>();
   /** Answered requests, for repeating them. */
   readonly #answered: Sent[] = [];
@@ -83,6 +85,7 @@ class Simulation {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.#world = new World(this.#random, () => this.#leader.state);
+    this.#fundingPage = this.#random.pick([1, 2, 3, 5, 8, undefined]);
     this.#disk.latency = () => this.#random.between(0, 6);
     this.#disk.appendFault = () => {
       if (!this.#random.chance(0.002)) return undefined;
@@ -229,6 +232,7 @@ class Simulation {
       eagerRecords: 2,
       groupCommands: 3,
       idLimit: ID_LIMIT,
+      fundingPage: this.#fundingPage,
       schedule: queueMicrotask,
       delay: async (ms) => { this.#clock += ms; },
     });

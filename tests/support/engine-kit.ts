@@ -33,14 +33,18 @@ export function perpSpec(changes: Partial<MarketSpec> = {}): MarketSpec {
 }
 
 export class Kit {
-  engine = Engine.create();
+  engine: Engine;
   /** Every event so far, with the time of its record. */
   readonly log: { readonly event: Event; readonly time: Millis }[] = [];
   time = START;
 
+  constructor(fundingPage?: number) {
+    this.engine = Engine.create(fundingPage);
+  }
+
   /** A market each, spot first. */
-  static create(changes: { readonly spot?: Partial<MarketSpec>; readonly perp?: Partial<MarketSpec> } = {}): Kit {
-    const kit = new Kit();
+  static create(changes: { readonly spot?: Partial<MarketSpec>; readonly perp?: Partial<MarketSpec>; readonly fundingPage?: number } = {}): Kit {
+    const kit = new Kit(changes.fundingPage);
     kit.do({ type: 'create_asset', code: 'USDT', scale: 6 });
     kit.do({ type: 'create_asset', code: 'BTC', scale: 8 });
     kit.do({ type: 'create_market', spec: spotSpec(changes.spot) });
