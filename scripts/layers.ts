@@ -51,6 +51,6 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   config: { folders: ['feeds', 'types', 'utils'], packages: ['zod'], reaches: ['files', 'network'] },
   process: { folders: ['config', 'observability', 'utils'], packages: [], reaches: [] },
   types: { folders: ['engine', 'utils'], packages: ['zod'], reaches: [] },
-  observability: { folders: ['utils'], packages: ['prom-client', 'winston', 'winston-daily-rotate-file'], reaches: ['files'] },
+  observability: { folders: ['utils'], packages: ['prom-client', 'winston', 'winston-daily-rotate-file'], reaches: ['files', 'threads'] },
   utils: { folders: [], packages: [], reaches: ['files', 'threads', 'network'] },
 };

@@ -22,6 +22,7 @@ import { RemoteStore } from './models/remote.ts';
 import { ClockWatch } from './observability/clock-watch.ts';
 import type { Logger } from './observability/logger.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { ThreadWatch } from './observability/threads.ts';
 import { createLogger } from './observability/winston.ts';
 import { announce, introduceAdmin, showProgress } from './process/announce.ts';
 import { Lifecycle } from './process/lifecycle.ts';
@@ -85,7 +86,8 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const metrics = createMetrics({ processMetrics: true });
   const cache = new MemoryCache(metrics);
   const clockWatch = new ClockWatch({ clock, metrics, logger });
-  life.onStop(() => clockWatch.close());
+  const threads = new ThreadWatch(metrics);
+  life.onStop(() => clockWatch.close(), () => threads.close());
 
   // Sequencer: journal, recovery gate, engine. The gate looks into the store, which opens its files when it is first asked.
   const store = new RemoteStore({ directory, observe: (collection, operation, seconds) => metrics.storeSeconds.observe({ collection, operation }, seconds) });

@@ -33,6 +33,8 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     clockJumps: counter('clock_jumps_total', 'Jumps of the wall clock by a second and more', ['direction']),
     ready: gauge('ready', '1 while requests may be sent here'),
     dependencyUp: gauge('dependency_up', '1 when the last look at what the process needs was well', ['dependency']),
+    threadActive: counter('thread_active_seconds_total', 'Time in which a thread had something to do; one that gains a second each second has none left', ['thread']),
+    threadHeap: gauge('thread_heap_bytes', 'Memory in use in the JavaScript heap of a thread', ['thread']),
     diskFree: gauge('disk_free_bytes', 'Free space for the data directory'),
     httpSeconds: histogram('http_request_seconds', 'Time to answer a request, by route', HTTP_BUCKETS, ['method', 'route', 'status']),
     httpInFlight: gauge('http_requests_in_flight', 'Requests being answered'),
