@@ -12,7 +12,7 @@ import { RecordInserts } from './sqlite-insert.ts';
 /** 2: bodies as `sequencer/event-rows.ts` has them, which versions that know format 1 alone cannot read. Tables and all else are the same. */
 const FORMAT = 2;
 const OLDEST_FORMAT = 1;
-const SCHEMA = `
+export const JOURNAL_SCHEMA = `
   CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
@@ -70,6 +70,11 @@ export class JournalFile {
       this.#db.close();
       throw translate('open', error);
     }
+  }
+
+  /** Which versions can read it. */
+  format(): number {
+    return guard('read', () => formatOf(this.#db));
   }
 
   /** Seq of the last stored event, 0 when empty. */
@@ -138,7 +143,7 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
     if (!readOnly) {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-      db.exec(SCHEMA);
+      db.exec(JOURNAL_SCHEMA);
       checkFormat(db, true);
       db.exec(`INSERT INTO probe VALUES (zeroblob(${PROBE_BYTES})); DELETE FROM probe`);
     } else {
@@ -153,10 +158,14 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
 
 /** Who writes marks a new or older journal as of this format, before the first record that an earlier version could not read. */
 function checkFormat(db: DatabaseSync, writes: boolean): void {
-  const { user_version: format } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const format = formatOf(db);
   const isNew = format === 0 && writes;
   if (!isNew && (format < OLDEST_FORMAT || format > FORMAT)) throw new JournalCorruptError(`the journal has format ${format}; this version reads formats ${OLDEST_FORMAT} to ${FORMAT}`, 0);
   if (writes && format !== FORMAT) db.exec(`PRAGMA user_version = ${FORMAT}`);
+}
+
+function formatOf(db: DatabaseSync): number {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }
 
 function guard<T>(operation: string, body: () => T): T {
