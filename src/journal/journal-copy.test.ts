@@ -23,7 +23,8 @@ describe('a copy of a journal', () => {
   let to: string;
   let source: JournalFile;
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'bourse-journal-copy-'));
+    // A name that an address would read otherwise.
+    directory = mkdtempSync(join(tmpdir(), 'bourse 100 %25 #copy?-'));
     [from, to] = [join(directory, 'journal.db'), join(directory, 'copy.db')];
     source = new JournalFile(from);
     source.append(RECORDS);
@@ -78,8 +79,16 @@ describe('a copy of a journal', () => {
     });
   }
 
-  test('is of the end that the journal had, whatever is appended meanwhile', () => {
-    const { seq } = copyJournal(from, to, { onProgress: (done) => done === 1_000 && source.append([record(LAST + 1)]) });
+  test('holds up neither who appends meanwhile nor the end of the write-ahead log', () => {
+    const other = new DatabaseSync(from);
+    const { seq } = copyJournal(from, to, {
+      onProgress(done) {
+        if (done === 1_000) source.append([record(LAST + 1)]);
+        const { busy, log } = other.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number; log: number };
+        assert.deepEqual([busy, log], [0, 0]);
+      },
+    });
+    other.close();
     assert.ok(seq >= LAST);
     assert.deepEqual(copied().slice(0, RECORDS.length), RECORDS);
   });

@@ -2,8 +2,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Seq } from '../engine/units.ts';
-import { FIRST_CRC, assertContinues, strip, verifyChain, type StoredRecord } from './chain.ts';
+import type { Millis, Seq } from '../engine/units.ts';
+import { FIRST_CRC, assertContinues, strip, verifyChain, verifyNext, type StoredRecord } from './chain.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
 import { SQLITE_CONSTRAINT, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, sqliteCode } from '../utils/sqlite-errors.ts';
@@ -36,6 +36,8 @@ export interface JournalFileOptions {
   readonly maxPages?: number;
 }
 
+export type RecordHead = Pick<JournalRecord, 'seq' | 'count' | 'time'>;
+
 interface Tail {
   readonly seq: Seq;
   readonly count: number;
@@ -53,6 +55,7 @@ export class JournalFile {
   readonly #before: StatementSync;
   readonly #containing: StatementSync;
   readonly #range: StatementSync;
+  readonly #rows: StatementSync;
 
   /** Throws JournalUnavailableError (cannot be opened or written) or JournalCorruptError (not a journal). */
   constructor(path: string, options: JournalFileOptions = {}) {
@@ -66,6 +69,9 @@ export class JournalFile {
       this.#before = prepare('SELECT seq, count, crc FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1');
       this.#containing = prepare(`SELECT ${columns} FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1`);
       this.#range = prepare(`SELECT ${columns} FROM records WHERE seq >= ? ORDER BY seq LIMIT ?`);
+      this.#rows = prepare(`SELECT ${columns} FROM records WHERE seq >= ? ORDER BY seq LIMIT ?`);
+      // A third of the time that objects take, where a whole journal is gone through.
+      this.#rows.setReturnArrays(true);
     } catch (error) {
       this.#db.close();
       throw translate('open', error);
@@ -108,6 +114,21 @@ export class JournalFile {
       const previous = this.#before.get(start) as Tail | undefined;
       if (rows.length > 0) verifyChain(rows, endOf(previous) + 1, previous?.crc ?? FIRST_CRC);
       return rows.map(strip);
+    });
+  }
+
+  /** As `read`, after the last event of a record, of whose records only this much is wanted: several times as fast. Throws JournalCorruptError. */
+  heads(afterSeq: Seq, limit: number): RecordHead[] {
+    return guard('read', () => {
+      const rows = this.#rows.all(afterSeq + 1, limit) as unknown as [seq: Seq, count: number, time: Millis, key: string, fingerprint: string, body: string, crc: number][];
+      const previous = rows.length === 0 ? undefined : (this.#before.get(afterSeq + 1) as Tail | undefined);
+      let last = endOf(previous);
+      let crc = previous?.crc ?? FIRST_CRC;
+      return rows.map(([seq, count, time, key, fingerprint, body, stored]) => {
+        crc = verifyNext({ seq, count, time, key, fingerprint, body, crc: stored }, last + 1, crc);
+        last = seq + count - 1;
+        return { seq, count, time };
+      });
     });
   }
 

@@ -21,8 +21,8 @@ export class RecordInserts {
     this.#keyless = prepare(db, "(?, ?, ?, '', '', ?, ?)");
   }
 
-  /** `previousCrc`: of the record before the first. Returns the last one's. */
-  run(records: readonly JournalRecord[], previousCrc: number): number {
+  /** `previousCrc`: of the record before the first. */
+  run(records: readonly JournalRecord[], previousCrc: number): void {
     let crc = previousCrc;
     for (let from = 0; from < records.length; ) {
       const keyed = hasKey(records[from]!);
@@ -33,7 +33,6 @@ export class RecordInserts {
         for (; from + rows <= end; from += rows) crc = insert(statement, records, from, from + rows, keyed, crc);
       }
     }
-    return crc;
   }
 }
 
