@@ -23,6 +23,7 @@ export interface Layer {
 export const LAYERS: Readonly<Record<string, Layer>> = {
   engine: { folders: [], packages: [], reaches: [] },
   journal: { folders: ['engine', 'observability', 'utils'], packages: [], reaches: ['files', 'sqlite', 'threads'] },
+  backup: { folders: ['engine', 'journal', 'observability', 'utils'], packages: [], reaches: ['files', 'sqlite', 'threads'] },
   sequencer: { folders: ['engine', 'journal', 'observability', 'utils'], packages: [], reaches: ['threads'] },
   models: { folders: ['types', 'utils'], packages: ['lru-cache'], reaches: ['files', 'sqlite', 'threads'] },
   projections: { folders: ['engine', 'journal', 'sequencer', 'models', 'types', 'observability', 'utils'], packages: ['lru-cache'], reaches: ['threads'] },

@@ -2,22 +2,17 @@
  * `npm run replay -- --data DIR [--to SEQ] [--snapshots]`: builds the state from the journal of a data directory, from its first event or from
  * the newest snapshot, with every check that a start makes of the journal, and says what came out. Reads only; the server may be running.
  */
-import { formatDecimal } from '../src/engine/decimal.ts';
-import type { EngineReader } from '../src/engine/reader.ts';
 import { journalPath } from '../src/journal/sqlite-file.ts';
 import { SqliteJournalReader } from '../src/journal/sqlite-reader.ts';
-import type { LogFields, Logger } from '../src/observability/logger.ts';
 import { storedCheckpoint } from '../src/projections/projector.ts';
 import { DEFAULT_ID_LIMIT } from '../src/sequencer/open.ts';
 import { recover, type Recovered } from '../src/sequencer/recovery.ts';
 import { startProgress } from '../src/utils/progress.ts';
 import { readOptions, wholeNumber } from './options.ts';
+import { logger, stateLines } from './report.ts';
 import { requireDataDirectory, run } from './run.ts';
 
 const USAGE = 'usage: npm run replay -- --data DIR [--to SEQ] [--snapshots]';
-
-const say = (message: string, fields?: LogFields): void => console.error(message, fields ?? '');
-const logger: Logger = { error: say, warn: say, info: say, debug: () => {}, child: () => logger };
 
 async function main(): Promise<void> {
   const { values } = readOptions(USAGE, { options: { data: { type: 'string', default: './data' }, to: { type: 'string' }, snapshots: { type: 'boolean', default: false } } });
@@ -41,17 +36,7 @@ function print({ engine, time, figures }: Recovered): void {
   const { events, seconds, snapshotSeq } = figures;
   console.log(`from        ${snapshotSeq === 0 ? 'zero' : `the snapshot at event ${snapshotSeq}`}`);
   console.log(`applied     ${events} events in ${seconds.toFixed(2)} s (${Math.round(events / seconds)} events/s, all checks included)`);
-  console.log(`state       event ${engine.seq}, ${time === 0 ? 'no time' : new Date(time).toISOString()}, hash ${engine.stateHash()}`);
-  console.log(`holds       ${engine.accountCount} accounts, ${engine.markets.length} markets, ${engine.openOrderCount} open orders`);
-  for (const line of auditLines(engine)) console.log(line);
-}
-
-function auditLines(engine: EngineReader): string[] {
-  return engine.audit().map((row) => {
-    const { code, scale } = engine.assets[row.asset]!;
-    const parts = (['external', 'users', 'locked', 'margin', 'fees', 'insurance'] as const).map((part) => `${part} ${formatDecimal(row[part], scale)}`);
-    return `${code.padEnd(11)} sum ${formatDecimal(row.sum, scale)}: ${parts.join(', ')}`;
-  });
+  for (const line of stateLines(engine, time)) console.log(line);
 }
 
 await run(() => main());

@@ -1,8 +1,11 @@
 /** Reads the configuration, wires the stages in the order in which an order passes them, starts them, and stops them in reverse. The only place that knows all of them; no rule lives here. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Backups } from './backup/backups.ts';
+import { backupsIn, foreignBackup } from './backup/folder.ts';
 import { MemoryCache } from './cache/cache.ts';
 import { ConfigError, type Config } from './config/config.ts';
+import { onOneDisk } from './config/data-directory.ts';
 import { doubts } from './config/doubts.ts';
 import { listening } from './config/listening.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -101,6 +104,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   });
   life.onStop(() => sequencer.close(), () => store.close());
   await ensureListings(sequencer);
+  const backups = backupsOf(config, directory, logger);
   const catalog = new Catalog(sequencer.state);
 
   // Read side: collections, and market data in memory.
@@ -209,7 +213,24 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   });
   const readiness = new ReadinessLog({ health, logger });
   life.onStop(() => readiness.close());
+  if (backups !== undefined) {
+    const { existing, ...settings } = backups;
+    const copies = new Backups({ ...settings, dataDirectory: directory, clock, metrics, logger }, existing);
+    life.onStop(() => copies.close());
+  }
   return url;
+}
+
+/** Settings of automated backups, and those that are there. Throws ConfigError where they are another server's. */
+function backupsOf({ backups }: Config, dataDirectory: string, logger: Logger) {
+  if (backups === undefined) return undefined;
+  const directory = resolve(backups.directory);
+  const foreign = foreignBackup(directory, dataDirectory);
+  if (foreign !== undefined) {
+    throw new ConfigError([`BACKUP_DIR: ${join(directory, foreign)} is a backup of another journal than the one in ${dataDirectory}, and this server's would push it out in time; give each server a folder of its own, or restore the backup first where this data directory was begun anew`]);
+  }
+  if (onOneDisk(directory, dataDirectory)) logger.warn('BACKUP_DIR is on the disk of DATA_DIR: when it is lost, so are the backups', { directory });
+  return { ...backups, directory, existing: backupsIn(directory) };
 }
 
 function setApart(cpu: number): void {

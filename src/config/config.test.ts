@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, parseConfig } from './config.ts';
-import { prepareDataDirectory } from './data-directory.ts';
+import { prepareBackupDirectory, prepareDataDirectory } from './data-directory.ts';
 import { doubts } from './doubts.ts';
 import { loadSecrets } from './secrets.ts';
 
@@ -45,6 +45,8 @@ const BAD: Record<string, [Record<string, string>, RegExp]> = {
   'two keys of one name': [{ ENCRYPTION_KEYS: `${KEY},${KEY}` }, /^ENCRYPTION_KEYS: must name each key once$/],
   'a database it does not have': [{ MONGODB_URI: 'mongodb://x' }, /^MONGODB_URI: this version keeps its data in DATA_DIR/],
   'an environment that is misspelt': [{ NODE_ENV: 'prod' }, /^NODE_ENV: "prod" is not one of/],
+  'backups without a pause': [{ BACKUP_DIR: '/b', BACKUP_INTERVAL_SECONDS: '0' }, /^BACKUP_INTERVAL_SECONDS: must be an integer from 1 to 31536000$/],
+  'no backup to keep': [{ BACKUP_DIR: '/b', BACKUP_KEEP: '0' }, /^BACKUP_KEEP: must be an integer from 1 to/],
   'no rate limits in production': [{ NODE_ENV: 'production', JWT_SECRET: SECRET, ENCRYPTION_KEYS: KEY, RATE_LIMITS: 'off' }, /^RATE_LIMITS: cannot be off/],
 };
 for (const [name, [env, problem]] of Object.entries(BAD)) {
@@ -58,6 +60,13 @@ test('all problems are named at once', () => {
     const names = (error as ConfigError).problems.map((problem) => problem.split(':')[0]);
     return JSON.stringify(names.sort()) === JSON.stringify(['ENCRYPTION_KEYS', 'HOUSE', 'JWT_SECRET', 'PORT']);
   });
+});
+
+test('there are no backups unless a folder is named; then a day apart, two weeks of them, and they leave more space than the process needs', () => {
+  assert.equal(parseConfig({}).backups, undefined);
+  assert.equal(parseConfig({ BACKUP_DIR: '', BACKUP_KEEP: '3' }).backups, undefined);
+  assert.deepEqual(parseConfig({ BACKUP_DIR: '/b' }).backups, { directory: '/b', everyMs: 86_400_000, keep: 14, minFree: 134_217_728 });
+  assert.deepEqual(parseConfig({ BACKUP_DIR: '/b', BACKUP_INTERVAL_SECONDS: '60', BACKUP_KEEP: '1', MIN_FREE_DISK_MB: '0' }).backups, { directory: '/b', everyMs: 60_000, keep: 1, minFree: 67_108_864 });
 });
 
 const CONNECTIONS = { connections: { total: 20_000, perAddress: 2_000 } };
@@ -81,6 +90,11 @@ test('other variables are not named, nor one whose near setting is given as well
   const others = { PATH: '', HOME: '', HOSTNAME: '', USER: '', NODE: '', PWD: '', SORT: '', COST: '', MOUSE_MODE: '', npm_lifecycle_event: '', NODE_OPTIONS: '', HOST: '', ADMINS: '', DATA: '' };
   assert.deepEqual(misspelt(others), []);
   assert.deepEqual(misspelt({ FEED: 'x', FEEDS: 'manual' }), []);
+});
+
+test('how to make backups is doubted where nothing says where to', () => {
+  assert.deepEqual(misspelt({ BACKUP_KEEP: '3' }), ['BACKUP_KEEP is set and BACKUP_DIR is not: no backups are made']);
+  assert.deepEqual(misspelt({ BACKUP_KEEP: '3', BACKUP_DIR: '/b' }), []);
 });
 
 test('production closes deposits unless they are asked for', () => {
@@ -123,6 +137,21 @@ test('a data directory that cannot be used is a bad setting', () => {
   assert.throws(() => prepareDataDirectory(file), refusedWith(/^DATA_DIR: .* cannot be written \(ENOTDIR\): it is a file/));
   assert.throws(() => prepareDataDirectory(join(file, 'below')), refusedWith(/^DATA_DIR: .* \(ENOTDIR\): /));
   if (process.platform === 'linux') assert.throws(() => prepareDataDirectory('/proc/x/y'), refusedWith(/^DATA_DIR: \/proc\/x\/y cannot be written \(ENOENT\): /));
+});
+
+test('the folder of backups is made, and is a bad setting where it cannot be used or is inside of the data directory', () => {
+  const data = join(directory, 'with-backups');
+  prepareDataDirectory(data);
+  const backups = join(directory, 'more', 'backups');
+  prepareBackupDirectory(backups, data);
+  assert.deepEqual([statSync(backups).mode & 0o777, readdirSync(backups)], [0o700, []]);
+  for (const beside of [`${data}-backups`, join(directory, '..data')]) prepareBackupDirectory(beside, data);
+  const inside = refusedWith(/^BACKUP_DIR: .* is inside of DATA_DIR and would be lost with it/);
+  for (const path of [data, join(data, 'backups'), join(data, '..more')]) assert.throws(() => prepareBackupDirectory(path, data), inside);
+  assert.ok(!existsSync(join(data, 'backups')));
+  symlinkSync(data, join(directory, 'link'));
+  assert.throws(() => prepareBackupDirectory(join(directory, 'link', 'backups'), data), inside);
+  assert.throws(() => prepareBackupDirectory(join(directory, 'keys.json'), data), refusedWith(/^BACKUP_DIR: .* cannot be written \(ENOTDIR\): it is a file/));
 });
 
 test('a data directory of somebody else is a bad setting', { skip: process.platform === 'win32' }, () => {

@@ -17,6 +17,9 @@ export class ConfigError extends Error {
   }
 }
 
+const MIB = 1_048_576;
+const BACKUP_MARGIN_MB = 64;
+
 const environment = z.object({
   NODE_ENV: nodeEnv,
   HOST: host.default('127.0.0.1'),
@@ -46,6 +49,9 @@ const environment = z.object({
   SNAPSHOT_EVERY: integer(1, 1_000_000_000).default(500_000),
   SERVING_CPU: integer(0, 4_095).optional(),
   MIN_FREE_DISK_MB: integer(0, 1_000_000).default(64),
+  BACKUP_DIR: z.string().min(1).optional(),
+  BACKUP_INTERVAL_SECONDS: integer(1, 31_536_000).default(86_400),
+  BACKUP_KEEP: integer(1, 10_000).default(14),
 });
 
 /** The names of all variables that are read. */
@@ -89,7 +95,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
     /** The CPU that the serving thread has to itself; undefined: the system decides. */
     servingCpu: v.SERVING_CPU,
     /** Bytes; with less the process is not ready. */
-    minFreeDisk: v.MIN_FREE_DISK_MB * 1_048_576,
+    minFreeDisk: v.MIN_FREE_DISK_MB * MIB,
+    /** undefined: none by itself. `everyMs`: between the beginnings of two; `keep`: how many stay; `minFree`: bytes that a backup leaves free, so that it makes no process unready. */
+    backups: v.BACKUP_DIR === undefined ? undefined : { directory: v.BACKUP_DIR, everyMs: v.BACKUP_INTERVAL_SECONDS * 1_000, keep: v.BACKUP_KEEP, minFree: (v.MIN_FREE_DISK_MB + BACKUP_MARGIN_MB) * MIB },
   });
 }
 

@@ -1,6 +1,6 @@
-/** Makes DATA_DIR and sees whether it can be written, before anything is: what is wrong there is a bad setting like any other. */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Makes DATA_DIR and BACKUP_DIR and sees whether they can be written, before anything is: what is wrong there is a bad setting like any other. */
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { ConfigError } from './config.ts';
 
 const PROBE = '.probe';
@@ -14,6 +14,28 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Creates the folder (0700) where it is missing. Throws ConfigError. */
 export function prepareDataDirectory(path: string): void {
+  prepare('DATA_DIR', path);
+}
+
+/** As the data directory, which is there by now. Throws ConfigError also where the one is inside of the other. */
+export function prepareBackupDirectory(path: string, dataDirectory: string): void {
+  // What is inside goes with it: looked for before it is made, and again where links lead somewhere else.
+  requireOutside(path, path, dataDirectory);
+  prepare('BACKUP_DIR', path);
+  requireOutside(path, realpathSync(path), realpathSync(dataDirectory));
+}
+
+/** Whether one broken disk takes both. */
+export function onOneDisk(path: string, other: string): boolean {
+  return statSync(path).dev === statSync(other).dev;
+}
+
+function requireOutside(path: string, real: string, dataDirectory: string): void {
+  const way = relative(dataDirectory, real);
+  if (way.split(sep)[0] !== '..' && !isAbsolute(way)) throw new ConfigError([`BACKUP_DIR: ${path} is inside of DATA_DIR and would be lost with it; name a folder on another disk`]);
+}
+
+function prepare(setting: string, path: string): void {
   try {
     make(path);
     const probe = join(path, PROBE);
@@ -21,7 +43,7 @@ export function prepareDataDirectory(path: string): void {
     rmSync(probe, { force: true });
   } catch (error) {
     const { code = 'unknown', message } = error as NodeJS.ErrnoException;
-    throw new ConfigError([`DATA_DIR: ${path} cannot be written (${code}): ${ADVICE[code] ?? message}`]);
+    throw new ConfigError([`${setting}: ${path} cannot be written (${code}): ${ADVICE[code] ?? message}`]);
   }
 }
 

@@ -20,7 +20,13 @@ export function doubts(env: Env, config: Pick<Config, 'connections'>, files = op
   const few = files === undefined || files >= enough ? [] : [
     `this process may have ${files} files open, and MAX_CONNECTIONS=${config.connections.total} needs ${needed}: raise the limit (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS`,
   ];
-  return [...misspelt(env), ...few];
+  return [...misspelt(env), ...few, ...withoutBackups(env)];
+}
+
+function withoutBackups(env: Env): string[] {
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  if (isSet('BACKUP_DIR')) return [];
+  return ['BACKUP_INTERVAL_SECONDS', 'BACKUP_KEEP'].filter(isSet).map((name) => `${name} is set and BACKUP_DIR is not: no backups are made`);
 }
 
 /** Variables that are nearly called like a setting, where the setting itself is not set. */

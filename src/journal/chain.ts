@@ -36,9 +36,15 @@ export function verifyChain(records: readonly StoredRecord[], firstSeq: Seq, pre
   let expected = firstSeq;
   let crc = previousCrc;
   for (const record of records) {
-    if (record.seq !== expected) throw new JournalCorruptError(`events ${expected} to ${record.seq - 1} are missing from the journal`, expected);
-    crc = recordCrc(record, crc);
-    if (crc !== record.crc) throw new JournalCorruptError(`the journal record at event ${record.seq} does not match its checksum`, record.seq);
+    crc = verifyNext(record, expected, crc);
     expected += record.count;
   }
+}
+
+/** Checks that a stored record begins with event `expected` and follows the record with `previousCrc`; returns its checksum. Throws JournalCorruptError. */
+export function verifyNext(record: StoredRecord, expected: Seq, previousCrc: number): number {
+  if (record.seq !== expected) throw new JournalCorruptError(`events ${expected} to ${record.seq - 1} are missing from the journal`, expected);
+  const crc = recordCrc(record, previousCrc);
+  if (crc !== record.crc) throw new JournalCorruptError(`the journal record at event ${record.seq} does not match its checksum`, record.seq);
+  return crc;
 }

@@ -2,8 +2,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Seq } from '../engine/units.ts';
-import { FIRST_CRC, assertContinues, strip, verifyChain, type StoredRecord } from './chain.ts';
+import type { Millis, Seq } from '../engine/units.ts';
+import { FIRST_CRC, assertContinues, strip, verifyChain, verifyNext, type StoredRecord } from './chain.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
 import type { JournalRecord } from './journal.ts';
 import { SQLITE_CONSTRAINT, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, sqliteCode } from '../utils/sqlite-errors.ts';
@@ -12,7 +12,7 @@ import { RecordInserts } from './sqlite-insert.ts';
 /** 2: bodies as `sequencer/event-rows.ts` has them, which versions that know format 1 alone cannot read. Tables and all else are the same. */
 const FORMAT = 2;
 const OLDEST_FORMAT = 1;
-const SCHEMA = `
+export const JOURNAL_SCHEMA = `
   CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
@@ -36,6 +36,8 @@ export interface JournalFileOptions {
   readonly maxPages?: number;
 }
 
+export type RecordHead = Pick<JournalRecord, 'seq' | 'count' | 'time'>;
+
 interface Tail {
   readonly seq: Seq;
   readonly count: number;
@@ -53,6 +55,7 @@ export class JournalFile {
   readonly #before: StatementSync;
   readonly #containing: StatementSync;
   readonly #range: StatementSync;
+  readonly #rows: StatementSync;
 
   /** Throws JournalUnavailableError (cannot be opened or written) or JournalCorruptError (not a journal). */
   constructor(path: string, options: JournalFileOptions = {}) {
@@ -66,10 +69,18 @@ export class JournalFile {
       this.#before = prepare('SELECT seq, count, crc FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1');
       this.#containing = prepare(`SELECT ${columns} FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1`);
       this.#range = prepare(`SELECT ${columns} FROM records WHERE seq >= ? ORDER BY seq LIMIT ?`);
+      this.#rows = prepare(`SELECT ${columns} FROM records WHERE seq >= ? ORDER BY seq LIMIT ?`);
+      // A third of the time that objects take, where a whole journal is gone through.
+      this.#rows.setReturnArrays(true);
     } catch (error) {
       this.#db.close();
       throw translate('open', error);
     }
+  }
+
+  /** Which versions can read it. */
+  format(): number {
+    return guard('read', () => formatOf(this.#db));
   }
 
   /** Seq of the last stored event, 0 when empty. */
@@ -106,6 +117,21 @@ export class JournalFile {
     });
   }
 
+  /** As `read`, after the last event of a record, of whose records only this much is wanted: several times as fast. Throws JournalCorruptError. */
+  heads(afterSeq: Seq, limit: number): RecordHead[] {
+    return guard('read', () => {
+      const rows = this.#rows.all(afterSeq + 1, limit) as unknown as [seq: Seq, count: number, time: Millis, key: string, fingerprint: string, body: string, crc: number][];
+      const previous = rows.length === 0 ? undefined : (this.#before.get(afterSeq + 1) as Tail | undefined);
+      let last = endOf(previous);
+      let crc = previous?.crc ?? FIRST_CRC;
+      return rows.map(([seq, count, time, key, fingerprint, body, stored]) => {
+        crc = verifyNext({ seq, count, time, key, fingerprint, body, crc: stored }, last + 1, crc);
+        last = seq + count - 1;
+        return { seq, count, time };
+      });
+    });
+  }
+
   /** The record that holds event `seq`, checked. */
   recordAt(seq: Seq): JournalRecord | undefined {
     return guard('read', () => {
@@ -138,7 +164,7 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
     if (!readOnly) {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-      db.exec(SCHEMA);
+      db.exec(JOURNAL_SCHEMA);
       checkFormat(db, true);
       db.exec(`INSERT INTO probe VALUES (zeroblob(${PROBE_BYTES})); DELETE FROM probe`);
     } else {
@@ -153,10 +179,14 @@ function openDatabase(path: string, readOnly: boolean, maxPages: number | undefi
 
 /** Who writes marks a new or older journal as of this format, before the first record that an earlier version could not read. */
 function checkFormat(db: DatabaseSync, writes: boolean): void {
-  const { user_version: format } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  const format = formatOf(db);
   const isNew = format === 0 && writes;
   if (!isNew && (format < OLDEST_FORMAT || format > FORMAT)) throw new JournalCorruptError(`the journal has format ${format}; this version reads formats ${OLDEST_FORMAT} to ${FORMAT}`, 0);
   if (writes && format !== FORMAT) db.exec(`PRAGMA user_version = ${FORMAT}`);
+}
+
+function formatOf(db: DatabaseSync): number {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }
 
 function guard<T>(operation: string, body: () => T): T {

@@ -26,6 +26,8 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
   const errors = counter('errors_total', 'Refusals and faults by code', ['code']);
   // A series that begins with the first fault has no increase that an alert could see.
   errors.inc({ code: 'INTERNAL' }, 0);
+  const backupFailures = counter('backup_failures_total', 'Automated backups that came to nothing; each is tried again');
+  backupFailures.inc(0);
   gauge('build_info', 'Always 1; which version runs, on which version of Node', ['version', 'node']).set({ version: VERSION, node: process.version }, 1);
   return {
     registry,
@@ -74,6 +76,11 @@ export function createMetrics(options: { readonly processMetrics?: boolean } = {
     liquidations: counter('liquidations_total', 'Liquidation steps by market', ['symbol']),
     openInterest: scraped('open_interest_quote', 'Notional held long (= short) at the mark, in quote units, by perpetual and its quote', ['symbol', 'asset']),
     insuranceFund: scraped('insurance_fund', 'What the insurance fund holds, in units of the asset', ['asset']),
+    backupEvery: gauge('backup_interval_seconds', 'Time from one automated backup to the next; 0: there are none'),
+    backupLast: gauge('backup_last_success_timestamp_seconds', 'When the newest automated backup that is complete was begun; 0: there is none'),
+    backupSeconds: gauge('backup_duration_seconds', 'How long the last automated backup took'),
+    backupSize: gauge('backup_size_bytes', 'What the last automated backup takes up'),
+    backupFailures,
     auditFailures: counter('audit_failures_total', 'Entries that could not be written into the audit log'),
     ledgerImbalance: gauge('ledger_imbalance', 'Sum over all ledger accounts in minor units; anything but 0 is an alarm', ['asset']),
   };

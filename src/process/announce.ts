@@ -32,6 +32,7 @@ export function announce(config: Config, url: string): void {
   Sockets   ${url}/prices /market /user /admin
   Engine    in this process, journal in ${join(config.dataDir, 'journal.db')}
   Prices    ${config.feeds.mode}${config.house ? ', house makers quote' : ', no house makers'}
+  Backups   ${config.backups === undefined ? 'none by themselves: BACKUP_DIR names a folder for them' : `to ${config.backups.directory}, the newest ${config.backups.keep} are kept`}
   Health    ${url}/health/ready   metrics ${url}/metrics${config.servingCpu === undefined ? '' : `\n  CPUs      ${config.servingCpu} serves, all other threads run elsewhere`}
 
   Try: ${url === DEMO_URL ? '' : `BOURSE_URL=${url} `}npm run demo   or   curl ${url}/api/v1/markets/BTC-USDT/ticker

@@ -1,7 +1,7 @@
 /** The settings that the process was started with. */
 import { resolve } from 'node:path';
 import { CONFIG_EXIT_STATUS, ConfigError, parseConfig, type Config } from '../config/config.ts';
-import { prepareDataDirectory } from '../config/data-directory.ts';
+import { prepareBackupDirectory, prepareDataDirectory } from '../config/data-directory.ts';
 
 /** All that is wrong with arguments and variables is named at once, and ends the process. */
 export function readSettings(): Config {
@@ -9,7 +9,9 @@ export function readSettings(): Config {
   try {
     const config = parseConfig(process.env);
     if (problems.length === 0) {
-      prepareDataDirectory(resolve(config.dataDir));
+      const directory = resolve(config.dataDir);
+      prepareDataDirectory(directory);
+      if (config.backups !== undefined) prepareBackupDirectory(resolve(config.backups.directory), directory);
       return config;
     }
   } catch (error) {

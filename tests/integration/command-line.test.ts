@@ -11,7 +11,7 @@ import { SqliteStore } from '../../src/models/sqlite.ts';
 import { AuditLog } from '../../src/services/audit.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['scripts/admin-password.ts', 'scripts/audit-log.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
+const COMMANDS = ['scripts/admin-password.ts', 'scripts/audit-log.ts', 'scripts/backup.ts', 'scripts/demo.ts', 'scripts/replay.ts', 'scripts/restore.ts', 'scripts/sim.ts', 'scripts/test.ts', 'bench/api.ts', 'bench/engine.ts'];
 
 const directory = mkdtempSync(join(tmpdir(), 'bourse-commands-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -34,7 +34,7 @@ for (const command of COMMANDS) {
 }
 
 test('a number that is none is named', () => {
-  for (const [script, option] of [['scripts/sim.ts', '--seed'], ['scripts/replay.ts', '--to'], ['scripts/audit-log.ts', '--to'], ['scripts/test.ts', '--sim'], ['bench/engine.ts', '--seed']] as const) {
+  for (const [script, option] of [['scripts/sim.ts', '--seed'], ['scripts/replay.ts', '--to'], ['scripts/audit-log.ts', '--to'], ['scripts/restore.ts', '--until-event'], ['scripts/test.ts', '--sim'], ['bench/engine.ts', '--seed']] as const) {
     const { status, stderr } = run(script, option, 'x1');
     assert.equal(status, 64, script);
     assert.match(stderr, new RegExp(`^${option} must be a whole number, not "x1"\nusage: `));

@@ -1,0 +1,43 @@
+/** A thread that makes one backup, and then removes the oldest. The threads that serve and commit never wait for it. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { joinBackground } from '../utils/cpus.ts';
+import { yieldToOthers } from '../utils/thread-priority.ts';
+import { copyDataDirectory, type Copied } from './copy.ts';
+import { removeOld, removeUnfinished } from './folder.ts';
+
+export interface BackupTask {
+  readonly dataDirectory: string;
+  /** Where backups go. */
+  readonly directory: string;
+  readonly name: string;
+  /** How many stay. */
+  readonly keep: number;
+  /** Bytes that stay free there. */
+  readonly minFree: number;
+}
+
+export interface BackupMade extends Copied {
+  /** Why the oldest could not be removed. */
+  readonly left?: string;
+}
+
+async function makeBackup({ dataDirectory, directory, name, keep, minFree }: BackupTask): Promise<BackupMade> {
+  // Not made again: where a disk was mounted there may be an empty folder of another one now, or none.
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`BACKUP_DIR: ${directory} is no folder any more; mount its disk, or make it again`);
+  removeUnfinished(directory);
+  const copied = await copyDataDirectory(dataDirectory, join(directory, name), { minFree });
+  try {
+    removeOld(directory, keep, name);
+    return copied;
+  } catch (error) {
+    return { ...copied, left: (error as Error).message };
+  }
+}
+
+if (parentPort !== null) {
+  yieldToOthers();
+  joinBackground();
+  parentPort.postMessage(await makeBackup(workerData as BackupTask));
+}
