@@ -1,7 +1,6 @@
 /** The store of a data directory that was restored to an earlier event: what it may not have any more, and what it says of it. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { syncToDisk } from '../src/backup/copy.ts';
 import type { EngineReader } from '../src/engine/reader.ts';
 import type { JournalCopied } from '../src/journal/journal-copy.ts';
 import { MAX_LIMIT, type Store } from '../src/models/collection.ts';
@@ -12,6 +11,7 @@ import { users } from '../src/models/users.ts';
 import { requireOwners } from '../src/services/account-owners.ts';
 import { AuditLog } from '../src/services/audit.ts';
 import { wallTime } from '../src/utils/clock.ts';
+import { syncToDisk } from '../src/utils/sync-to-disk.ts';
 
 export interface Removed {
   readonly users: number;

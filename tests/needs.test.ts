@@ -34,6 +34,6 @@ test('a program that is not there is a reason to skip, and a failure where it mu
 
 test('CI installs what tests need, and lets nothing that it has found be left out', () => {
   const script = readFileSync(join(ROOT, '.ci/run'), 'utf8');
-  for (const program of ['chromium', 'promtool', 'taskset', 'recordings']) assert.match(script, new RegExp(`\\b${program}\\b`));
+  for (const program of ['chromium', 'promtool', 'strace', 'taskset', 'recordings']) assert.match(script, new RegExp(`\\b${program}\\b`));
   assert.match(script, /^export MUST_HAVE=/m);
 });

@@ -2,12 +2,13 @@
  * Copies what cannot be made again out of a data directory, whoever writes there meanwhile. The copy is a data directory itself. It has its name only when it is
  * complete and on disk. Changes no data of the source; blocks its thread.
  */
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Seq } from '../engine/units.ts';
 import { copyJournal } from '../journal/journal-copy.ts';
 import { journalPath } from '../journal/sqlite-file.ts';
+import { syncToDisk } from '../utils/sync-to-disk.ts';
 
 /** What follows the name of a copy until it is complete. */
 export const UNFINISHED = '.unfinished';
@@ -87,16 +88,6 @@ export function copyFile(from: string, to: string, name: string): void {
     throw new Error(`${join(from, name)} cannot be copied: ${(error as Error).message}`, { cause: error });
   }
   syncToDisk(join(to, name));
-}
-
-/** Of a file, or of which names a folder has. */
-export function syncToDisk(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** The journal last: a user whose account the journal does not know, or a snapshot of events that it has not, could not be used. The other way round nothing is missing. */

@@ -1,6 +1,7 @@
 /** Makes DATA_DIR and BACKUP_DIR and sees whether they can be written, before anything is: what is wrong there is a bad setting like any other. */
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { syncToDisk } from '../utils/sync-to-disk.ts';
 import { ConfigError } from './config.ts';
 
 const PROBE = '.probe';
@@ -47,7 +48,7 @@ function prepare(setting: string, path: string): void {
   }
 }
 
-/** One folder after the other: Node's own recursive way never ends where the system says "not found" for a folder that cannot be made, as in /proc. */
+/** So that no power cut takes them, and all that will be in them. One folder after the other: Node's own recursive way never ends where the system says "not found" for a folder that cannot be made, as in /proc. */
 function make(path: string): void {
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
@@ -59,5 +60,10 @@ function make(path: string): void {
   } catch (error) {
     // Another process was faster, or the name leads nowhere, which the probe finds out.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  try {
+    syncToDisk(dirname(path));
+  } catch {
+    // Whoever may make folders in one that they may not read leaves it to the system, which does so within seconds.
   }
 }

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default src/main.ts. */
   readonly entry?: string;
+  /** A program that runs the server, with its arguments, as the process that is started. */
+  readonly within?: readonly string[];
 }
 
 export interface ServerProcess {
@@ -37,7 +39,8 @@ export interface ServerProcess {
 /** Resolves when the server says that it is ready; throws with its output when it ends before, or does not get there. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bourse-e2e-'));
-  const child = spawn(process.execPath, [...NODE_FLAGS, resolve(ROOT, options.entry ?? 'src/main.ts')], {
+  const command = [...(options.within ?? []), process.execPath, ...NODE_FLAGS, resolve(ROOT, options.entry ?? 'src/main.ts')];
+  const child = spawn(command[0]!, command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory, FEEDS: 'manual', HOUSE: 'off', LOG_LEVEL: 'warn', RATE_LIMITS: 'off', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
