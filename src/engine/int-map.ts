@@ -31,9 +31,9 @@ export class IntMap {
     return this.#size;
   }
 
-  /** Grows now rather than before it holds twice as much. */
+  /** Grows now when it would soon: from four fifths of what it holds before that. */
   makeRoom(): void {
-    if (this.#size * 4 > this.#mask + 1) this.#grow();
+    if (this.#size * 2 * 5 > (this.#mask + 1) * 4) this.#grow();
   }
 
   /** -1 = absent. */

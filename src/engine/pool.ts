@@ -104,9 +104,9 @@ export class OrderPool {
     return this.#live;
   }
 
-  /** Grows now rather than before it holds twice as much. Replaces every array, as `allocate` does. */
+  /** Grows now when it would soon: from four fifths of what it holds before that. Replaces every array, as `allocate` does. */
   makeRoom(): void {
-    if (this.#fresh * 2 > this.#wide.length) this.#reserve((this.#fresh / STRIDE) * 2);
+    if (this.#fresh * 5 > this.#wide.length * 4) this.#growFrom(this.#wide.length / STRIDE);
   }
 
   /** A slot whose fields the caller sets. */
@@ -116,8 +116,7 @@ export class OrderPool {
       this.#free = this.next[slot];
     } else {
       slot = this.#fresh;
-      const orders = slot / STRIDE;
-      if (slot === this.#wide.length) this.#reserve(orders + (orders < LARGE ? orders : orders >> 1));
+      if (slot === this.#wide.length) this.#growFrom(slot / STRIDE);
       this.#fresh += STRIDE;
       this.#clientOrderIds.push('');
     }
@@ -145,6 +144,10 @@ export class OrderPool {
   setClientOrderId(slot: number, id: string): void {
     const at = slot / STRIDE;
     if (this.#clientOrderIds[at] !== id) this.#clientOrderIds[at] = id;
+  }
+
+  #growFrom(orders: number): void {
+    this.#reserve(orders + (orders < LARGE ? orders : orders >> 1));
   }
 
   #reserve(orders: number): void {

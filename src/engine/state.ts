@@ -99,7 +99,7 @@ export class State {
     }
   }
 
-  /** For when nobody waits: the tables that take longest to grow, with a million entries a tenth of a second and more, grow now, and not until they hold twice as much. */
+  /** For when nobody waits: of the tables that take longest to grow, with a million entries a tenth of a second and more, those that are nearly full grow now. The others would take up memory for nothing. */
   makeRoom(): void {
     this.pool.makeRoom();
     this.slotByOrder.makeRoom();
