@@ -165,6 +165,34 @@ test('the fund takes over at the bankruptcy price what the book does not, and wo
   kit.engine.check();
 });
 
+test('the fund works off what it holds at no more than half a per cent from the mark', () => {
+  // 271,001 less 0.5 % is 269,645.995; plus 0.5 % 272,356.005.
+  const sells = (bid: number) => {
+    const { kit, maker } = venue();
+    kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 10_000 * USDT });
+    kit.prices(272_000, 272_000);
+    kit.place(maker, perp({ side: 'buy', price: bid }));
+    kit.prices(271_001, 271_001);
+    return kit.engine.position(1, PERP)?.size;
+  };
+  assert.deepEqual([sells(269_645), sells(269_646)], [1_000, undefined]);
+  const buys = (ask: number) => {
+    const kit = Kit.create();
+    kit.prices(242_000, 242_000);
+    const [short, long, maker] = [kit.user('short', 10_000), kit.user('long', 100_000), kit.user('maker', 100_000)];
+    kit.place(long, perp({ side: 'buy', price: 242_000 }));
+    kit.place(short, perp({ side: 'sell', price: 242_000 }));
+    kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 10_000 * USDT });
+    // Bankrupt at 26,620.
+    kit.prices(266_000, 266_000);
+    assert.equal(kit.engine.position(1, PERP)?.size, -1_000);
+    kit.place(maker, perp({ side: 'sell', price: ask }));
+    kit.prices(271_001, 271_001);
+    return kit.engine.position(1, PERP)?.size;
+  };
+  assert.deepEqual([buys(272_357), buys(272_356)], [-1_000, undefined]);
+});
+
 test('a fund that can afford part takes that part', () => {
   const { kit } = venue();
   kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 1_000 * USDT });
