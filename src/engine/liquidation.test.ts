@@ -167,15 +167,18 @@ test('the fund takes over at the bankruptcy price what the book does not, and wo
 
 test('the fund works off what it holds at no more than half a per cent from the mark', () => {
   // 271,001 less 0.5 % is 269,645.995; plus 0.5 % 272,356.005.
-  const sells = (bid: number) => {
+  const sells = (bid: number, ...quantities: number[]) => {
     const { kit, maker } = venue();
     kit.do({ type: 'fund_insurance', asset: 'USDT', amount: 10_000 * USDT });
     kit.prices(272_000, 272_000);
-    kit.place(maker, perp({ side: 'buy', price: bid }));
-    kit.prices(271_001, 271_001);
+    for (const quantity of quantities.length > 0 ? quantities : [1_000]) {
+      kit.place(maker, perp({ side: 'buy', price: bid, quantity }));
+      kit.prices(271_001, 271_001);
+    }
     return kit.engine.position(1, PERP)?.size;
   };
   assert.deepEqual([sells(269_645), sells(269_646)], [1_000, undefined]);
+  assert.deepEqual([sells(269_646, 999), sells(269_646, 999, 1)], [1, undefined], 'to the last lot');
   const buys = (ask: number) => {
     const kit = Kit.create();
     kit.prices(242_000, 242_000);

@@ -40,12 +40,32 @@ test('a market is refused when', () => {
     ['the first tier has a floor', { ...eth, riskTiers: [{ ...tier, notionalFloor: 1 }] }],
     ['tiers do not ascend', { ...eth, riskTiers: [tier, { ...tier, notionalFloor: 5 }, { ...tier, notionalFloor: 5 }] }],
     ['maintenance is not below initial margin', { ...eth, riskTiers: [{ ...tier, maintenanceMarginRate: 20_000 }] }],
-    ['rates fall', { ...eth, riskTiers: [tier, { notionalFloor: 5, initialMarginRate: 15_000, maintenanceMarginRate: 10_000 }] }],
+    ['the initial margin falls', { ...eth, riskTiers: [tier, { notionalFloor: 5, initialMarginRate: 15_000, maintenanceMarginRate: 10_000 }] }],
+    ['the maintenance margin falls', { ...eth, riskTiers: [tier, { notionalFloor: 5, initialMarginRate: 20_000, maintenanceMarginRate: 9_999 }] }],
     ['leverage is beyond the first tier', { ...eth, maxLeverage: 51 }],
     ['funding is too frequent', { ...eth, fundingIntervalMs: 1 }],
   ];
   for (const [name, changes] of table) assert.equal(kit.refused({ type: 'create_market', spec: perpSpec(changes) }), 'VALIDATION_FAILED', name);
   assert.equal(kit.refused({ type: 'create_market', spec: perpSpec() }), 'CONFLICT');
+});
+
+test('a market is accepted where', () => {
+  const eth = { symbol: 'ETH-USDT-PERP', base: 'ETH' };
+  const tier = { notionalFloor: 0, initialMarginRate: 20_000, maintenanceMarginRate: 10_000 };
+  const table: readonly (readonly [string, Parameters<typeof perpSpec>[0]])[] = [
+    ['a fee is 5 %', { ...eth, takerFee: 50_000 }],
+    ['a rebate is the whole fee', { ...eth, makerFee: -500, takerFee: 500 }],
+    ['only the maintenance margin rises', { ...eth, riskTiers: [tier, { ...tier, notionalFloor: 5, maintenanceMarginRate: 15_000 }] }],
+    ['only the initial margin rises', { ...eth, riskTiers: [tier, { ...tier, notionalFloor: 5, initialMarginRate: 30_000 }] }],
+    ['leverage is what the first tier allows', { ...eth, maxLeverage: 50, riskTiers: [tier] }],
+    ['funding comes every second', { ...eth, fundingIntervalMs: 1_000 }],
+  ];
+  for (const [name, changes] of table) {
+    const kit = Kit.create();
+    kit.do({ type: 'create_asset', code: 'ETH', scale: 8 });
+    const outcome = kit.engine.execute({ type: 'create_market', spec: perpSpec(changes) }, kit.time);
+    assert.equal(outcome.ok, true, `${name}: ${JSON.stringify(outcome)}`);
+  }
 });
 
 test('changes are merged, validated, and may not ruin open positions', () => {
