@@ -43,6 +43,22 @@ test('a market buy pays for the deeper makers that it meets when a nearer one dr
   }
 });
 
+test('a maker that would close part of its position, and cannot open the rest, is not counted on', () => {
+  const kit = Kit.create();
+  kit.prices(1_000, 1_000);
+  const [maker, other] = [kit.user('maker', 1), kit.user('other', 1_000)];
+  kit.order(other, { ...perp, side: 'sell', price: 1_000, quantity: 5 });
+  kit.order(maker, { ...perp, side: 'buy', price: 1_000, quantity: 5 });
+  // It closes all five, so nothing is locked for it; then four of them are closed elsewhere, and the money leaves.
+  kit.order(maker, { ...perp, side: 'sell', price: 1_000, quantity: 5 });
+  kit.order(other, { ...perp, side: 'buy', price: 999, quantity: 4 });
+  kit.order(maker, { ...perp, side: 'sell', price: 999, quantity: 4, timeInForce: 'IOC' });
+  kit.do({ type: 'transfer', account: maker, asset: 'USDT', amount: kit.engine.balance(maker, 0).futuresAvailable, from: 'futures', to: 'spot' });
+  assert.equal(kit.engine.position(maker, PERP)?.size, 1);
+  const taker = kit.user('taker', 1_000);
+  assert.deepEqual(filledBy(kit, taker, 'buy', 'limit', 1_000, 5), { filled: 0, refused: 'FOK_NOT_FILLABLE' });
+});
+
 test('an order that every maker can carry fills', () => {
   const kit = Kit.create();
   kit.prices(1_000, 1_000);

@@ -242,8 +242,13 @@ test('without a fund the opposite positions are deleveraged by profit and levera
   assert.deepEqual([kit.engine.position(keen, PERP)?.adlRank, kit.engine.position(short, PERP)?.adlRank], [5, 5], 'equal without profit or loss');
   kit.prices(280_000, 280_000);
   assert.deepEqual([kit.engine.position(keen, PERP)?.adlRank, kit.engine.position(short, PERP)?.adlRank], [5, 3]);
-  const receipt = receiptOf(kit.prices(272_000, 272_000));
+  const events = kit.prices(272_000, 272_000);
+  const receipt = receiptOf(events);
   assert.deepEqual(receipt.fills.map(({ quantity, cause, counterparty }) => [quantity, cause, counterparty]), [[300, 'adl', keen], [700, 'adl', short]]);
+  for (const side of ofType(events, 'trade').flatMap(({ taker, maker }) => [taker, maker])) {
+    const { order, filled, remaining, filledQuote, filledFee, unlocked } = side;
+    assert.deepEqual({ order, filled, remaining, filledQuote, filledFee, unlocked }, { order: 0, filled: 0, remaining: 0, filledQuote: 0, filledFee: 0, unlocked: 0 }, 'no order stood behind it');
+  }
   assert.equal(kit.engine.position(long, PERP), undefined);
   assert.equal(kit.engine.position(short, PERP)?.size, -300);
   kit.engine.check();

@@ -35,6 +35,10 @@ test('a market is refused when', () => {
     ['rebates exceed fees', { ...eth, makerFee: -600 }],
     ['the status is unknown', { ...eth, status: 'asleep' as 'open' }],
     ['the least quantity is zero', { ...eth, minQuantity: 0 }],
+    ['the largest quantity is below the least', { ...eth, minQuantity: 5, maxQuantity: 4 }],
+    ['the largest quantity is none', { ...eth, maxQuantity: 0.5 }],
+    ['the largest quantity of a market order is below the least', { ...eth, minQuantity: 5, maxMarketQuantity: 4 }],
+    ['the largest quantity of a market order is none', { ...eth, maxMarketQuantity: -1 }],
     ['the band is whole', { ...eth, priceBand: 1_000_000 }],
     ['it has no tiers', { ...eth, riskTiers: [] }],
     ['the first tier has a floor', { ...eth, riskTiers: [{ ...tier, notionalFloor: 1 }] }],
@@ -55,6 +59,7 @@ test('a market is accepted where', () => {
   const table: readonly (readonly [string, Parameters<typeof perpSpec>[0]])[] = [
     ['a fee is 5 %', { ...eth, takerFee: 50_000 }],
     ['a rebate is the whole fee', { ...eth, makerFee: -500, takerFee: 500 }],
+    ['the largest quantities are the least', { ...eth, minQuantity: 5, maxQuantity: 5, maxMarketQuantity: 5 }],
     ['only the maintenance margin rises', { ...eth, riskTiers: [tier, { ...tier, notionalFloor: 5, maintenanceMarginRate: 15_000 }] }],
     ['only the initial margin rises', { ...eth, riskTiers: [tier, { ...tier, notionalFloor: 5, initialMarginRate: 30_000 }] }],
     ['leverage is what the first tier allows', { ...eth, maxLeverage: 50, riskTiers: [tier] }],
