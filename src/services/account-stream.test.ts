@@ -220,6 +220,35 @@ test('a position that closed before it was paid its funding is told as it closed
   assert.deepEqual(heard, [['short', '0.01', '0.03'], ['closed', '1']]);
 });
 
+test('a position that is closed while an earlier change of it is on its way is told as it closed', async () => {
+  const pipeline = new Pipeline(1);
+  const { engine } = pipeline;
+  for (const command of founding()) pipeline.execute(command);
+  const [maker, short] = [2, 3];
+  const order = { market: 1, type: 'limit', quantity: 10, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '' } as const;
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'sell', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'buy', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'sell', price: 299_000 } });
+  pipeline.commit();
+  const stream = new AccountStream({ sequencer: pipeline, catalog: new Catalog(engine) });
+  pipeline.onCommitted((record) => stream.apply(record));
+  const heard: unknown[] = [];
+  stream.onMessage((_, channel, message) => {
+    if (channel === 'position') heard.push([(message as Position).status, (message as Position).realizedPnl]);
+  });
+  await stream.follow(short, ['position']);
+  while (engine.prices(1).nextFundingTime < Date.UTC(2024, 0, 1, 16)) pipeline.execute({ type: 'advance_time' });
+  // Its page has come: the payment is executed first, then what closes it, 0.01 sold at 30,000 and bought at 29,900; the payment alone is durable.
+  while ((engine.nextTimer() ?? Infinity) <= engine.time) pipeline.execute({ type: 'note' });
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  pipeline.commit(1);
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, []);
+  pipeline.commit();
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, [['closed', '1']]);
+});
+
 test('who cannot be followed because the journal fails is not followed', async () => {
   const disk = new MemoryDisk();
   const leader = await openMemoryLeader(disk, new Clock());
