@@ -332,6 +332,21 @@ test('a counterparty of auto-deleveraging is paid later on what it had', () => {
   assert.ok(paid(finish(kit)).some(([account, size, amount]) => account === c && size === -5 && amount === 50));
 });
 
+test('a counterparty of auto-deleveraging that has to pay does so first, from its margin where that is all it has', () => {
+  const { kit, a, b, c, d } = four();
+  kit.do({ type: 'adjust_margin', account: c, market: PERP, amount: 100_000 });
+  for (const account of [a, b, d]) empty(kit, account);
+  begin(kit);
+  // d's 20,000 u on 200,000 are used up at 1,100; at 1,095 it is due. Nobody offers, and the fund is empty but for one unit: a, first of two equals, gives 2 of its 3 lots.
+  const events = kit.prices(1_095, 1_095);
+  kit.engine.check();
+  assert.deepEqual(ofType(events, 'trade').map(({ cause, maker, taker, price, quantity }) => [cause, maker.account, taker.account, price, quantity]), [['adl', a, d, 1_100, 2]]);
+  assert.deepEqual(paid(events), [[a, 3, -31, 31]]);
+  // 30,000 u less 31 are 29,969, of which 2 lots release 19,979; they gain 20,000.
+  assert.deepEqual([kit.engine.position(a, PERP)?.margin, available(kit, a)], [9_990, 39_979]);
+  assert.deepEqual(paid(finish(kit)), [[b, 4, -41, 41], [c, -5, 50, 0], [d, -2, 20, 0]]);
+});
+
 test('fill-or-kill counts on no maker whose margin still has to pay, nor on a taker\'s', () => {
   const { kit, a, b, c } = four();
   const ask = { market: PERP, side: 'sell', price: 1_003, quantity: 3 } as const;
