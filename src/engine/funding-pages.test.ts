@@ -250,7 +250,9 @@ test('no command settles more than a page, in whatever markets, nor looks at ver
   kit.time = kit.engine.nextTimer()!;
   const settled: number[] = [];
   for (let commands = 0; settled.length < 2; commands++) {
+    const restored = Engine.restore(kit.engine.snapshot(), page);
     const events = advance(kit);
+    assert.equal(JSON.stringify(restored.execute({ type: 'advance_time' }, kit.time)), JSON.stringify({ ok: true, events }), 'restored, it goes on in the same market');
     // The payments of a page, its end, and a market's beginning or end.
     assert.ok(ofType(events, 'funding_paid').length <= page && events.length <= page + 6, `${events.length} events`);
     const idle = ofType(events, 'funding_advanced').map(({ nextAccount }) => nextAccount);
