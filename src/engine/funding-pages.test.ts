@@ -272,9 +272,13 @@ test('a small market that is due does not wait for the end of a large one', () =
   kit.order(c, { market: 2, side: 'sell', price: 1_000, quantity: 1 });
   kit.order(a, { market: 2, side: 'buy', price: 1_000, quantity: 1 });
   kit.time = kit.engine.prices(PERP).nextFundingTime;
-  kit.do({ type: 'advance_time' });
-  kit.time += 1_000;
+  // The small one was due before, and its two positions are what one command settles.
   assert.deepEqual(ofType(advance(kit), 'funding_settled').map(({ market }) => market), [2]);
+  assert.deepEqual(ofType(advance(kit), 'funding_started').map(({ market }) => market), [PERP]);
+  kit.time += 1_000;
+  const events = advance(kit);
+  assert.deepEqual(ofType(events, 'funding_settled').map(({ market }) => market), [2]);
+  assert.ok(!events.some((event) => 'market' in event && event.market === PERP), 'there is no room for a page');
   assert.deepEqual(ofType(finish(kit), 'funding_settled').map(({ market }) => market), [PERP]);
 });
 
