@@ -174,6 +174,18 @@ test('another interval, or the next one\'s end, waits until the settlement is ov
   finish(kit);
 });
 
+test('after a pause of several intervals it is settled once, and next at the end of the one that runs', () => {
+  const { kit } = four();
+  const due = kit.engine.prices(PERP).nextFundingTime;
+  kit.time = due + 20 * HOURS;
+  const events = finish(kit);
+  for (const type of ['funding_started', 'funding_settled'] as const) {
+    assert.deepEqual(ofType(events, type).map(({ time, nextTime }) => [time, nextTime]), [[due, due + 24 * HOURS]], type);
+  }
+  assert.equal(kit.engine.nextTimer(), due + 24 * HOURS);
+  assert.deepEqual(advance(kit), []);
+});
+
 test('samples of the book after the beginning count for the next interval, and those before it for this one', () => {
   const { kit, a, c } = four();
   const sample = (bid: number, ask: number) => {
