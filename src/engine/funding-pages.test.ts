@@ -174,6 +174,18 @@ test('another interval, or the next one\'s end, waits until the settlement is ov
   finish(kit);
 });
 
+test('after a pause of several intervals it is settled once, and next at the end of the one that runs', () => {
+  const { kit } = four();
+  const due = kit.engine.prices(PERP).nextFundingTime;
+  kit.time = due + 20 * HOURS;
+  const events = finish(kit);
+  for (const type of ['funding_started', 'funding_settled'] as const) {
+    assert.deepEqual(ofType(events, type).map(({ time, nextTime }) => [time, nextTime]), [[due, due + 24 * HOURS]], type);
+  }
+  assert.equal(kit.engine.nextTimer(), due + 24 * HOURS);
+  assert.deepEqual(advance(kit), []);
+});
+
 test('samples of the book after the beginning count for the next interval, and those before it for this one', () => {
   const { kit, a, c } = four();
   const sample = (bid: number, ask: number) => {
@@ -250,7 +262,9 @@ test('no command settles more than a page, in whatever markets, nor looks at ver
   kit.time = kit.engine.nextTimer()!;
   const settled: number[] = [];
   for (let commands = 0; settled.length < 2; commands++) {
+    const restored = Engine.restore(kit.engine.snapshot(), page);
     const events = advance(kit);
+    assert.equal(JSON.stringify(restored.execute({ type: 'advance_time' }, kit.time)), JSON.stringify({ ok: true, events }), 'restored, it goes on in the same market');
     // The payments of a page, its end, and a market's beginning or end.
     assert.ok(ofType(events, 'funding_paid').length <= page && events.length <= page + 6, `${events.length} events`);
     const idle = ofType(events, 'funding_advanced').map(({ nextAccount }) => nextAccount);
@@ -270,9 +284,13 @@ test('a small market that is due does not wait for the end of a large one', () =
   kit.order(c, { market: 2, side: 'sell', price: 1_000, quantity: 1 });
   kit.order(a, { market: 2, side: 'buy', price: 1_000, quantity: 1 });
   kit.time = kit.engine.prices(PERP).nextFundingTime;
-  kit.do({ type: 'advance_time' });
-  kit.time += 1_000;
+  // The small one was due before, and its two positions are what one command settles.
   assert.deepEqual(ofType(advance(kit), 'funding_settled').map(({ market }) => market), [2]);
+  assert.deepEqual(ofType(advance(kit), 'funding_started').map(({ market }) => market), [PERP]);
+  kit.time += 1_000;
+  const events = advance(kit);
+  assert.deepEqual(ofType(events, 'funding_settled').map(({ market }) => market), [2]);
+  assert.ok(!events.some((event) => 'market' in event && event.market === PERP), 'there is no room for a page');
   assert.deepEqual(ofType(finish(kit), 'funding_settled').map(({ market }) => market), [PERP]);
 });
 
@@ -330,6 +348,21 @@ test('a counterparty of auto-deleveraging is paid later on what it had', () => {
   assert.ok(ofType(events, 'trade').some(({ cause, maker }) => cause === 'adl' && maker.account === c));
   assert.deepEqual(ofType(events, 'funding_deferred').map(({ account, size }) => [account, size]), [[c, -5]]);
   assert.ok(paid(finish(kit)).some(([account, size, amount]) => account === c && size === -5 && amount === 50));
+});
+
+test('a counterparty of auto-deleveraging that has to pay does so first, from its margin where that is all it has', () => {
+  const { kit, a, b, c, d } = four();
+  kit.do({ type: 'adjust_margin', account: c, market: PERP, amount: 100_000 });
+  for (const account of [a, b, d]) empty(kit, account);
+  begin(kit);
+  // d's 20,000 u on 200,000 are used up at 1,100; at 1,095 it is due. Nobody offers, and the fund is empty but for one unit: a, first of two equals, gives 2 of its 3 lots.
+  const events = kit.prices(1_095, 1_095);
+  kit.engine.check();
+  assert.deepEqual(ofType(events, 'trade').map(({ cause, maker, taker, price, quantity }) => [cause, maker.account, taker.account, price, quantity]), [['adl', a, d, 1_100, 2]]);
+  assert.deepEqual(paid(events), [[a, 3, -31, 31]]);
+  // 30,000 u less 31 are 29,969, of which 2 lots release 19,979; they gain 20,000.
+  assert.deepEqual([kit.engine.position(a, PERP)?.margin, available(kit, a)], [9_990, 39_979]);
+  assert.deepEqual(paid(finish(kit)), [[b, 4, -41, 41], [c, -5, 50, 0], [d, -2, 20, 0]]);
 });
 
 test('fill-or-kill counts on no maker whose margin still has to pay, nor on a taker\'s', () => {

@@ -118,13 +118,15 @@ export class AccountState {
     const { account, last } = followed;
     const { sequencer: { state }, catalog, emit } = this.#parts;
     const { seq, time } = state;
-    return [...touched.positions].flatMap(([market, { realized }]) => {
+    return [...touched.positions].flatMap(([market, { size, realized }]) => {
       const listed = catalog.byId(market);
       const view = state.position(account, market);
       const before = last.get(market);
       const open = view !== undefined && view.size !== 0;
       // Opened and closed before it was ever told.
       if (!open && before === undefined) return [];
+      // Closed by an event that is still to come: only that one knows what it closed with.
+      if (!open && size !== 0) return [];
       const now = open ? positionInfo(view, listed) : closedPosition({ ...(before as Position), realizedPnl: listed.units.formatQuote(realized), updatedAt: time });
       return [() => {
         if (followed.last !== last) return;

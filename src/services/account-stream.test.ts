@@ -4,7 +4,9 @@ import { Random } from '../../tests/simulation/random.ts';
 import { founding, World } from '../../tests/simulation/world.ts';
 import type { Command } from '../engine/commands.ts';
 import { Engine } from '../engine/engine.ts';
+import { Kit, PERP } from '../../tests/support/engine-kit.ts';
 import { ALICE, found, openMemoryLeader, Clock, place } from '../../tests/support/fixture.ts';
+import { Fuzz } from '../../tests/support/fuzz.ts';
 import { MemoryDisk } from '../../tests/support/memory-journal.ts';
 import type { Order } from '../models/orders.ts';
 import { publicOrder } from '../models/orders.ts';
@@ -34,8 +36,9 @@ class Pipeline {
   #time = Date.UTC(2024, 0, 1);
   committedSeq = 0;
 
-  constructor(fundingPage?: number) {
-    this.engine = this.state = Engine.create(fundingPage);
+  constructor(fundingPage?: number, engine = Engine.create(fundingPage)) {
+    this.engine = this.state = engine;
+    this.committedSeq = engine.seq;
   }
 
   readonly barrier = (): Promise<void> => {
@@ -218,6 +221,71 @@ test('a position that closed before it was paid its funding is told as it closed
   pipeline.commit();
   await new Promise(setImmediate);
   assert.deepEqual(heard, [['short', '0.01', '0.03'], ['closed', '1']]);
+});
+
+test('a position that is closed while an earlier change of it is on its way is told as it closed', async () => {
+  const pipeline = new Pipeline(1);
+  const { engine } = pipeline;
+  for (const command of founding()) pipeline.execute(command);
+  const [maker, short] = [2, 3];
+  const order = { market: 1, type: 'limit', quantity: 10, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '' } as const;
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'sell', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'buy', price: 300_000 } });
+  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'sell', price: 299_000 } });
+  pipeline.commit();
+  const stream = new AccountStream({ sequencer: pipeline, catalog: new Catalog(engine) });
+  pipeline.onCommitted((record) => stream.apply(record));
+  const heard: unknown[] = [];
+  stream.onMessage((_, channel, message) => {
+    if (channel === 'position') heard.push([(message as Position).status, (message as Position).realizedPnl]);
+  });
+  await stream.follow(short, ['position']);
+  while (engine.prices(1).nextFundingTime < Date.UTC(2024, 0, 1, 16)) pipeline.execute({ type: 'advance_time' });
+  // Its page has come: the payment is executed first, then what closes it, 0.01 sold at 30,000 and bought at 29,900; the payment alone is durable.
+  while ((engine.nextTimer() ?? Infinity) <= engine.time) pipeline.execute({ type: 'note' });
+  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  pipeline.commit(1);
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, []);
+  pipeline.commit();
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, [['closed', '1']]);
+});
+
+test('whatever is on its way meanwhile, positions are told with what they closed with', async () => {
+  const random = new Random(1);
+  const kit = Kit.create({ fundingPage: 2 });
+  const accounts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => kit.user(name, 3, 1));
+  kit.prices(1_000, 1_000);
+  const fuzz = new Fuzz(1, kit, accounts);
+  const pipeline = new Pipeline(2, kit.engine);
+  const catalog = new Catalog(kit.engine);
+  const { units } = catalog.byId(PERP);
+  const stream = new AccountStream({ sequencer: pipeline, catalog });
+  /** What has closed and is durable, since the account was told of one the last time. */
+  const closings = new Map<number, string[]>(accounts.map((account) => [account, []]));
+  pipeline.onCommitted((record) => {
+    for (const event of record.events) {
+      if (event.type !== 'trade' || event.market !== PERP) continue;
+      for (const { account, position } of [event.maker, event.taker]) if (position?.size === 0) closings.get(account)?.push(units.formatQuote(position.realized));
+    }
+    stream.apply(record);
+  });
+  let told = 0;
+  stream.onMessage((account, _, message) => {
+    const { status, realizedPnl } = message as Position;
+    if (status !== 'closed') return;
+    told++;
+    assert.ok(closings.get(account)!.splice(0).includes(realizedPnl), `account ${account} is told ${realizedPnl}`);
+  });
+  for (const account of accounts) await stream.follow(account, ['position']);
+  for (let i = 0; i < COMMANDS; i++) {
+    pipeline.execute(fuzz.next());
+    if (!random.chance(0.3)) continue;
+    pipeline.commit(random.between(0, 3));
+    await new Promise(setImmediate);
+  }
+  assert.ok(told > 50, `${told} were told`);
 });
 
 test('who cannot be followed because the journal fails is not followed', async () => {

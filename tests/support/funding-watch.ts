@@ -29,6 +29,7 @@ export class FundingWatch {
 
   follow(events: readonly Event[], time: number): void {
     for (const event of events) {
+      if (event.type === 'funding_started') assert.ok(event.nextTime > time, 'an interval is settled once');
       this.#before(event);
       this.engine.apply(event, time);
     }
@@ -105,7 +106,7 @@ export class FundingWatch {
     if (open === undefined) return;
     this.#open.delete(event.market);
     this.settled++;
-    assert.deepEqual([event.rate, event.mark, event.time], [open.rate, open.mark, open.time]);
+    assert.deepEqual([event.rate, event.mark, event.time, event.nextTime], [open.rate, open.mark, open.time, this.engine.prices(event.market).nextFundingTime]);
     const receivers = [...open.sizes].filter(([, size]) => size * open.rate < 0);
     const collected = -[...open.amounts.values()].filter((amount) => amount < 0).reduce((sum, amount) => sum + BigInt(amount), 0n);
     const owed = receivers.reduce((sum, [, size]) => sum + this.#due(event.market, open, size), 0n);
