@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backups } from './backup/backups.ts';
-import { backupsIn, foreignBackup } from './backup/folder.ts';
+import { backupsIn, foreignBackup, isInBackup } from './backup/folder.ts';
 import { MemoryCache } from './cache/cache.ts';
 import { ConfigError, type Config } from './config/config.ts';
 import { onOneDisk } from './config/data-directory.ts';
@@ -85,6 +85,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const clock = new SteadyClock();
   const now = (): number => clock.now();
   const directory = resolve(config.dataDir);
+  requireNoBackup(config, directory);
   const secrets = loadSecrets(config);
   const metrics = createMetrics({ processMetrics: true });
   const cache = new MemoryCache(metrics);
@@ -219,6 +220,12 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
     life.onStop(() => copies.close());
   }
   return url;
+}
+
+/** What runs on one of its own backups would remove itself. Looked for before its journal is opened. Throws ConfigError. */
+function requireNoBackup({ backups }: Config, dataDirectory: string): void {
+  if (backups === undefined || !isInBackup(resolve(backups.directory), dataDirectory)) return;
+  throw new ConfigError([`DATA_DIR: ${dataDirectory} is a backup in BACKUP_DIR and would be removed once it is old; copy it to another place and start there`]);
 }
 
 /** Settings of automated backups, and those that are there. Throws ConfigError where they are another server's. */

@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { joinBackground } from '../utils/cpus.ts';
 import { yieldToOthers } from '../utils/thread-priority.ts';
 import { copyDataDirectory, type Copied } from './copy.ts';
-import { removeOld, removeUnfinished } from './folder.ts';
+import { foreignBackup, removeOld, removeUnfinished } from './folder.ts';
 
 export interface BackupTask {
   readonly dataDirectory: string;
@@ -26,6 +26,9 @@ export interface BackupMade extends Copied {
 async function makeBackup({ dataDirectory, directory, name, keep, minFree }: BackupTask): Promise<BackupMade> {
   // Not made again: where a disk was mounted there may be an empty folder of another one now, or none.
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`BACKUP_DIR: ${directory} is no folder any more; mount its disk, or make it again`);
+  // Asked again: when two servers are started on an empty folder, neither finds anything of the other.
+  const foreign = foreignBackup(directory, dataDirectory);
+  if (foreign !== undefined) throw new Error(`BACKUP_DIR: ${join(directory, foreign)} is a backup of another journal than the one in ${dataDirectory}; give each server a folder of its own`);
   removeUnfinished(directory);
   const copied = await copyDataDirectory(dataDirectory, join(directory, name), { minFree });
   try {

@@ -178,4 +178,26 @@ test('a BACKUP_DIR that cannot be used ends the start with status 78', { timeout
   assert.match(text, /BACKUP_DIR: .*bourse-.*Z is a backup of another journal than the one in .*bad-data/);
   assert.doesNotMatch(text, /First administrator/);
   assert.ok(readFileSync(join(backups, completeIn(backups)[0]!, 'keys.json'), 'utf8').length > 0);
+  // What runs on a backup would be removed with it.
+  const own = join(backups, completeIn(backups)[0]!);
+  const files = (): string[] => readdirSync(own).filter((name) => name !== 'logs');
+  const unchanged = files();
+  const refused = start(backups, own);
+  assert.equal(refused.status, 78, refused.text);
+  assert.match(refused.text, /DATA_DIR: .*bourse-.*Z is a backup in BACKUP_DIR and would be removed once it is old/);
+  assert.deepEqual(files(), unchanged);
+});
+
+test('two servers that were started on one empty folder do not push out each other’s backups', { timeout: 120_000 }, async () => {
+  const backups = join(directory, 'of-two');
+  const servers = await Promise.all(['2', '1'].map((seconds) => startServer({ env: { BACKUP_INTERVAL_SECONDS: seconds, BACKUP_KEEP: '1', BACKUP_DIR: backups } })));
+  try {
+    const failing = await eventually('one of them is told', async () => {
+      for (const server of servers) if ((await metric(server, 'backup_failures_total')) > 0) return server;
+      return undefined;
+    }, LIMIT_MS);
+    assert.match(failing.output(), /BACKUP_DIR: .*bourse-.*Z is a backup of another journal than the one in /);
+  } finally {
+    await Promise.all(servers.map((server) => server.dispose()));
+  }
 });
