@@ -2,10 +2,9 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backups } from './backup/backups.ts';
-import { backupsIn, foreignBackup, isInBackup } from './backup/folder.ts';
+import { backupsIn, foreignBackup, isInBackup, onOneDisk } from './backup/folder.ts';
 import { MemoryCache } from './cache/cache.ts';
 import { ConfigError, type Config } from './config/config.ts';
-import { onOneDisk } from './config/data-directory.ts';
 import { doubts } from './config/doubts.ts';
 import { listening } from './config/listening.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -236,8 +235,9 @@ function backupsOf({ backups }: Config, dataDirectory: string, logger: Logger) {
   if (foreign !== undefined) {
     throw new ConfigError([`BACKUP_DIR: ${join(directory, foreign)} is a backup of another journal than the one in ${dataDirectory}, and this server's would push it out in time; give each server a folder of its own, or restore the backup first where this data directory was begun anew`]);
   }
-  if (onOneDisk(directory, dataDirectory)) logger.warn('BACKUP_DIR is on the disk of DATA_DIR: when it is lost, so are the backups', { directory });
-  return { ...backups, directory, existing: backupsIn(directory) };
+  const apart = !onOneDisk(directory, dataDirectory);
+  if (!apart) logger.warn('BACKUP_DIR is on the disk of DATA_DIR: when it is lost, so are the backups', { directory });
+  return { ...backups, directory, apart, existing: backupsIn(directory) };
 }
 
 function setApart(cpu: number): void {

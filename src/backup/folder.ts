@@ -1,5 +1,5 @@
 /** The folder of automated backups: what they are called, which are there, which go. Touches nothing that is not called like one of ours. */
-import { existsSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { Millis } from '../engine/units.ts';
 import { journalPath, JournalFile } from '../journal/sqlite-file.ts';
@@ -17,6 +17,11 @@ const NAME = /^bourse-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z$/;
 
 export function backupName(time: Millis): string {
   return `bourse-${new Date(time).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
+}
+
+/** Whether one broken disk takes both. */
+export function onOneDisk(path: string, other: string): boolean {
+  return statSync(path).dev === statSync(other).dev;
 }
 
 /** Newest first. What is unfinished has another name. */
