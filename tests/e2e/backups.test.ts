@@ -135,6 +135,32 @@ test('killed, or told to end, in the middle of a backup, it leaves nothing under
   await server.kill();
 });
 
+test('a disk that does not answer keeps no process that is told to end', { skip: process.platform === 'win32', timeout: 120_000 }, async () => {
+  const backups = join(directory, 'silent');
+  const data = join(directory, 'silent-data');
+  // Whoever opens it waits in the system, as for a disk, until somebody writes there: nobody does.
+  const pipe = join(data, 'snapshots', 'silent.snap');
+  mkdirSync(join(data, 'snapshots'), { recursive: true });
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const server = await startServer({ directory: data, env: { ...OFTEN, BACKUP_DIR: backups } });
+  try {
+    const client = await funded(server, 'dan');
+    const placed = await client.post<Order>('/orders', order('kept'));
+    await eventually('a backup that has come to that', () => readdirSync(backups, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.unfinished/snapshots')) || undefined, LIMIT_MS);
+    await server.stop();
+    assert.match(server.output(), /"level":"warn","message":"a thread did not end, and is not waited for","thread":"backup"/);
+    rmSync(pipe);
+    const again = await startServer({ directory: data });
+    try {
+      assert.equal((await new Client(again.url, client.token).get<Order>('/orders/client:kept')).id, placed.id);
+    } finally {
+      await again.kill();
+    }
+  } finally {
+    await server.kill();
+  }
+});
+
 test('a daily backup is not made again because the server was started again', { timeout: 120_000 }, async () => {
   const backups = join(directory, 'daily');
   const data = join(directory, 'daily-data');
