@@ -58,6 +58,16 @@ describe('the folder of backups', () => {
     assert.deepEqual(readdirSync(directory), [made]);
   });
 
+  test('loses those of a time to come first, so that they push out none that is made now', () => {
+    for (const days of [900, 901, 902]) backup(NOON + days * DAY);
+    const made = [0, 1, 2].map((days) => {
+      const name = backup(NOON + days * DAY);
+      removeOld(directory, 3, name);
+      return name;
+    });
+    assert.deepEqual(readdirSync(directory).sort(), made);
+  });
+
   test('loses what is left of ours, and nothing else that is unfinished', () => {
     const kept = [backup(NOON), folder('by hand.unfinished')];
     folder(`${backupName(NOON)}.unfinished`, 'journal.db');

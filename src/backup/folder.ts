@@ -46,10 +46,12 @@ export function isInBackup(directory: string, path: string): boolean {
   return timeOf(name) !== undefined || isUnfinished(name);
 }
 
-/** Removes all but the newest `keep`, and never the one called `made`. Returns how many went. */
+/** Removes all but the newest `keep`, and never the one called `made`: those of a time to come, made while the clock was wrong, before all others. Returns how many went. */
 export function removeOld(directory: string, keep: number, made: string): number {
   const others = backupsIn(directory).filter(({ name }) => name !== made);
-  const old = others.slice(keep - 1);
+  // Names sort like times.
+  const toCome = others.filter(({ name }) => name > made);
+  const old = [...others.slice(toCome.length), ...toCome].slice(keep - 1);
   for (const { name } of old) {
     const path = join(directory, name);
     // It loses its name first: what is half removed is no backup.
