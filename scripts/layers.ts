@@ -50,7 +50,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   http: { folders: ['middleware', 'config', 'types', 'observability', 'utils'], packages: ['express'], reaches: ['files', 'network'] },
   cache: { folders: ['observability', 'utils'], packages: ['lru-cache'], reaches: [] },
   config: { folders: ['feeds', 'types', 'utils'], packages: ['zod'], reaches: ['files', 'network'] },
-  process: { folders: ['config', 'observability', 'utils'], packages: [], reaches: [] },
+  process: { folders: ['config', 'observability', 'utils'], packages: [], reaches: ['threads'] },
   types: { folders: ['engine', 'utils'], packages: ['zod'], reaches: [] },
   observability: { folders: ['utils'], packages: ['prom-client', 'winston', 'winston-daily-rotate-file'], reaches: ['files', 'threads'] },
   utils: { folders: [], packages: [], reaches: ['files', 'threads', 'network'] },

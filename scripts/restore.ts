@@ -31,6 +31,8 @@ interface Until {
 /** The journal of the source. */
 interface Source {
   readonly lastSeq: Seq;
+  /** Of the last event that anything in the directory knows of: more than `lastSeq` where the journal has lost its end. */
+  readonly knownSeq: Seq;
   /** Throws where events are missing behind its end. */
   requireEnd(): void;
   /** undefined: there is none, or it is damaged. */
@@ -55,13 +57,13 @@ async function restore(from: string, to: string, until: Until): Promise<string[]
   return withSource(from, async (source) => {
     const copied = await cut(from, to, source, until);
     const { engine, time } = await prove(from, to, copied);
-    const leftOut = source.lastSeq - copied.seq;
-    const removed = await suitStore({ from, directory: to }, engine, copied, leftOut);
+    const leftOut = source.knownSeq - copied.seq;
     const endsAt = copied.seq < source.lastSeq ? await source.timeOf(copied.seq + 1) : undefined;
+    const removed = await suitStore({ from, directory: to }, engine, copied, leftOut === 0 ? undefined : { events: leftOut, since: endsAt ?? copied.time });
     return [
       ...stateLines(engine, time),
       leftOut > 0
-        ? `left out    events ${copied.seq + 1} to ${source.lastSeq}${endsAt === undefined ? '' : `, the first of ${iso(endsAt)}`}`
+        ? `left out    events ${copied.seq + 1} to ${source.knownSeq}${endsAt === undefined ? '' : `, the first of ${iso(endsAt)}`}`
         : `left out    nothing: the journal ends there${until.time === undefined ? '' : `, ${((until.time - copied.time) / 1_000).toFixed(1)} s before the given time`}`,
       `removed     ${removed.users} users whose accounts were opened later, ${removed.sessions} sessions, ${removed.replies} kept replies`,
     ];
@@ -77,6 +79,7 @@ async function withSource<T>(directory: string, body: (source: Source) => Promis
     const lastSeq = named(directory, () => journal.lastSeq);
     return await body({
       lastSeq,
+      knownSeq: Math.max(lastSeq, newest?.seq ?? 0, followedTo),
       requireEnd() {
         try {
           requireComplete(lastSeq, newest?.seq ?? 0, { journalFile: journalPath(directory), followedTo });

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { EngineReader } from '../src/engine/reader.ts';
+import type { Millis } from '../src/engine/units.ts';
 import type { JournalCopied } from '../src/journal/journal-copy.ts';
 import { MAX_LIMIT, type Store } from '../src/models/collection.ts';
 import { keptreplies } from '../src/models/keptreplies.ts';
@@ -19,16 +20,23 @@ export interface Removed {
   readonly replies: number;
 }
 
+/** What of the source does not come along. */
+export interface LeftOut {
+  readonly events: number;
+  /** No event of these is older. */
+  readonly since: Millis;
+}
+
 /** Takes out of the copied store what belongs to events that were left out, writes that down in the audit log, and has the gate's question answered. Throws RecoveryError. */
-export async function suitStore({ from, directory }: { readonly from: string; readonly directory: string }, state: EngineReader, { seq, time }: JournalCopied, leftOut: number): Promise<Removed> {
+export async function suitStore({ from, directory }: { readonly from: string; readonly directory: string }, state: EngineReader, { seq, time }: JournalCopied, leftOut: LeftOut | undefined): Promise<Removed> {
   const store = new SqliteStore(directory);
   let removed: Removed;
   try {
     // A reply that was kept from then on may be to what was left out: a repeat would be told that it has been done.
-    const replies = leftOut === 0 ? 0 : await store.collection(keptreplies).remove({ createdAt: { gte: time } });
+    const replies = leftOut === undefined ? 0 : await store.collection(keptreplies).remove({ createdAt: { gte: leftOut.since } });
     removed = { ...(await removeLater(store, state)), replies };
     await requireOwners({ store, state, directory: from });
-    await new AuditLog(store, wallTime).record({ actor: 'system', action: 'data.restore', ip: '', requestId: '', after: { event: seq, time: new Date(time).toISOString(), eventsLeftOut: leftOut, ...removed } });
+    await new AuditLog(store, wallTime).record({ actor: 'system', action: 'data.restore', ip: '', requestId: '', after: { event: seq, time: new Date(time).toISOString(), eventsLeftOut: leftOut?.events ?? 0, ...removed } });
   } finally {
     await store.close();
   }

@@ -2,10 +2,9 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backups } from './backup/backups.ts';
-import { backupsIn, foreignBackup } from './backup/folder.ts';
+import { backupsIn, foreignBackup, isInBackup, onOneDisk } from './backup/folder.ts';
 import { MemoryCache } from './cache/cache.ts';
 import { ConfigError, type Config } from './config/config.ts';
-import { onOneDisk } from './config/data-directory.ts';
 import { doubts } from './config/doubts.ts';
 import { listening } from './config/listening.ts';
 import { loadSecrets } from './config/secrets.ts';
@@ -85,6 +84,7 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   const clock = new SteadyClock();
   const now = (): number => clock.now();
   const directory = resolve(config.dataDir);
+  requireNoBackup(config, directory);
   const secrets = loadSecrets(config);
   const metrics = createMetrics({ processMetrics: true });
   const cache = new MemoryCache(metrics);
@@ -221,6 +221,12 @@ async function start(config: Config, logger: Logger, life: Lifecycle): Promise<s
   return url;
 }
 
+/** What runs on one of its own backups would remove itself. Looked for before its journal is opened. Throws ConfigError. */
+function requireNoBackup({ backups }: Config, dataDirectory: string): void {
+  if (backups === undefined || !isInBackup(resolve(backups.directory), dataDirectory)) return;
+  throw new ConfigError([`DATA_DIR: ${dataDirectory} is a backup in BACKUP_DIR and would be removed once it is old; copy it to another place and start there`]);
+}
+
 /** Settings of automated backups, and those that are there. Throws ConfigError where they are another server's. */
 function backupsOf({ backups }: Config, dataDirectory: string, logger: Logger) {
   if (backups === undefined) return undefined;
@@ -229,8 +235,9 @@ function backupsOf({ backups }: Config, dataDirectory: string, logger: Logger) {
   if (foreign !== undefined) {
     throw new ConfigError([`BACKUP_DIR: ${join(directory, foreign)} is a backup of another journal than the one in ${dataDirectory}, and this server's would push it out in time; give each server a folder of its own, or restore the backup first where this data directory was begun anew`]);
   }
-  if (onOneDisk(directory, dataDirectory)) logger.warn('BACKUP_DIR is on the disk of DATA_DIR: when it is lost, so are the backups', { directory });
-  return { ...backups, directory, existing: backupsIn(directory) };
+  const apart = !onOneDisk(directory, dataDirectory);
+  if (!apart) logger.warn('BACKUP_DIR is on the disk of DATA_DIR: when it is lost, so are the backups', { directory });
+  return { ...backups, directory, apart, existing: backupsIn(directory) };
 }
 
 function setApart(cpu: number): void {

@@ -24,11 +24,11 @@ function started(t: TestContext, agesMs: readonly number[], everyMs = DAY) {
   const state = { fails: false, hold: false, stopped: 0, finish: (made: BackupMade): void => assert.fail(`nothing waits for ${made.seq}`) };
   const note = (level: string) => (message: string, fields?: LogFields): void => void lines.push(`${level}: ${message}${fields?.['error'] instanceof Error ? ` (${fields['error'].message}, ${String(fields['seconds'])} s)` : ''}`);
   const backups = new Backups({
-    dataDirectory: '/data', directory: '/backups', keep: 14, minFree: 1, everyMs, clock: machine.clock, metrics,
+    dataDirectory: '/data', directory: '/backups', apart: true, keep: 14, minFree: 1, everyMs, clock: machine.clock, metrics,
     logger: { ...silentLogger, error: note('error'), warn: note('warn'), info: note('info') },
     begin(task) {
       begun.push(task.name);
-      assert.deepEqual(task, { dataDirectory: '/data', directory: '/backups', name: backupName(machine.clock.now()), keep: 14, minFree: 1 });
+      assert.deepEqual(task, { dataDirectory: '/data', directory: '/backups', apart: true, name: backupName(machine.clock.now()), keep: 14, minFree: 1 });
       const { promise, resolve, reject } = Promise.withResolvers<BackupMade>();
       if (state.fails) reject(new Error('the disk is full'));
       else if (state.hold) state.finish = resolve;

@@ -71,11 +71,11 @@ export class Backups {
   }
 
   async #make(started: Millis): Promise<void> {
-    const { dataDirectory, directory, keep, minFree, everyMs, clock, metrics, logger, begin = inThread } = this.#options;
+    const { dataDirectory, directory, apart, keep, minFree, everyMs, clock, metrics, logger, begin = inThread } = this.#options;
     const name = backupName(started);
     const from = performance.now();
     try {
-      this.#running = begin({ dataDirectory, directory, name, keep, minFree });
+      this.#running = begin({ dataDirectory, directory, apart, name, keep, minFree });
       const made = await this.#running.made;
       if (this.#closed) return;
       const seconds = (performance.now() - from) / 1_000;

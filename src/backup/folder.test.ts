@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { JournalFile, journalPath } from '../journal/sqlite-file.ts';
 import { record } from '../journal/contract.ts';
-import { backupName, backupsIn, foreignBackup, removeOld, removeUnfinished } from './folder.ts';
+import { backupName, backupsIn, foreignBackup, isInBackup, removeOld, removeUnfinished } from './folder.ts';
 
 /** 2026-11-26T12:00:00Z; `date -d @1795694400 -u`. */
 const NOON = 1_795_694_400_000;
@@ -57,6 +58,16 @@ describe('the folder of backups', () => {
     assert.deepEqual(readdirSync(directory), [made]);
   });
 
+  test('loses those of a time to come first, so that they push out none that is made now', () => {
+    for (const days of [900, 901, 902]) backup(NOON + days * DAY);
+    const made = [0, 1, 2].map((days) => {
+      const name = backup(NOON + days * DAY);
+      removeOld(directory, 3, name);
+      return name;
+    });
+    assert.deepEqual(readdirSync(directory).sort(), made);
+  });
+
   test('loses what is left of ours, and nothing else that is unfinished', () => {
     const kept = [backup(NOON), folder('by hand.unfinished')];
     folder(`${backupName(NOON)}.unfinished`, 'journal.db');
@@ -74,4 +85,29 @@ describe('the folder of backups', () => {
     journalOf(backupName(NOON + DAY), NOON);
     assert.equal(foreignBackup(directory, data), undefined);
   });
+
+  test('is nobody’s where the beginning of the journal itself cannot be read', () => {
+    const data = journalOf('data', NOON);
+    journalOf(backupName(NOON), NOON);
+    const journal = new DatabaseSync(journalPath(data));
+    journal.exec("UPDATE records SET body = 'x'");
+    journal.close();
+    assert.equal(foreignBackup(directory, data), undefined);
+  });
+
+  for (const [what, name, expected] of [
+    ['a backup', backupName(NOON), true],
+    ['what is within a backup', join(backupName(NOON), 'snapshots'), true],
+    ['a backup that is unfinished', `${backupName(NOON)}.unfinished`, true],
+    ['a folder beside the backups', 'data', false],
+    ['the folder of backups', '', false],
+    ['the folder above', '..', false],
+  ] as const) {
+    test(`${expected ? 'goes some day with' : 'never takes'} ${what}`, () => {
+      const path = join(directory, name);
+      mkdirSync(path, { recursive: true });
+      symlinkSync(path, join(directory, 'link'));
+      assert.deepEqual([isInBackup(directory, path), isInBackup(directory, join(directory, 'link'))], [expected, expected]);
+    });
+  }
 });

@@ -26,11 +26,6 @@ export function prepareBackupDirectory(path: string, dataDirectory: string): voi
   requireOutside(path, realpathSync(path), realpathSync(dataDirectory));
 }
 
-/** Whether one broken disk takes both. */
-export function onOneDisk(path: string, other: string): boolean {
-  return statSync(path).dev === statSync(other).dev;
-}
-
 function requireOutside(path: string, real: string, dataDirectory: string): void {
   const way = relative(dataDirectory, real);
   if (way.split(sep)[0] !== '..' && !isAbsolute(way)) throw new ConfigError([`BACKUP_DIR: ${path} is inside of DATA_DIR and would be lost with it; name a folder on another disk`]);

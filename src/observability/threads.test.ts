@@ -46,6 +46,30 @@ test('each thread has its heap and the time in which it was busy, as long as it 
   }
 });
 
+test('a thread that does not answer is not asked again until it does', { timeout: 30_000 }, async () => {
+  const metrics = createMetrics();
+  const watch = new ThreadWatch(metrics);
+  try {
+    const worker = new Worker(WORK, { eval: true, name: 'silent' });
+    await once(worker, 'message');
+    const answer = await worker.getHeapStatistics();
+    const { promise, resolve } = Promise.withResolvers<typeof answer>();
+    let asked = 0;
+    worker.getHeapStatistics = () => (asked++, promise);
+    const first = watch.measure();
+    await watch.measure();
+    assert.equal(asked, 1);
+    resolve(answer);
+    await first;
+    assert.equal((await figures(metrics)).heap.get('silent'), answer.used_heap_size);
+    await watch.measure();
+    assert.equal(asked, 2);
+    await worker.terminate();
+  } finally {
+    watch.close();
+  }
+});
+
 test('another thread of the same name goes on counting from where the first one ended', async () => {
   const metrics = createMetrics();
   const watch = new ThreadWatch(metrics);

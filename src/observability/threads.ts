@@ -16,6 +16,8 @@ interface Thread {
   /** undefined: it has ended. */
   readonly heapBytes: () => Promise<number | undefined>;
   countedMs: number;
+  /** Whether it has yet to say how large its heap is: one that waits for a disk says so when that has answered. */
+  asked: boolean;
 }
 
 const EVERY_MS = 5_000;
@@ -35,17 +37,21 @@ export class ThreadWatch {
       activeMs: () => performance.eventLoopUtilization().active,
       heapBytes: () => Promise.resolve(getHeapStatistics().used_heap_size),
       countedMs: 0,
+      asked: false,
     });
     process.on('worker', this.#onWorker);
     this.#timer = setInterval(() => void this.measure(), EVERY_MS);
     this.#timer.unref();
   }
 
-  /** One look at all threads; resolves when each has answered. Called by a timer. */
+  /** One look at all threads; resolves when each that was asked has answered. Called by a timer. */
   async measure(): Promise<void> {
     await Promise.all([...this.#threads].map(async (thread) => {
       this.#count(thread);
+      if (thread.asked) return;
+      thread.asked = true;
       const bytes = await thread.heapBytes();
+      thread.asked = false;
       if (bytes !== undefined && this.#threads.has(thread)) this.#metrics.threadHeap.set({ thread: thread.name }, bytes);
     }));
   }
@@ -62,6 +68,7 @@ export class ThreadWatch {
       activeMs: () => worker.performance.eventLoopUtilization().active,
       heapBytes: () => worker.getHeapStatistics().then(({ used_heap_size: bytes }) => bytes, () => undefined),
       countedMs: 0,
+      asked: false,
     };
     this.#threads.add(thread);
     worker.once('exit', () => {

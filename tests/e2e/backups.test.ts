@@ -135,6 +135,32 @@ test('killed, or told to end, in the middle of a backup, it leaves nothing under
   await server.kill();
 });
 
+test('a disk that does not answer keeps no process that is told to end', { skip: process.platform === 'win32', timeout: 120_000 }, async () => {
+  const backups = join(directory, 'silent');
+  const data = join(directory, 'silent-data');
+  // Whoever opens it waits in the system, as for a disk, until somebody writes there: nobody does.
+  const pipe = join(data, 'snapshots', 'silent.snap');
+  mkdirSync(join(data, 'snapshots'), { recursive: true });
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const server = await startServer({ directory: data, env: { ...OFTEN, BACKUP_DIR: backups } });
+  try {
+    const client = await funded(server, 'dan');
+    const placed = await client.post<Order>('/orders', order('kept'));
+    await eventually('a backup that has come to that', () => readdirSync(backups, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.unfinished/snapshots')) || undefined, LIMIT_MS);
+    await server.stop();
+    assert.match(server.output(), /"level":"warn","message":"a thread did not end, and is not waited for","thread":"backup"/);
+    rmSync(pipe);
+    const again = await startServer({ directory: data });
+    try {
+      assert.equal((await new Client(again.url, client.token).get<Order>('/orders/client:kept')).id, placed.id);
+    } finally {
+      await again.kill();
+    }
+  } finally {
+    await server.kill();
+  }
+});
+
 test('a daily backup is not made again because the server was started again', { timeout: 120_000 }, async () => {
   const backups = join(directory, 'daily');
   const data = join(directory, 'daily-data');
@@ -178,4 +204,26 @@ test('a BACKUP_DIR that cannot be used ends the start with status 78', { timeout
   assert.match(text, /BACKUP_DIR: .*bourse-.*Z is a backup of another journal than the one in .*bad-data/);
   assert.doesNotMatch(text, /First administrator/);
   assert.ok(readFileSync(join(backups, completeIn(backups)[0]!, 'keys.json'), 'utf8').length > 0);
+  // What runs on a backup would be removed with it.
+  const own = join(backups, completeIn(backups)[0]!);
+  const files = (): string[] => readdirSync(own).filter((name) => name !== 'logs');
+  const unchanged = files();
+  const refused = start(backups, own);
+  assert.equal(refused.status, 78, refused.text);
+  assert.match(refused.text, /DATA_DIR: .*bourse-.*Z is a backup in BACKUP_DIR and would be removed once it is old/);
+  assert.deepEqual(files(), unchanged);
+});
+
+test('two servers that were started on one empty folder do not push out each other’s backups', { timeout: 120_000 }, async () => {
+  const backups = join(directory, 'of-two');
+  const servers = await Promise.all(['2', '1'].map((seconds) => startServer({ env: { BACKUP_INTERVAL_SECONDS: seconds, BACKUP_KEEP: '1', BACKUP_DIR: backups } })));
+  try {
+    const failing = await eventually('one of them is told', async () => {
+      for (const server of servers) if ((await metric(server, 'backup_failures_total')) > 0) return server;
+      return undefined;
+    }, LIMIT_MS);
+    assert.match(failing.output(), /BACKUP_DIR: .*bourse-.*Z is a backup of another journal than the one in /);
+  } finally {
+    await Promise.all(servers.map((server) => server.dispose()));
+  }
 });

@@ -50,18 +50,26 @@ describe('a day on which something went wrong', () => {
   let bob: Client;
   let early: Order;
   let annsWallets: readonly (readonly string[])[];
+  let made: object;
   const walletsOf = async (client: Client) => (await client.get<Wallet[]>('/wallets')).map(({ account, asset, total, available }) => [account, asset, total, available]);
   const WRONG = { method: 'PATCH', path: '/admin/markets/ETH-USDT', body: { status: 'halted' }, key: { 'Idempotency-Key': 'the-wrong-one' } } as const;
   const doWrong = async (url: string) => (await Client.admin(url)).send<{ status: string }>(WRONG.method, WRONG.path, WRONG.body, WRONG.key);
 
+  const makeAsset = async (url: string) => (await Client.admin(url)).send<object>('POST', '/admin/assets', { asset: 'EXTRA', scale: 6 }, { 'Idempotency-Key': 'the-asset' });
+  /** What follows has another millisecond. */
+  const nextMillisecond = (now = Date.now()) => eventually('time passes', () => (Date.now() > now ? true : undefined));
+
   before(async () => {
     server = await startServer({ directory: data, env: { SNAPSHOT_EVERY: '5' } });
+    const { status, data: asset } = await makeAsset(server.url);
+    assert.equal(status, 201);
+    made = asset;
+    await nextMillisecond();
     ann = await Client.register(server.url, 'ann');
     await ann.post('/wallets/deposits', { asset: 'USDT', amount: '10000' });
     early = await ann.post<Order>('/orders', order('1000', 'early'));
     annsWallets = await walletsOf(ann);
-    // What follows has another millisecond.
-    await eventually('time passes', () => (Date.now() > early.createdAt ? true : undefined));
+    await nextMillisecond(early.createdAt);
     await ann.post<Order>('/orders', order('1001', 'late'));
     bob = await Client.register(server.url, 'bob');
     await bob.post('/wallets/deposits', { asset: 'USDT', amount: '777' });
@@ -151,6 +159,21 @@ describe('a day on which something went wrong', () => {
       assert.deepEqual(contents(data), unchanged);
     });
 
+    test('what the last event was answered with is still the answer', { timeout: 60_000 }, async () => {
+      const journal = new DatabaseSync(join(data, 'journal.db'), { readOnly: true });
+      const { last } = journal.prepare("SELECT seq + count - 1 AS last FROM records WHERE body LIKE '%EXTRA%'").get() as { last: number };
+      journal.close();
+      const to = join(root, 'up-to-an-answer');
+      assert.match(restored(data, to, '--until-event', String(last)), /^removed +3 users whose accounts were opened later, 3 sessions, 1 kept replies$/m);
+      const again = await startServer({ directory: to });
+      try {
+        const { status, data: asset } = await makeAsset(again.url);
+        assert.deepEqual([status, asset], [201, made]);
+      } finally {
+        await again.kill();
+      }
+    });
+
     test('can be had of a backup as well, and of what was restored before', () => {
       const backup = join(root, 'backup');
       assert.equal(script('backup.ts', '--data', data, '--to', backup).status, 0);
@@ -206,12 +229,15 @@ describe('a day on which something went wrong', () => {
       const shortened = join(root, 'shortened');
       cpSync(data, shortened, { recursive: true });
       const journal = new DatabaseSync(join(shortened, 'journal.db'));
-      journal.exec('DELETE FROM records WHERE seq = (SELECT max(seq) FROM records)');
+      journal.exec(`DELETE FROM records WHERE time > ${early.createdAt}`);
       const { last } = journal.prepare('SELECT max(seq + count - 1) AS last FROM records').get() as { last: number };
       journal.close();
       const to = join(root, 'of-a-shortened-one');
       for (const until of [[], ['--until', '2999-01-01T00:00:00Z']]) assert.match(restore(shortened, to, ...until).stderr, new RegExp(`the acknowledged events ${last + 1} to ${lastSeq} are missing .*--until-event ${last}\\.\\n$`));
-      assert.equal(eventOf(restored(shortened, to, '--until-event', String(last))), last);
+      const text = restored(shortened, to, '--until-event', String(last));
+      assert.equal(eventOf(text), last);
+      assert.match(text, new RegExp(`^left out +events ${last + 1} to ${lastSeq}$`, 'm'));
+      assert.match(text, /^removed +2 users whose accounts were opened later, 2 sessions, 1 kept replies$/m);
     });
   });
 });
