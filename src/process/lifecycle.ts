@@ -10,7 +10,7 @@ export type Stop = (orderly: boolean) => unknown;
 
 const PARENT_CHECK_MS = 200;
 /** So long threads may take to end once everything has stopped. */
-const THREADS_END_MS = 1_000;
+const THREADS_END_MS = 5_000;
 /** Of those who ask it to end. A terminal that closes sends SIGHUP. */
 const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 
