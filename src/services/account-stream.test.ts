@@ -195,7 +195,8 @@ for (const seed of [1, 2]) {
   });
 }
 
-test('a position that closed before it was paid its funding is told as it closed, and the payment on what it was', async () => {
+/** An account that has sold 0.01 BTC at 30,000, and `close`, which buys it back at 29,900. */
+function shortOfTen() {
   const pipeline = new Pipeline(1);
   const { engine } = pipeline;
   for (const command of founding()) pipeline.execute(command);
@@ -207,6 +208,12 @@ test('a position that closed before it was paid its funding is told as it closed
   pipeline.commit();
   const stream = new AccountStream({ sequencer: pipeline, catalog: new Catalog(engine) });
   pipeline.onCommitted((record) => stream.apply(record));
+  const close = (): void => void pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  return { pipeline, engine, stream, short, close };
+}
+
+test('a position that closed before it was paid its funding is told as it closed, and the payment on what it was', async () => {
+  const { pipeline, engine, stream, short, close } = shortOfTen();
   const heard: unknown[] = [];
   stream.onMessage((_, channel, message) => {
     if (channel === 'position') heard.push([(message as Position).status, (message as Position).realizedPnl]);
@@ -215,7 +222,7 @@ test('a position that closed before it was paid its funding is told as it closed
   await stream.follow(short, ['position', 'funding']);
   // The mark is 30,000.0, a lot 0.001: 300 USDT at 0.01 %.
   while (engine.prices(1).nextFundingTime < Date.UTC(2024, 0, 1, 16)) pipeline.execute({ type: 'advance_time' });
-  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  close();
   assert.equal(engine.position(short, 1), undefined);
   while ((engine.nextTimer() ?? Infinity) <= engine.time) pipeline.execute({ type: 'note' });
   pipeline.commit();
@@ -224,17 +231,7 @@ test('a position that closed before it was paid its funding is told as it closed
 });
 
 test('a position that is closed while an earlier change of it is on its way is told as it closed', async () => {
-  const pipeline = new Pipeline(1);
-  const { engine } = pipeline;
-  for (const command of founding()) pipeline.execute(command);
-  const [maker, short] = [2, 3];
-  const order = { market: 1, type: 'limit', quantity: 10, timeInForce: 'GTC', postOnly: false, reduceOnly: false, selfTradePrevention: 'none', clientOrderId: '' } as const;
-  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'sell', price: 300_000 } });
-  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'buy', price: 300_000 } });
-  pipeline.execute({ type: 'place_order', account: maker, order: { ...order, side: 'sell', price: 299_000 } });
-  pipeline.commit();
-  const stream = new AccountStream({ sequencer: pipeline, catalog: new Catalog(engine) });
-  pipeline.onCommitted((record) => stream.apply(record));
+  const { pipeline, engine, stream, short, close } = shortOfTen();
   const heard: unknown[] = [];
   stream.onMessage((_, channel, message) => {
     if (channel === 'position') heard.push([(message as Position).status, (message as Position).realizedPnl]);
@@ -243,7 +240,7 @@ test('a position that is closed while an earlier change of it is on its way is t
   while (engine.prices(1).nextFundingTime < Date.UTC(2024, 0, 1, 16)) pipeline.execute({ type: 'advance_time' });
   // Its page has come: the payment is executed first, then what closes it, 0.01 sold at 30,000 and bought at 29,900; the payment alone is durable.
   while ((engine.nextTimer() ?? Infinity) <= engine.time) pipeline.execute({ type: 'note' });
-  pipeline.execute({ type: 'place_order', account: short, order: { ...order, side: 'buy', price: 299_000 } });
+  close();
   pipeline.commit(1);
   await new Promise(setImmediate);
   assert.deepEqual(heard, []);

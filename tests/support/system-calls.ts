@@ -1,6 +1,6 @@
 /** What a program asked the system to write, and what it told its clients, in one order: read from what strace(1) writes down. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DiskCall } from './disk.ts';
@@ -37,7 +37,14 @@ function canTrace(): boolean {
 
 /** Whether the tracer has written down the end of the program with this process id. */
 export function hasEnded(log: string, pid: number): boolean {
-  return new RegExp(`^${pid} +\\+\\+\\+ (?:exited|killed)`, 'm').test(readFileSync(log, 'latin1').slice(-10_000));
+  const file = openSync(log, 'r');
+  try {
+    const end = Buffer.alloc(10_000);
+    const length = readSync(file, end, 0, end.length, Math.max(0, fstatSync(file).size - end.length));
+    return new RegExp(`^${pid} +\\+\\+\\+ (?:exited|killed)`, 'm').test(end.toString('latin1', 0, length));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** `folder`: with all links resolved. */
