@@ -7,6 +7,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalCorruptError } from './errors.ts';
+import { endOf } from './journal.ts';
 import { JOURNAL_SCHEMA, JournalFile, type RecordHead } from './sqlite-file.ts';
 
 export interface JournalCopyOptions {
@@ -69,10 +70,6 @@ function* checked(source: JournalFile, total: Seq): Generator<readonly RecordHea
     yield records;
     after = endOf(last);
   }
-}
-
-function endOf({ seq, count }: RecordHead): Seq {
-  return seq + count - 1;
 }
 
 /** The file of a journal that nobody else knows yet. Nothing of it is worth anything before all of it is there, so it takes no care of what happens if the process ends. */

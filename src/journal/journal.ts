@@ -17,6 +17,11 @@ export interface JournalRecord {
   readonly body: string;
 }
 
+/** Seq of a record's last event. */
+export function endOf({ seq, count }: Pick<JournalRecord, 'seq' | 'count'>): Seq {
+  return seq + count - 1;
+}
+
 export interface Snapshot {
   /** Of the last event it contains. */
   readonly seq: Seq;

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Millis, Seq } from '../engine/units.ts';
 import { FIRST_CRC, assertContinues, strip, verifyChain, verifyNext, type StoredRecord } from './chain.ts';
 import { JournalConflictError, JournalCorruptError, JournalUnavailableError } from './errors.ts';
-import type { JournalRecord } from './journal.ts';
+import { endOf, type JournalRecord } from './journal.ts';
 import { SQLITE_CONSTRAINT, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, sqliteCode } from '../utils/sqlite-errors.ts';
 import { RecordInserts } from './sqlite-insert.ts';
 
@@ -85,7 +85,7 @@ export class JournalFile {
 
   /** Seq of the last stored event, 0 when empty. */
   lastSeq(): Seq {
-    return guard('read', () => endOf(this.#tailRow()));
+    return guard('read', () => seqAt(this.#tailRow()));
   }
 
   /** All or none, durable on return. Returns the seq of the last stored event. Throws JournalConflictError, JournalUnavailableError. */
@@ -94,7 +94,7 @@ export class JournalFile {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
         const tail = this.#tailRow();
-        const lastSeq = assertContinues(records, endOf(tail));
+        const lastSeq = assertContinues(records, seqAt(tail));
         this.#inserts!.run(records, tail?.crc ?? FIRST_CRC);
         this.#db.exec('COMMIT');
         return lastSeq;
@@ -112,7 +112,7 @@ export class JournalFile {
       const start = first !== undefined && first.seq + first.count > afterSeq + 1 ? first.seq : afterSeq + 1;
       const rows = this.#range.all(start, limit) as unknown as StoredRecord[];
       const previous = this.#before.get(start) as Tail | undefined;
-      if (rows.length > 0) verifyChain(rows, endOf(previous) + 1, previous?.crc ?? FIRST_CRC);
+      if (rows.length > 0) verifyChain(rows, seqAt(previous) + 1, previous?.crc ?? FIRST_CRC);
       return rows.map(strip);
     });
   }
@@ -122,12 +122,13 @@ export class JournalFile {
     return guard('read', () => {
       const rows = this.#rows.all(afterSeq + 1, limit) as unknown as [seq: Seq, count: number, time: Millis, key: string, fingerprint: string, body: string, crc: number][];
       const previous = rows.length === 0 ? undefined : (this.#before.get(afterSeq + 1) as Tail | undefined);
-      let last = endOf(previous);
+      let last = seqAt(previous);
       let crc = previous?.crc ?? FIRST_CRC;
       return rows.map(([seq, count, time, key, fingerprint, body, stored]) => {
         crc = verifyNext({ seq, count, time, key, fingerprint, body, crc: stored }, last + 1, crc);
-        last = seq + count - 1;
-        return { seq, count, time };
+        const head: RecordHead = { seq, count, time };
+        last = endOf(head);
+        return head;
       });
     });
   }
@@ -152,8 +153,9 @@ export class JournalFile {
   }
 }
 
-function endOf(tail: Tail | undefined): Seq {
-  return tail === undefined ? 0 : tail.seq + tail.count - 1;
+/** Of the last event up to there; 0 where there is none. */
+function seqAt(tail: Tail | undefined): Seq {
+  return tail === undefined ? 0 : endOf(tail);
 }
 
 function openDatabase(path: string, readOnly: boolean, maxPages: number | undefined): DatabaseSync {

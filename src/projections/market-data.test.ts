@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { KLINE_INTERVALS } from '../models/klines.ts';
 import { SqliteDatabase, SqliteStore } from '../models/sqlite.ts';
+import { endOf } from '../journal/journal.ts';
 import { decodeBody } from '../sequencer/record.ts';
 import type { CommittedRecord } from '../sequencer/sequencer.ts';
 import { Random } from '../../tests/simulation/random.ts';
@@ -20,7 +21,7 @@ after(() => rmSync(directory, { recursive: true }));
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 function committed(journal: TestJournal): CommittedRecord[] {
-  return journal.records.map((record) => ({ seq: record.seq + record.count - 1, time: record.time, events: decodeBody(record).events }));
+  return journal.records.map((record) => ({ seq: endOf(record), time: record.time, events: decodeBody(record).events }));
 }
 
 interface Begin {

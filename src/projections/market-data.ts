@@ -4,7 +4,7 @@
  */
 import type { EventOf } from '../engine/events.ts';
 import type { Millis, Seq } from '../engine/units.ts';
-import type { JournalRecord } from '../journal/journal.ts';
+import { endOf, type JournalRecord } from '../journal/journal.ts';
 import type { Collection, Store } from '../models/collection.ts';
 import { KLINE_INTERVALS, type Kline, type KlineDoc, type KlineInterval, klines } from '../models/klines.ts';
 import { type MarketDoc, type MarketInfo, markets } from '../models/markets.ts';
@@ -199,7 +199,7 @@ export class MarketData {
       const records = await this.#parts.readJournal(seq, PAGE);
       if (records.length === 0) throw new Error(`the journal ends at ${seq}, before ${target} which was committed`);
       for (const record of records) {
-        seq = record.seq + record.count - 1;
+        seq = endOf(record);
         for (const event of decodeBody(record).events) {
           if (event.seq > target) break;
           if (event.type === 'trade') this.#applyTrade(event, record.time);

@@ -3,7 +3,7 @@
  * one. A crash between two batches costs nothing: what was not written is read again. Synchronous; `projector-thread.ts` drives it.
  */
 import type { Seq } from '../engine/units.ts';
-import type { JournalRecord } from '../journal/journal.ts';
+import { endOf, type JournalRecord } from '../journal/journal.ts';
 import type { CollectionSpec } from '../models/collection.ts';
 import type { SqliteDatabase } from '../models/sqlite.ts';
 import { readStored } from '../models/stored.ts';
@@ -113,7 +113,7 @@ export class Projector {
     this.#full = true;
     for (let record = this.#next(); record !== undefined; record = this.#next()) {
       count += this.#foldRecord(record, this.#maxEvents - count);
-      if (this.#seq < record.seq + record.count - 1) return count;
+      if (this.#seq < endOf(record)) return count;
       this.#pendingAt++;
       if (count >= this.#maxEvents || performance.now() >= until) return count;
     }

@@ -4,8 +4,8 @@
  * and its owner makes a new one.
  */
 import type { Seq } from '../engine/units.ts';
-import type { Journal, JournalRecord } from '../journal/journal.ts';
-import { endOf, type RecordBody } from './record.ts';
+import { endOf, type Journal, type JournalRecord } from '../journal/journal.ts';
+import type { RecordBody } from './record.ts';
 
 /** Who waits for a command's reply. */
 export type Waiter = PromiseWithResolvers<object>;

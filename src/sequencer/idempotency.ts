@@ -6,9 +6,9 @@ import type { Command, NewOrder } from '../engine/commands.ts';
 import type { Event, ItemResult } from '../engine/events.ts';
 import { reject, type Reject } from '../engine/reject.ts';
 import type { AccountId, Millis, OrderId, Seq } from '../engine/units.ts';
-import type { JournalRecord } from '../journal/journal.ts';
+import { endOf, type JournalRecord } from '../journal/journal.ts';
 import { hashId, type IdHash, type IdWindow } from './id-window.ts';
-import { endOf, type RecordBody } from './record.ts';
+import type { RecordBody } from './record.ts';
 import type { CommandMeta, Committed, CommittedRecord } from './sequencer.ts';
 
 /** Keeps keys apart from client order ids, whose scope is the account. */

@@ -1,10 +1,10 @@
 /** What a leader does when its journal has failed: tries to open and recover it, less and less often, until it works again or must not be gone on with. */
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalCorruptError } from '../journal/errors.ts';
-import type { Journal } from '../journal/journal.ts';
+import { endOf, type Journal } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { RecoveryError, recover, type Recovered, type RecoveryOptions } from './recovery.ts';
-import { decodeBody, endOf } from './record.ts';
+import { decodeBody } from './record.ts';
 import type { CommittedRecord } from './sequencer.ts';
 
 export interface LeadingAgainOptions extends RecoveryOptions {

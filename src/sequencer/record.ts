@@ -1,6 +1,6 @@
 /** The body of a journal record: the events of one command and, for a batch, its results. */
 import type { Event, ItemResult } from '../engine/events.ts';
-import type { Millis, Seq } from '../engine/units.ts';
+import type { Millis } from '../engine/units.ts';
 import type { JournalRecord } from '../journal/journal.ts';
 import { eventFrom, storedEvent, type StoredEvent } from './event-rows.ts';
 
@@ -37,9 +37,4 @@ function named(body: RecordBody): RecordBody {
 
 function isStored(parsed: StoredBody | RecordBody): parsed is StoredBody {
   return Array.isArray(parsed);
-}
-
-/** Seq of the last event. */
-export function endOf(record: Pick<JournalRecord, 'seq' | 'count'>): Seq {
-  return record.seq + record.count - 1;
 }

@@ -6,12 +6,12 @@ import { Engine } from '../engine/engine.ts';
 import type { Event } from '../engine/events.ts';
 import type { Millis, Seq } from '../engine/units.ts';
 import { JournalCorruptError } from '../journal/errors.ts';
-import type { JournalReader, JournalRecord, Snapshot } from '../journal/journal.ts';
+import { endOf, type JournalReader, type JournalRecord, type Snapshot } from '../journal/journal.ts';
 import type { Logger } from '../observability/logger.ts';
 import { OperatingError } from '../utils/errors.ts';
 import { rememberIds } from './idempotency.ts';
 import { IdWindow } from './id-window.ts';
-import { decodeBody, endOf } from './record.ts';
+import { decodeBody } from './record.ts';
 import { decodeSnapshotBody, encodeSnapshotBody } from './snapshot-body.ts';
 
 /** The process must not start. The message says what is wrong and where; `advice` what an operator can do. */

@@ -11,6 +11,7 @@ import { SqliteJournalReader } from '../../src/journal/sqlite-reader.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { accepted, buy } from '../support/fixture.ts';
 import { openLeader } from '../../src/sequencer/open.ts';
+import { endOf } from '../../src/journal/journal.ts';
 import { decodeBody } from '../../src/sequencer/record.ts';
 import { recover } from '../../src/sequencer/recovery.ts';
 import { SteadyClock } from '../../src/utils/clock.ts';
@@ -55,7 +56,7 @@ async function acceptances(directory: string): Promise<Map<string, number[]>> {
       for (const event of decodeBody(record).events) {
         if (event.type === 'order_accepted') found.set(event.order.clientOrderId, [...(found.get(event.order.clientOrderId) ?? []), event.seq]);
       }
-      after = record.seq + record.count - 1;
+      after = endOf(record);
     }
   }
   journal.close();
