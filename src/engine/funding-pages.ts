@@ -8,7 +8,7 @@ import type { MarketState } from './market-state.ts';
 import { mulDiv } from './mul-div.ts';
 import type { Settlement } from './settlement.ts';
 import { INSURANCE } from './units.ts';
-import type { Amount } from './units.ts';
+import type { AccountId, Amount, Lots } from './units.ts';
 
 /** Accounts looked at for what one settled position costs. */
 const LOOKS = 10;
@@ -25,49 +25,56 @@ export function settlePages(core: Core, room: number): void {
 
 /** Takes what payers owe, and counts what receivers are due. Returns the looks that are left. */
 function payersPage(core: Core, market: MarketState, settlement: Settlement, looks: number): number {
-  const { standings } = core;
   const { id } = market.market;
-  let account = settlement.nextAccount;
   let { counted } = settlement;
-  for (; account < core.kinds.length && looks > 0; account++, looks--) {
-    const standing = standings.find(account, id);
-    const size = standing < 0 ? 0 : settlement.open(account, standings.size[standing]);
-    if (size === 0) continue;
+  const page = eachOpen(core, market, settlement, looks, (standing, size) => {
     if (settlement.pays(size)) {
       collect(core, market, settlement, standing);
-      looks -= LOOKS;
-    } else {
-      counted += dueOn(market, settlement, size, false);
+      return true;
     }
-  }
-  if (account < core.kinds.length) core.emit({ seq: core.nextSeq, type: 'funding_advanced', market: id, phase: 'paying', nextAccount: account, owed: 0, counted });
+    counted += dueOn(market, settlement, size, false);
+    return false;
+  });
+  if (page.nextAccount !== undefined) core.emit({ seq: core.nextSeq, type: 'funding_advanced', market: id, phase: 'paying', nextAccount: page.nextAccount, owed: 0, counted });
   else core.emit({ seq: core.nextSeq, type: 'funding_advanced', market: id, phase: 'receiving', nextAccount: INSURANCE, owed: counted, counted: 0 });
-  return looks;
+  return page.looks;
 }
 
 /** Pays out what was collected; what is left over in the end is the residue. Returns the looks that are left. */
 function receiversPage(core: Core, market: MarketState, settlement: Settlement, looks: number): number {
-  const { standings } = core;
   const { id } = market.market;
   const { rate, mark, time, owed } = settlement;
-  let account = settlement.nextAccount;
   let { counted } = settlement;
-  for (; account < core.kinds.length && looks > 0; account++, looks--) {
-    const standing = standings.find(account, id);
-    const size = standing < 0 ? 0 : settlement.open(account, standings.size[standing]);
-    if (size === 0) continue;
+  const page = eachOpen(core, market, settlement, looks, (standing, size) => {
     const due = dueOn(market, settlement, size, false);
     payOut(core, market, settlement, standing, size, shareOf(settlement, due));
     counted += due;
-    looks -= LOOKS;
-  }
-  if (account < core.kinds.length) {
-    core.emit({ seq: core.nextSeq, type: 'funding_advanced', market: id, phase: 'receiving', nextAccount: account, owed, counted });
+    return true;
+  });
+  if (page.nextAccount !== undefined) {
+    core.emit({ seq: core.nextSeq, type: 'funding_advanced', market: id, phase: 'receiving', nextAccount: page.nextAccount, owed, counted });
   } else {
     const residue = settlement.collected - settlement.paid;
     core.emit({ seq: core.nextSeq, type: 'funding_settled', market: id, rate, mark, residue, time, nextTime: market.nextFundingTime });
   }
-  return looks;
+  return page.looks;
+}
+
+/**
+ * From where the last page ended, calls `visit` with each standing that is not through yet and the signed lots that it is settled on; `visit` returns whether it settled them now.
+ * Returns where the next page begins, undefined: all accounts have been gone through; and the looks that are left.
+ */
+function eachOpen(
+  { kinds, standings }: Core, { market }: MarketState, settlement: Settlement, looks: number, visit: (standing: number, size: Lots) => boolean,
+): { readonly nextAccount: AccountId | undefined; readonly looks: number } {
+  let left = looks;
+  let account = settlement.nextAccount;
+  for (; account < kinds.length && left > 0; account++, left--) {
+    const standing = standings.find(account, market.id);
+    const size = standing < 0 ? 0 : settlement.open(account, standings.size[standing]);
+    if (size !== 0 && visit(standing, size)) left -= LOOKS;
+  }
+  return { nextAccount: account < kinds.length ? account : undefined, looks: left };
 }
 
 /** All of it, or a share of what was collected where that is less than is owed. */
